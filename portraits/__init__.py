@@ -1,0 +1,1 @@
+"""The drawn world: faces whose masks, attributes and captions are known exactly."""
