@@ -89,6 +89,10 @@ def program_name() -> str:
     return f"python -m {spec.name.removesuffix('.__main__')}"
 
 
+class BadArgument(ValueError, argparse.ArgumentTypeError):
+    """A wrong value, in a form that keeps its sentence both inside argparse and outside."""
+
+
 class ArgumentParser(argparse.ArgumentParser):
     """argparse whose errors are one sentence (no usage block), saying what is accepted.
 
@@ -119,15 +123,17 @@ class ArgumentParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         message = re.sub(r"^argument ", "", message)
+        if message.startswith("unrecognized arguments"):
+            message += " (--help lists what is accepted)"
         self.exit(EXIT_BAD_INPUT, f"{self.prog}: {sentence(message)}\n")
 
 
 def whole_number(text: str) -> int:
-    """An int from the command line. Raises ValueError that names the text."""
+    """An int from the command line. Raises BadArgument, which names the text."""
     try:
         return int(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+        raise BadArgument(f"{text!r} is not a whole number") from None
 
 
 def number(text: str) -> float:
@@ -137,7 +143,7 @@ def number(text: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number")
+        raise BadArgument(f"{text!r} is not a number")
     return value
 
 
@@ -145,7 +151,7 @@ def positive_int(text: str) -> int:
     """A whole number of at least 1, as for `--steps`."""
     value = whole_number(text)
     if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is too small, a whole number from 1 on is accepted")
+        raise BadArgument(f"{value} is too small, a whole number from 1 on is accepted")
     return value
 
 
@@ -153,7 +159,7 @@ def seed(text: str) -> int:
     """A random seed, 0 to 2^32 - 1."""
     value = whole_number(text)
     if not 0 <= value <= MAX_SEED:
-        raise argparse.ArgumentTypeError(f"{value} is not a seed, 0 to {MAX_SEED} is accepted")
+        raise BadArgument(f"{value} is not a seed, 0 to {MAX_SEED} is accepted")
     return value
 
 
@@ -177,7 +183,7 @@ def _keeping_the_sentence(kind: Callable[[str], Any]) -> Callable[[str], Any]:
         try:
             return kind(text)
         except ValueError as error:
-            raise argparse.ArgumentTypeError(describe(error)) from error
+            raise BadArgument(describe(error)) from error
 
     return convert
 
