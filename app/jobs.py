@@ -1,0 +1,289 @@
+"""The training queue: one job at a time a device, each a subprocess of the command line that a person would type.
+
+A job *is* its run folder; nothing about it is kept in memory that cannot be read from there again, so a reloaded page, a
+second tab and a restarted server all see the same jobs. The folder holds what `train_eclipsed.py` writes (status.json,
+metrics.jsonl, previews/, checkpoint, direction.safetensors) and beside it, from here,
+
+    job.json    the request, and pid and birth of the process once it is started
+    log.txt     its output
+    cancel      somebody asked it to stop: the flag now, SIGTERM after a grace, SIGKILL at last
+    exit.json   its exit status, when this server saw it end
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from app import processes
+from app.files import read_json, read_json_lines, write_json
+
+TRAIN_SCRIPT = Path(__file__).resolve().parents[1] / "train_eclipsed.py"
+POLL_SECONDS = 0.3
+TERMINATE_AFTER = 1.0  # seconds after the flag; training checkpoints as it goes, so little is lost
+KILL_AFTER = 8.0
+ACTIVE = ("queued", "running", "stopping")
+
+
+@dataclass(frozen=True)
+class JobRequest:
+    """What to train: the options of `train_eclipsed.py` that the page offers. None and "auto" leave the choice to it."""
+
+    prompt: str
+    pack: str
+    part: str = "auto"
+    layers: str = "auto"
+    steps: int | None = None
+    localization_weight: float | None = None
+    seed: int = 0
+    device: str = "auto"
+
+    def options(self) -> list[str]:
+        """The command line after the prompt."""
+        words = ["--pack", self.pack, "--part", self.part, "--layers", self.layers, "--device", self.device]
+        words += ["--seed", str(self.seed)]
+        if self.steps is not None:
+            words += ["--steps", str(self.steps)]
+        if self.localization_weight is not None:
+            words += ["--localization-weight", str(self.localization_weight)]
+        return words
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run folder as it is now. `state` is one of queued, running, stopping, done, failed, cancelled, interrupted."""
+
+    folder: Path
+    request: JobRequest
+    state: str
+    created: float
+    step: int = 0
+    steps: int = 0
+    eta: float | None = None
+    message: str = ""
+    pid: int | None = None
+
+    @property
+    def active(self) -> bool:
+        """Waiting, running or being stopped."""
+        return self.state in ACTIVE
+
+    @property
+    def direction(self) -> Path:
+        """Where its direction is, once it is done."""
+        return self.folder / "direction.safetensors"
+
+    @property
+    def fraction(self) -> float:
+        """Progress, 0 to 1."""
+        return min(self.step / self.steps, 1.0) if self.steps else 0.0
+
+    def metrics(self) -> list[dict]:
+        """The lines of metrics.jsonl; a last line that is still being written is left out."""
+        return read_json_lines(self.folder / "metrics.jsonl")
+
+    def previews(self) -> list[Path]:
+        """Preview pictures, oldest first."""
+        return sorted((self.folder / "previews").glob("*.png"), key=lambda path: _numbers(path.stem))
+
+
+def train_command(request: JobRequest, folder: Path, resume: bool) -> list[str]:
+    """The command of a job, as one could type it."""
+    start = [sys.executable, str(TRAIN_SCRIPT), request.prompt, *request.options()]
+    return [*start, *(("--resume", str(folder)) if resume else ("--out", str(folder)))]
+
+
+class JobQueue:
+    """The jobs of one runs folder. Any number may exist, in one process or several; the folder decides.
+
+    A thread of its own starts the next job when one ends; it never touches Streamlit.
+    """
+
+    def __init__(self, runs: Path, command: Callable[[JobRequest, Path, bool], Sequence[str]] = train_command) -> None:
+        self.runs = Path(runs)
+        self._command = command
+        self._children: dict[str, subprocess.Popen] = {}
+        self._lock = threading.RLock()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+        self._watch()
+
+    def submit(self, request: JobRequest) -> Job:
+        """Put a job in the queue. Raises ValueError for an empty prompt or a folder that cannot be written."""
+        if not request.prompt.strip():
+            raise ValueError("the prompt is empty; say what should change, such as \"a person with curly hair\"")
+        folder = self.runs / run_name(request.prompt)
+        try:
+            folder.mkdir(parents=True)
+            write_json(folder / "job.json", {"request": asdict(request), "created": time.time()})
+        except OSError as error:
+            raise ValueError(f"cannot write in {self.runs}: {error.strerror}; choose another folder") from error
+        self._watch()
+        return read_job(folder)
+
+    def resume(self, folder: Path) -> None:
+        """Continue an interrupted, cancelled or failed job from its last checkpoint."""
+        with self._lock:
+            for name in ("cancel", "exit.json", "claim"):
+                (folder / name).unlink(missing_ok=True)
+            record = read_json(folder / "job.json")
+            write_json(folder / "job.json", {"request": record["request"], "created": record["created"], "resume": True})
+        self._watch()
+
+    def cancel(self, folder: Path) -> None:
+        """Ask a job to stop; one that waits never starts. Returns at once."""
+        (folder / "cancel").touch()
+        self._watch()
+
+    def jobs(self) -> list[Job]:
+        """All jobs of the folder, newest first."""
+        found = [read_job(path.parent) for path in self.runs.glob("*/job.json")]
+        return sorted((job for job in found if job), key=lambda job: -job.created)
+
+    def tick(self) -> bool:
+        """Reap, stop what was cancelled, start what may start. True while there is something to watch."""
+        with self._lock:
+            self._reap()
+            active = [job for job in reversed(self.jobs()) if job.active]
+            for job in active:
+                if job.state == "stopping":
+                    self._press(job)
+            busy = {_device_of(job.request.device) for job in active if job.state in ("running", "stopping")}
+            for job in active:
+                device = _device_of(job.request.device)
+                if job.state == "queued" and device not in busy and self._start(job):
+                    busy.add(device)
+            return bool(active)
+
+    def close(self) -> None:
+        """Stop watching. Jobs that run go on, and the next queue finds them."""
+        self._closed = True
+        if self._thread is not None:
+            self._thread.join()
+
+    def _watch(self) -> None:
+        """Make sure that the thread runs while there is something to watch."""
+        with self._lock:
+            if self._closed or (self._thread is not None and self._thread.is_alive()):
+                return
+            self._thread = threading.Thread(target=self._run, name="eclipsed-jobs", daemon=True)
+            self._thread.start()
+
+    def _run(self) -> None:
+        while not self._closed:
+            with self._lock:  # held to the end of the check, or a job put in at the wrong moment would wait for ever
+                if not self.tick():
+                    self._thread = None
+                    return
+            time.sleep(POLL_SECONDS)
+
+    def _start(self, job: Job) -> bool:
+        """Start a queued job; False if another server was quicker."""
+        try:
+            os.close(os.open(job.folder / "claim", os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            return False
+        record = read_json(job.folder / "job.json")
+        words = list(self._command(job.request, job.folder, bool(record.get("resume"))))
+        with (job.folder / "log.txt").open("ab") as log:
+            # a session of its own: Ctrl-C on the server must not end a training, and cancelling ends all its processes
+            child = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        self._children[job.folder.name] = child
+        write_json(job.folder / "job.json", {**record, "pid": child.pid, "born": processes.birth(child.pid)})
+        return True
+
+    def _reap(self) -> None:
+        for name, child in list(self._children.items()):
+            if child.poll() is not None:
+                write_json(self.runs / name / "exit.json", {"code": child.returncode})
+                del self._children[name]
+
+    def _press(self, job: Job) -> None:
+        """One more push to a job that was asked to stop."""
+        waited = time.time() - (job.folder / "cancel").stat().st_mtime
+        if waited > TERMINATE_AFTER and job.pid:
+            processes.send(job.pid, signal.SIGKILL if waited > KILL_AFTER else signal.SIGTERM)
+
+
+# --- reading a run folder ---------------------------------------------------------------------------------------------
+
+
+def read_job(folder: Path) -> Job | None:
+    """The job in `folder`; None if there is none (or a half-made one)."""
+    record = read_json(folder / "job.json")
+    if not isinstance(record.get("request"), dict):
+        return None
+    request = JobRequest(**{key: record["request"][key] for key in JobRequest.__dataclass_fields__ if key in record["request"]})
+    status = read_json(folder / "status.json")
+    state = _state(folder, record, status)
+    step, steps = int(status.get("step") or 0), int(status.get("steps") or request.steps or 0)
+    return Job(
+        folder, request, state, float(record.get("created", 0.0)), step, steps,
+        eta=_eta(status, step, steps) if state == "running" else None,
+        message=_sentence(folder, status) if state == "failed" else "", pid=record.get("pid"),
+    )
+
+
+def _state(folder: Path, record: dict, status: dict) -> str:
+    cancelled = (folder / "cancel").exists()
+    pid = record.get("pid")
+    if pid and processes.is_alive(pid, record.get("born")):
+        return "stopping" if cancelled else "running"
+    if status.get("state") == "done" and (folder / "direction.safetensors").exists():
+        return "done"
+    if cancelled:
+        return "cancelled"
+    if not pid:
+        return "queued"
+    if status.get("state") == "failed" or read_json(folder / "exit.json").get("code", 0) > 0:
+        return "failed"
+    return "interrupted"
+
+
+def _eta(status: dict, step: int, steps: int) -> float | None:
+    """Seconds to go, from the mean pace so far; None before the first step."""
+    if status.get("eta") is not None:
+        return float(status["eta"])
+    seconds = status.get("seconds")
+    return float(seconds) / step * (steps - step) if seconds and step else None
+
+
+def _sentence(folder: Path, status: dict) -> str:
+    """Why a job failed: its own words, or the last line it printed."""
+    if status.get("error") or status.get("message"):
+        return str(status.get("error") or status["message"])
+    try:
+        lines = (folder / "log.txt").read_text(errors="replace").split("\n")
+    except OSError:
+        lines = []
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "it ended without a word")
+    return re.sub(r"^(python \S+|train_eclipsed\.py): ", "", last)
+
+
+def run_name(prompt: str) -> str:
+    """A new folder's name: the date, a few words of the prompt, and something no other run has."""
+    words = re.sub(r"[^a-z0-9]+", "-", prompt.lower()).strip("-")[:40].strip("-") or "direction"
+    return f"{time.strftime('%Y%m%d-%H%M%S')}-{words}-{secrets.token_hex(2)}"
+
+
+def _device_of(name: str) -> str:
+    """The queue a device name stands in: "auto" is the GPU where there is one."""
+    if name != "auto":
+        return name
+    import torch  # seconds of import that listing the jobs need not pay
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """The numbers in a file name, so that step 100 sorts after step 50."""
+    return tuple(int(number) for number in re.findall(r"\d+", text))

@@ -1,0 +1,191 @@
+"""The queue, with small real processes in place of a training: order, cancelling, and being found again."""
+
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from app import jobs, processes
+from app.jobs import JobQueue, JobRequest
+
+# what a training looks like from outside: status.json, metrics.jsonl, then the direction
+PRETEND = """
+import json, os, pathlib, signal, sys, time
+folder, steps, stubborn = pathlib.Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "stubborn"
+if stubborn:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+for step in range(1, steps + 1):
+    (folder / "status.json").write_text(json.dumps({"state": "running", "step": step, "steps": steps, "seconds": step * 0.02}))
+    with (folder / "metrics.jsonl").open("a") as file:
+        file.write(json.dumps({"step": step, "loss": 1 / step}) + "\\n")
+    time.sleep(0.02)
+(folder / "direction.safetensors").write_text("learned")
+(folder / "status.json").write_text(json.dumps({"state": "done", "step": steps, "steps": steps}))
+"""
+
+
+def pretend(request: JobRequest, folder: Path, resume: bool) -> list[str]:
+    kind = "stubborn" if "stubborn" in request.prompt else "gentle"
+    return [sys.executable, "-c", PRETEND, str(folder), str(request.steps), kind]
+
+
+def failing(request: JobRequest, folder: Path, resume: bool) -> list[str]:
+    text = "import sys; print('working', file=sys.stderr); sys.exit('python train_eclipsed.py: part \\'tail\\' is unknown')"
+    return [sys.executable, "-c", text]
+
+
+def wait_for(condition, seconds: float = 20.0):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    pytest.fail(f"waited {seconds} s in vain")
+
+
+@pytest.fixture
+def queue(tmp_path):
+    queue = JobQueue(tmp_path / "runs", pretend)
+    yield queue
+    for job in queue.jobs():
+        if job.active:
+            queue.cancel(job.folder)
+    wait_for(lambda: not any(job.active for job in queue.jobs()))
+    queue.close()
+
+
+def request(prompt="curly hair", steps=5) -> JobRequest:
+    return JobRequest(prompt=prompt, pack="tiny", device="cpu", steps=steps)
+
+
+def state(job):
+    return jobs.read_job(job.folder).state
+
+
+def test_a_job_runs_to_its_end(queue):
+    job = queue.submit(request())
+    wait_for(lambda: state(job) == "done")
+    done = jobs.read_job(job.folder)
+    assert (done.step, done.fraction) == (5, 1.0)
+    assert [line["step"] for line in done.metrics()] == [1, 2, 3, 4, 5]
+    assert done.direction.read_text() == "learned"
+
+
+def test_one_at_a_time_in_the_order_asked(queue):
+    first, second = queue.submit(request("one", 40)), queue.submit(request("two", 5))
+    wait_for(lambda: state(first) == "running")
+    assert state(second) == "queued"
+    wait_for(lambda: state(second) == "done")
+    assert state(first) == "done"
+
+
+def test_progress_and_time_to_go(queue):
+    job = queue.submit(request(steps=200))
+    running = wait_for(lambda: (found := jobs.read_job(job.folder)).step > 3 and found)
+    assert running.state == "running"
+    assert 0 < running.fraction < 1
+    assert running.eta == pytest.approx((200 - running.step) * 0.02, rel=0.2)
+
+
+def test_cancelling_stops_the_process(queue):
+    job = queue.submit(request(steps=2000))
+    pid = wait_for(lambda: jobs.read_job(job.folder).pid)
+    queue.cancel(job.folder)
+    wait_for(lambda: state(job) == "cancelled")
+    assert not processes.is_alive(pid)
+
+
+def test_a_job_that_ignores_sigterm_is_killed(queue, monkeypatch):
+    monkeypatch.setattr(jobs, "KILL_AFTER", 2.0)
+    job = queue.submit(request("stubborn", 4000))
+    wait_for(lambda: jobs.read_job(job.folder).step)
+    queue.cancel(job.folder)
+    wait_for(lambda: state(job) == "cancelled")
+
+
+def test_cancelling_one_that_waits_never_starts_it(queue):
+    first, second = queue.submit(request("one", 100)), queue.submit(request("two", 5))
+    queue.cancel(second.folder)
+    assert state(second) == "cancelled"
+    wait_for(lambda: state(first) == "done")
+    assert state(second) == "cancelled"
+    assert not (second.folder / "status.json").exists()
+
+
+def test_a_new_queue_finds_a_running_job_and_can_cancel_it(queue):
+    job = queue.submit(request(steps=2000))
+    wait_for(lambda: state(job) == "running")
+    queue.close()
+    later = JobQueue(queue.runs, pretend)
+    assert [found.state for found in later.jobs()] == ["running"]
+    later.cancel(job.folder)
+    wait_for(lambda: state(job) == "cancelled")
+    later.close()
+
+
+def test_a_job_queued_before_a_restart_is_started_after_it(tmp_path):
+    idle = JobQueue(tmp_path, pretend)
+    idle.close()
+    job = idle.submit(request())
+    assert state(job) == "queued"
+    again = JobQueue(tmp_path, pretend)
+    wait_for(lambda: state(job) == "done")
+    again.close()
+
+
+def test_a_killed_job_is_interrupted_and_can_be_resumed(queue):
+    job = queue.submit(request(steps=60))
+    pid = wait_for(lambda: jobs.read_job(job.folder).step and jobs.read_job(job.folder).pid)
+    os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: state(job) == "interrupted")
+    queue.resume(job.folder)
+    wait_for(lambda: state(job) == "done")
+
+
+def test_a_failed_job_says_why_in_one_sentence(tmp_path):
+    queue = JobQueue(tmp_path, failing)
+    job = queue.submit(request())
+    wait_for(lambda: state(job) == "failed")
+    assert jobs.read_job(job.folder).message == "part 'tail' is unknown"
+    queue.close()
+
+
+def test_an_empty_prompt_is_refused(queue):
+    with pytest.raises(ValueError, match="prompt is empty"):
+        queue.submit(request("  "))
+
+
+def test_a_runs_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    queue = JobQueue(tmp_path / "file", pretend)
+    with pytest.raises(ValueError, match="cannot write in"):
+        queue.submit(request())
+
+
+def test_a_half_written_metrics_line_is_left_out(tmp_path):
+    (tmp_path / "metrics.jsonl").write_text('{"step": 1}\n{"step": 2, "lo')
+    (tmp_path / "job.json").write_text(json.dumps({"request": {"prompt": "x", "pack": "p"}, "created": 1}))
+    assert jobs.read_job(tmp_path).metrics() == [{"step": 1}]
+
+
+def test_folders_that_are_no_jobs_are_passed_over(tmp_path):
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "job.json").write_text("{")
+    assert JobQueue(tmp_path, pretend).jobs() == []
+
+
+def test_a_number_that_another_process_got_later_is_not_ours():
+    assert processes.is_alive(os.getpid(), processes.birth(os.getpid()))
+    assert not processes.is_alive(os.getpid(), "1")
+
+
+def test_the_command_is_what_one_would_type(tmp_path):
+    words = jobs.train_command(JobRequest("blonde hair", "portraits", part="hair", steps=30), tmp_path, resume=False)
+    assert words[2:] == ["blonde hair", "--pack", "portraits", "--part", "hair", "--layers", "auto", "--device", "auto",
+                         "--seed", "0", "--steps", "30", "--out", str(tmp_path)]
+    assert jobs.train_command(JobRequest("x", "p"), tmp_path, resume=True)[-2:] == ["--resume", str(tmp_path)]
