@@ -1,0 +1,221 @@
+"""The part a prompt means: a table of prompts as people type them, negation, bad input and the command line."""
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from lelsd import lexicon, prompt as prompt_module, similarity
+from lelsd.prompt import main, parse_prompt
+
+TABLE = [[cell.strip() for cell in line.split("|")] for line in """
+a person with curly hair | hair | curly hair
+a person with blonde hair | hair | blonde hair
+a person with the mouth open | mouth | mouth open
+a person with glasses | eyeglasses | glasses
+curls | hair | curls
+A WOMAN WITH BANGS | hair | BANGS
+girl with a fringe | hair | fringe
+a bald man | hair | bald
+redhead | hair | redhead
+a long-haired man | hair | long-haired
+an old man with long hair | hair | long hair
+shades of grey hair | hair | grey hair
+hat hair | hair | hat hair
+hair clip | hair | hair clip
+she has a head of curly hair | hair | curly hair
+long and wavy hair | hair | long and wavy hair
+short, curly red hair | hair | short, curly red hair
+a ponytail | hair | ponytail
+receding hairline | hair | receding hairline
+someone with a buzz cut | hair | buzz cut
+sideburns | hair | sideburns
+a man with a beard | skin | beard
+a curly red beard | skin | curly red beard
+moustache | skin | moustache
+a bearded man | skin | bearded
+five o'clock shadow | skin | five o'clock shadow
+facial hair | skin | facial hair
+freckles | skin | freckles
+blushing | skin | blushing
+a person with wrinkles | skin | wrinkles
+pale skin | skin | pale skin
+rosy cheeks | skin | rosy cheeks
+tanned | skin | tanned
+a scar on the forehead | skin | scar
+dark-skinned woman | skin | dark-skinned
+bags under the eyes | skin | bags under the eyes
+double chin | skin | double chin
+blue eyes | eyes | blue eyes
+pale blue eyes | eyes | pale blue eyes
+smiling eyes | eyes | smiling eyes
+a blue-eyed boy | eyes | blue-eyed
+eyes closed | eyes | eyes closed
+winking | eyes | winking
+eye shadow | eyes | eye shadow
+long eyelashes | eyes | long eyelashes
+bushy eyebrows | eyebrows | bushy eyebrows
+blonde eyebrows | eyebrows | blonde eyebrows
+thick brows | eyebrows | thick brows
+spectacles | eyeglasses | spectacles
+shades | eyeglasses | shades
+sunglasses | eyeglasses | sunglasses
+reading glasses | eyeglasses | reading glasses
+a bespectacled man | eyeglasses | bespectacled
+big ears | ears | big ears
+ear rings | earrings | ear rings
+pearl earrings | earrings | pearl earrings
+hoops | earrings | hoops
+big nose | nose | big nose
+nose ring | nose | nose ring
+big-nosed | nose | big-nosed
+smile | mouth | smile
+grinning from ear to ear | mouth | grinning
+a smiling woman | mouth | smiling
+open mouth | mouth | open mouth
+white teeth | mouth | white teeth
+sticking his tongue out | mouth | tongue out
+yawning | mouth | yawning
+red lipstick | lips | red lipstick
+full lips | lips | full lips
+a long neck | neck | long neck
+pearl necklace | necklace | pearl necklace
+gold chain | necklace | gold chain
+a man in a suit and tie | clothes | suit
+bow tie | clothes | bow tie
+turtle neck | clothes | turtle neck
+a red t-shirt | clothes | red t-shirt
+a woolly hat | hat | woolly hat
+beanie | hat | beanie
+baseball cap | hat | baseball cap
+a man in a top hat | hat | top hat
+headscarf | hat | headscarf
+an old hat | hat | old hat
+blue background | background | blue background
+mountain scenery | background | mountain scenery
+standing on a beach | background | beach
+sad | face | sad
+an angry person | face | angry
+surprised | face | surprised
+an elderly man | face | elderly
+a young woman | face | young
+female | face | female
+a woman | face | woman
+heavy makeup | face | heavy makeup
+a face | face | face
+chubby | face | chubby
+a gap-toothed grin | mouth | gap-toothed grin
+a man with moustashe | skin | moustashe
+eyeglases | eyeglasses | eyeglases
+a person holding a glass of wine | face |
+something else entirely | face |
+""".strip().splitlines()]
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row[0])
+def test_table(row):
+    text, part, phrase = row
+    prompt = parse_prompt(text)
+    assert (prompt.part, prompt.phrase) == (part, phrase)
+    assert prompt.decided_by == ("lexicon" if phrase else "default")
+    assert prompt.parts[prompt.part] == 1.0 == max(prompt.parts.values()) and min(prompt.parts.values()) > 0
+
+
+def test_table_is_large_and_covers_every_part():
+    from segmentation.parts import PARTS
+    assert len(TABLE) >= 80
+    assert {row[1] for row in TABLE} == set(PARTS)
+    assert {part for concept in lexicon.CONCEPTS for part in concept.parts} == set(PARTS) == set(similarity.EXAMPLES)
+
+
+NEGATED = [line.split(" | ") for line in """
+someone without a hat | hat | someone with a hat
+no beard | skin | a person with beard
+a man with no beard | skin | a man with beard
+not smiling | mouth | a person who is smiling
+she isn't smiling | mouth | she is smiling
+a clean-shaven man | skin | a bearded man
+hatless | hat | a person who is wearing a hat
+a woman who never wears glasses | eyeglasses | a woman who wears glasses
+a person without a necklace or earrings | necklace | a person with a necklace or earrings
+without glasses | eyeglasses | a person with glasses
+not wearing a hat | hat | a person wearing a hat
+""".strip().splitlines()]
+
+
+@pytest.mark.parametrize("text, part, source", NEGATED)
+def test_negation(text, part, source):
+    prompt = parse_prompt(text)
+    assert prompt.part == part and prompt.negated
+    assert prompt.source_text("a person") == source
+
+
+@pytest.mark.parametrize("text", ["a man with no hat but a beard", "a person with no glasses and with long hair", "a smiling man without a hat"])
+def test_negation_reaches_only_its_own_part(text):
+    by_part = {next(iter(m.parts)): m.negated for m in parse_prompt(text).mentions if m.kind != "subject"}
+    assert sorted(by_part.values()) == [False, True]
+    assert by_part.get("hat", by_part.get("eyeglasses")) is True
+
+
+def test_several_parts_and_weights():
+    prompt = parse_prompt("a smiling woman with short curly red hair and glasses")
+    assert prompt.part == "mouth"
+    assert prompt.parts["hair"] == prompt.parts["eyeglasses"] == 1.0
+    assert parse_prompt("an old man with a red hat").parts == {"hat": 1.0, "hair": 0.5, "face": 0.5, "neck": 0.2}
+
+
+def test_texts_for_clip():
+    assert parse_prompt("curly hair").target_text("a person") == "a person with curly hair"
+    assert parse_prompt("smiling").target_text("a person") == "a person who is smiling"
+    assert parse_prompt("a woman with curly hair").source_text("a person") == "a woman"
+    assert parse_prompt("a person with curly hair").source_text("a person") == "a person"
+    assert parse_prompt("a woman").source_text("a person") == "a person"
+
+
+@pytest.mark.parametrize("text, word", [("", "empty"), ("  \n ", "empty"), ("hair " * 2000, "300"), ("\0", "empty")])
+def test_bad_prompts(text, word):
+    with pytest.raises(ValueError, match=word) as caught:
+        parse_prompt(text)
+    assert len(str(caught.value)) < 250
+
+
+@pytest.mark.parametrize("text", ["!!!", "🙂", "x" * 300, "'; DROP TABLE", "ein Mensch", "-", "and and and", "no"])
+def test_odd_prompts_fall_back_to_the_face(text):
+    assert parse_prompt(text).part == "face"
+
+
+def test_vectors_decide_when_installed(monkeypatch):
+    monkeypatch.setattr(similarity, "by_vectors", lambda text: ("vectors", "hair", "barnet"))
+    prompt = parse_prompt("a man with a barnet")
+    assert prompt.decided_by in ("vectors", "lexicon")
+    prompt = parse_prompt("somebody's barnet")
+    assert (prompt.decided_by, prompt.part, prompt.phrase) == ("vectors", "hair", "barnet")
+
+
+def test_pack_tells_unknown_words_and_its_encoder_may_decide(tiny_pack, monkeypatch):
+    from packs.pack import load_pack
+    pack = load_pack(tiny_pack) if not hasattr(tiny_pack, "unknown_words") else tiny_pack
+    prompt = parse_prompt("somebody qwertyish", pack)
+    assert prompt.decided_by in ("clip", "default") and prompt.part in similarity.EXAMPLES
+    monkeypatch.setattr(similarity, "MIN_CLIP_SIMILARITY", -1.0)
+    monkeypatch.setattr(similarity, "MIN_CLIP_MARGIN", 0.0)
+    monkeypatch.setattr(type(pack), "unknown_words", lambda self, text: ["qwertyish"])
+    prompt = parse_prompt("somebody qwertyish", pack)
+    assert prompt.decided_by == "clip" and prompt.unknown_words == ("qwertyish",)
+
+
+def test_command_line(capsys, tmp_path):
+    result = main(["a person with curly hair"])
+    assert result == {"prompt": "a person with curly hair", "part": "hair", "parts": {"hair": 1.0}, "phrase": "curly hair", "negated": False,
+                      "decided_by": "lexicon", "unknown_words": []}
+    file = tmp_path / "prompts.txt"
+    file.write_text("curly hair\n\nno beard\n")
+    assert main(["--file", str(file)]) is None
+    assert [json.loads(line)["part"] for line in capsys.readouterr().out.splitlines()] == ["hair", "skin"]
+    with pytest.raises(ValueError, match="either"):
+        main([])
+
+
+def test_same_answer_twice():
+    assert parse_prompt("curly hair and a hat") == parse_prompt("curly hair and a hat")
+    assert prompt_module.WEIGHT_BY_KIND["noun"] == 1.0
