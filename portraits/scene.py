@@ -120,7 +120,7 @@ def _shape(f):
 
 def _hair(f):
     feminine = switch(f["feminine"], 0.0, 0.5)
-    bald = switch(f["bald"] - 0.8 * (feminine - 0.5), 1.35, 0.12)
+    bald = switch(f["bald"] - 0.8 * (feminine - 0.5), 1.35, 0.08)
     return {
         "hair_light": uniform(f["hair_light"]),
         "hair_red": switch(f["hair_red"], 1.0, 0.3),
@@ -140,7 +140,7 @@ def _features(f):
     feminine = switch(f["feminine"], 0.0, 0.5)
     male = switch(-f["feminine"], 0.0, 0.3)
     surprised, sad, angry = (switch(f[k], 1.25, 0.3) for k in ("surprised", "sad", "angry"))
-    mouth_open = min(1.0, max(0.0, 0.42 + 0.42 * f["mouth_open"]))
+    mouth_open = min(1.0, max(0.0, 0.26 + 0.4 * f["mouth_open"]))
     beard = switch(f["beard"], 0.75, 0.2) * male
     return {
         "surprised": surprised, "sad": sad, "angry": angry,
@@ -173,7 +173,7 @@ def _features(f):
 def _worn(f, v):
     bearded = max(v["beard"], v["goatee"], v["mustache"])
     feminine = v["feminine"]
-    glasses = switch(f["glasses"], 0.55, 0.12)
+    glasses = switch(f["glasses"], 0.55, 0.06)
     return {
         "glasses": glasses,
         "frame_shape": uniform(f["frame_shape"]),
@@ -182,11 +182,11 @@ def _worn(f, v):
         "lipstick": switch(f["lipstick"] + 1.2 * (feminine - 0.5) - 1.5 * bearded, 0.6, 0.3),
         "lip_hue": uniform(f["lip_hue"]),
         "makeup": switch(f["makeup"] + 1.2 * (feminine - 0.5) - 1.5 * bearded, 0.9, 0.35),
-        "earrings": switch(f["earrings"] + 0.8 * (feminine - 0.5), 0.6, 0.15),
-        "hat": switch(f["hat"], 0.95, 0.12),
+        "earrings": switch(f["earrings"] + 0.8 * (feminine - 0.5), 0.6, 0.08),
+        "hat": switch(f["hat"], 0.95, 0.06),
         "hat_hue": uniform(f["hat_hue"]),
-        "necklace": switch(f["necklace"] + 0.6 * (feminine - 0.5), 0.8, 0.15),
-        "necktie": switch(f["necktie"], 1.2, 0.15),
+        "necklace": switch(f["necklace"] + 0.6 * (feminine - 0.5), 0.8, 0.08),
+        "necktie": switch(f["necktie"], 1.2, 0.08),
     }
 
 
@@ -236,6 +236,8 @@ COLOURS = {
     "frame": lambda s: ramp(FRAME_COLOURS, s["frame_hue"]),
     "hat": lambda s: ramp(HAT_COLOURS, s["hat_hue"]),
 }
+# Lightness, red against blue, green against both: less entangled than RGB, so that W has no direction of tiny spread.
+_OPPONENT = np.array([[1, 1, 1], [1, 0, -1], [-0.5, 1, -0.5]]) / np.array([[3], [1], [1]])
 # Quantities that act on the picture through a colour alone: the colours stand for them in `appearance`.
 _COLOUR_ONLY = {
     "skin_tone", "skin_warmth", "hair_light", "hair_red", "hair_grey", "eye_hue", "lip_hue", "frame_hue", "hat_hue",
@@ -246,13 +248,13 @@ _COLOUR_ONLY = {
 def appearance_names() -> tuple[str, ...]:
     """Names of the entries of `appearance`, in order."""
     quantities = tuple(name for name in sample(0, 0).values if name not in _COLOUR_ONLY)
-    return quantities + tuple(f"{part}_{channel}" for part in COLOURS for channel in "rgb")
+    return quantities + tuple(f"{part}_{axis}" for part in COLOURS for axis in ("light", "warmth", "green"))
 
 
 def appearance(s: Scene) -> np.ndarray:
-    """What the picture is a smooth function of: quantities as they are, colours as RGB / 255: float64 [P]."""
+    """What the picture is a smooth function of: quantities as they are, colours as opponents in [-1, 1]: float64 [P]."""
     quantities = [value for name, value in s.values.items() if name not in _COLOUR_ONLY]
-    return np.concatenate([quantities, *(colour(s) / 255 for colour in COLOURS.values())])
+    return np.concatenate([quantities, *(_OPPONENT @ (colour(s) / 255) for colour in COLOURS.values())])
 
 
 # The rule behind each attribute; a bald head has no hair to speak of, closed or hidden eyes no colour.
