@@ -1,0 +1,1 @@
+"""The generator and what belongs to it: synthesis, discriminator, images, checkpoints."""

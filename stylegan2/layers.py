@@ -1,0 +1,137 @@
+"""The layers that the generator and the discriminator are built from.
+
+All weights are drawn from a standard normal and scaled at run time ("equalized learning rate",
+Karras et al. 2018, section 4.1), so the optimiser's step means the same for every layer.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from stylegan2.ops import bias_act, demodulation, scale_bias_act, setup_filter, upsampling_conv2d
+
+NOISE_MODES = ("const", "none", "random")
+
+
+class FullyConnected(nn.Module):
+    """activation(x W' + b'): [N, in_features] -> [N, out_features].
+
+    Args:
+        learning_rate_multiplier: below 1 makes the layer learn slower than the others; its
+            stored weight is larger by the same factor.
+        bias: initial value of every bias.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        activation: str = "linear",
+        learning_rate_multiplier: float = 1.0,
+        bias: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.activation = activation
+        self.weight = nn.Parameter(torch.randn(out_features, in_features) / learning_rate_multiplier)
+        self.bias = nn.Parameter(torch.full([out_features], float(bias)))
+        self.weight_gain = learning_rate_multiplier / math.sqrt(in_features)
+        self.bias_gain = learning_rate_multiplier
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.linear(x, self.weight * self.weight_gain)
+        return bias_act(x, self.bias * self.bias_gain, self.activation)
+
+
+class SynthesisLayer(nn.Module):
+    """Modulated convolution, noise, bias and leaky ReLU: one of the generator's numbered layers.
+
+    Args:
+        in_channels, out_channels: I and O.
+        w_dim: D.
+        resolution: of the output, in pixels.
+        up: 2 doubles the resolution, 1 keeps it.
+        conv_clamp: limit of the output's magnitude, or None.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        w_dim: int,
+        resolution: int,
+        up: int = 1,
+        conv_clamp: float | None = None,
+    ) -> None:
+        super().__init__()
+        self.resolution, self.up, self.conv_clamp = resolution, up, conv_clamp
+        self.affine = FullyConnected(w_dim, in_channels, bias=1)
+        self.weight = nn.Parameter(torch.randn(out_channels, in_channels, 3, 3))
+        self.bias = nn.Parameter(torch.zeros(out_channels))
+        self.noise_strength = nn.Parameter(torch.zeros([]))
+        self.register_buffer("noise_const", torch.randn(resolution, resolution))
+        self.register_buffer("resample_filter", setup_filter())
+        self._frozen: tuple[tuple, Tensor, Tensor] | None = None
+
+    def forward(
+        self, x: Tensor, w: Tensor, noise: str = "const", generator: torch.Generator | None = None
+    ) -> Tensor:
+        """[N, I, h, h] and w [N, D] -> [N, O, resolution, resolution], in the dtype of `x`."""
+        styles = self.affine(w)
+        kernel, energy = self._kernel_and_energy(x.dtype)
+        x = x * styles.to(x.dtype)[:, :, None, None]
+        if self.up == 2:
+            x = upsampling_conv2d(x, kernel, self.resample_filter)
+        else:
+            x = F.conv2d(x, kernel, padding=1)
+        noise_map = self._noise(noise, len(x), generator)
+        return scale_bias_act(x, demodulation(energy, styles), self.bias, noise_map, self.conv_clamp)
+
+    def _kernel_and_energy(self, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        """The weight in `dtype`, and its squares summed over the kernel, [O, I] float32.
+
+        Neither depends on the sample, so a frozen layer computes them once.
+        """
+        version = (dtype, self.weight.device, self.weight.data_ptr(), self.weight._version)
+        if self._frozen is not None and self._frozen[0] == version and not self.weight.requires_grad:
+            return self._frozen[1], self._frozen[2]
+        kernel = self.weight.to(dtype, memory_format=torch.channels_last)
+        energy = self.weight.square().sum(dim=(2, 3))
+        self._frozen = None if self.weight.requires_grad else (version, kernel, energy)
+        return kernel, energy
+
+    def _noise(self, mode: str, batch: int, generator: torch.Generator | None) -> Tensor | None:
+        """[N or 1, 1, R, R] scaled by the learned strength, or None."""
+        if mode == "none":
+            return None
+        if mode == "const":
+            return self.noise_const[None, None] * self.noise_strength
+        shape, device = (batch, 1, self.resolution, self.resolution), self.noise_const.device
+        return torch.randn(shape, generator=generator, device=device) * self.noise_strength
+
+
+class ToRGB(nn.Module):
+    """A feature map as a picture: 1x1 modulated convolution without demodulation.
+
+    The kernel is one pixel and the output three channels, so here the cheap order is the other
+    one: the style scales the three weights, and each sample is one small matrix product.
+    """
+
+    def __init__(self, in_channels: int, w_dim: int, conv_clamp: float | None = None) -> None:
+        super().__init__()
+        self.conv_clamp = conv_clamp
+        self.affine = FullyConnected(w_dim, in_channels, bias=1)
+        self.weight = nn.Parameter(torch.randn(3, in_channels, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(3))
+        self.weight_gain = 1 / math.sqrt(in_channels)
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        """[N, I, h, h] and w [N, D] -> float32 [N, 3, h, h]."""
+        styles = self.affine(w) * self.weight_gain
+        weights = styles[:, :, None] * self.weight[:, :, 0, 0].t()
+        pixels = x.permute(0, 2, 3, 1).flatten(1, 2)
+        image = torch.bmm(pixels, weights.to(x.dtype)).unflatten(1, x.shape[2:])
+        return bias_act(image.permute(0, 3, 1, 2).float(), self.bias, clamp=self.conv_clamp)

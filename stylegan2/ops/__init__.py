@@ -1,0 +1,12 @@
+"""The few operations that StyleGAN2 is made of, one documented function each."""
+
+from stylegan2.ops.bias_act import ACTIVATIONS, bias_act, scale_bias_act
+from stylegan2.ops.modulated_conv import demodulation, modulated_conv2d, upsampling_conv2d
+from stylegan2.ops.upfirdn2d import (
+    downsample2d, downsampling_conv2d, setup_filter, upfirdn2d, upsample2d)
+
+__all__ = [
+    "ACTIVATIONS", "bias_act", "scale_bias_act",
+    "demodulation", "modulated_conv2d", "upsampling_conv2d",
+    "downsample2d", "downsampling_conv2d", "setup_filter", "upfirdn2d", "upsample2d",
+]

@@ -1,0 +1,52 @@
+"""Weights and outputs of the reference implementations; see tests/golden/README.md."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from stylegan2.generator import Generator, GeneratorConfig
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+
+def arrays(name: str) -> dict[str, Tensor]:
+    with np.load(GOLDEN / f"{name}.npz") as archive:
+        return {key: torch.from_numpy(archive[key]) for key in archive}
+
+
+def reference(name: str) -> dict:
+    """The config and the shapes of the reference's own parameters."""
+    return json.loads((GOLDEN / "stylegan2_nvlabs_shapes.json").read_text())[name]
+
+
+def fill(module: nn.Module) -> nn.Module:
+    """Give every tensor the value that its name stands for in the golden files."""
+    generator = isinstance(module, Generator)
+    state = module.state_dict()
+    for name, tensor in state.items():
+        if not name.endswith("resample_filter"):
+            state[name] = _value(name, tensor.shape, generator)
+    module.load_state_dict(state)
+    return module.eval().requires_grad_(False)
+
+
+def _value(name: str, shape: torch.Size, generator: bool) -> Tensor:
+    draw = np.random.RandomState(zlib.crc32(name.encode())).standard_normal(tuple(shape))
+    value = torch.from_numpy(np.asarray(draw, dtype=np.float32))
+    if generator and name.endswith("affine.bias"):
+        return 1 + 0.1 * value
+    small = (".bias", "w_avg", "noise_strength") if generator else (".bias",)
+    return 0.1 * value if name.endswith(small) else value
+
+
+def generator(name: str) -> Generator:
+    config = reference(name)["config"]
+    return fill(Generator(GeneratorConfig(
+        resolution=config["res"], z_dim=config["z"], w_dim=config["w"], num_mapping_layers=config["ml"],
+        channel_base=config["cb"], channel_max=config["cm"])))

@@ -1,0 +1,55 @@
+"""The generator agrees with the published one, parameter for parameter and pixel for pixel."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from tests.stylegan2 import golden
+
+MODELS = ["tiny64", pytest.param("ffhq256", marks=pytest.mark.slow)]
+
+
+def relative_error(actual: torch.Tensor, expected: torch.Tensor) -> float:
+    """Largest difference, in standard deviations of what is expected."""
+    return float((actual - expected).abs().max() / expected.std())
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def case(request):
+    name = request.param
+    return golden.generator(name), golden.arrays(f"stylegan2_nvlabs_{name}"), golden.reference(name)["shapes"]
+
+
+def test_names_and_shapes_are_the_published_ones(case):
+    generator, _, shapes = case
+    assert {name: list(tensor.shape) for name, tensor in generator.state_dict().items()} == shapes
+
+
+def test_mapping(case):
+    generator, expected, _ = case
+    w_plus = generator.mapping(expected["z"])
+    assert w_plus.shape == (2, generator.num_ws, generator.w_dim)
+    assert relative_error(w_plus[:, :1], expected["ws"]) < 1e-4
+    assert relative_error(generator.mapping(expected["z"], 0.7)[:, -1:], expected["ws_psi07"]) < 1e-4
+    assert relative_error(generator.mapping(expected["z"], 0.5, 8), expected["ws_psi05_cutoff8"]) < 1e-4
+
+
+@pytest.mark.parametrize("noise, latents, key", [
+    ("const", "ws", "image_const"), ("none", "ws_psi07", "image_none_psi07")])
+def test_image(case, noise, latents, key):
+    generator, expected, _ = case
+    image = generator.synthesis(expected[latents].repeat(1, generator.num_ws, 1), noise)
+    assert relative_error(F.adaptive_avg_pool2d(image, 64), expected[f"{key}_pool64"]) < 1e-4
+    margin = (generator.resolution - expected[f"{key}_center"].shape[-1]) // 2
+    center = image[:1, :, margin:generator.resolution - margin, margin:generator.resolution - margin]
+    assert relative_error(center, expected[f"{key}_center"]) < 1e-4
+
+
+def test_bfloat16_rounds_by_about_one_percent(case):
+    generator, expected, _ = case
+    w_plus = expected["ws"].repeat(1, generator.num_ws, 1)
+    exact, fast = generator.synthesis(w_plus), generator.synthesis(w_plus, dtype=torch.bfloat16)
+    assert fast.dtype == torch.float32
+    assert float((fast - exact).square().mean().sqrt() / exact.std()) < 0.02
