@@ -1,0 +1,75 @@
+// The picture with its original: hold to compare, split, side by side. Everything happens in the browser; the server only
+// sends the pictures. Called again with new data after each change; the choices made here stay.
+export default function (component) {
+  const { data, parentElement } = component;
+  const stage = parentElement.querySelector(".stage");
+  const frame = stage.querySelector(".frame");
+  if (!stage.dataset.ready) {
+    stage.dataset.ready = "yes";
+    listen(stage, frame);
+  }
+  show(stage, data);
+}
+
+function show(stage, data) {
+  stage.classList.toggle("plain", !data.comparable);
+  setSource(stage.querySelectorAll(".after"), data.after, data.alt);
+  setSource(stage.querySelectorAll(".before"), data.before, data.alt_before);
+  setSource(stage.querySelectorAll(".overlay"), data.overlay, "");
+  stage.querySelector("figcaption").textContent = data.caption;
+  if (!data.comparable) choose(stage, "edited");
+  else choose(stage, stage.dataset.view);
+}
+
+function setSource(images, source, alt) {
+  for (const image of images) {
+    if (!source) image.removeAttribute("src");
+    else if (image.getAttribute("src") !== source) image.setAttribute("src", source);
+    image.alt = alt || "";
+  }
+}
+
+function choose(stage, view) {
+  stage.dataset.view = view;
+  for (const button of stage.querySelectorAll(".views button")) {
+    button.setAttribute("aria-pressed", String(button.dataset.choice === view));
+  }
+}
+
+function listen(stage, frame) {
+  const divider = stage.querySelector(".divider");
+  const hold = (on) => stage.classList.toggle("held", on && stage.dataset.view === "edited" && !stage.classList.contains("plain"));
+  const moveTo = (percent) => {
+    const at = Math.min(Math.max(percent, 0), 100);
+    divider.value = at;
+    stage.style.setProperty("--at", `${at}%`);
+  };
+  const follow = (event) => {
+    const box = frame.getBoundingClientRect();
+    moveTo((100 * (event.clientX - box.left)) / box.width);
+  };
+
+  for (const button of stage.querySelectorAll(".views button")) {
+    button.addEventListener("click", () => choose(stage, button.dataset.choice));
+  }
+  divider.addEventListener("input", () => moveTo(Number(divider.value)));
+  frame.addEventListener("pointerdown", (event) => {
+    hold(true);
+    if (stage.dataset.view === "split") {
+      frame.setPointerCapture(event.pointerId);
+      follow(event);
+    }
+  });
+  frame.addEventListener("pointermove", (event) => {
+    if (stage.dataset.view === "split" && event.buttons) follow(event);
+  });
+  for (const name of ["pointerup", "pointerleave", "pointercancel", "blur"]) frame.addEventListener(name, () => hold(false));
+  frame.addEventListener("contextmenu", (event) => event.pointerType === "touch" && event.preventDefault());
+  frame.addEventListener("keydown", (event) => {
+    if (event.key === " ") {
+      event.preventDefault();
+      hold(true);
+    }
+  });
+  frame.addEventListener("keyup", (event) => event.key === " " && hold(false));
+}

@@ -1,0 +1,49 @@
+"""The picture on the stage, with its original under it: hold to compare, split view, both side by side, part overlay."""
+
+from __future__ import annotations
+
+import base64
+import io
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from PIL import Image
+
+FOLDER = Path(__file__).parent
+SHOWN_SIZE = 512  # small pictures are enlarged here: Lanczos looks better than what browsers do
+
+
+def picture(after: Image.Image, before: Image.Image | None, overlay: Image.Image | None, *, alt: str, caption: str, key: str) -> None:
+    """Draw `after`. `before` (None if nothing was changed) is what it is compared with; `overlay` (RGBA) lies over both."""
+    data = {
+        "after": data_url(after),
+        "before": data_url(before) if before is not None else "",
+        "overlay": data_url(overlay) if overlay is not None else "",
+        "comparable": before is not None,
+        "alt": alt,
+        "alt_before": "The face without edits",
+        "caption": caption,
+    }
+    _component()(data=data, key=key)
+
+
+def data_url(image: Image.Image) -> str:
+    """An image as the browser takes it: JPEG, or PNG where it is partly transparent; small ones enlarged."""
+    if max(image.size) < SHOWN_SIZE:
+        factor = SHOWN_SIZE / max(image.size)
+        image = image.resize((round(image.width * factor), round(image.height * factor)), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    if image.mode == "RGBA":
+        image.save(buffer, "PNG", compress_level=1)
+        return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    image.convert("RGB").save(buffer, "JPEG", quality=92, subsampling=0)
+    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+@cache
+def _component() -> Any:
+    """The component, registered once a process."""
+    text = {kind: (FOLDER / f"picture.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js")}
+    return st.components.v2.component("eclipsed_picture", **text)
