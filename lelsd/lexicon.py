@@ -149,6 +149,6 @@ MODIFIERS = frozenset(
 AFTER_NOUN = frozenset("open closed shut wide parted raised dyed curled down up visible showing".split())
 """Adjectives that may follow their noun: "the mouth wide open"."""
 
-NEGATORS = frozenset("no not n't without never lacking minus neither nor hardly barely cannot lose loses remove removes removing removed missing take".split())
+NEGATORS = frozenset("no not n't without never lacking minus neither nor hardly barely cannot lose loses remove removes removing removed missing take rid delete".split())
 SCOPE_ENDS = frozenset("but with who whose that wearing having has instead yet while although though : ; .".split())
 """A negation reaches up to one of these; also past "or" and "nor", and past "and" only after "without"."""

@@ -7,7 +7,6 @@ own discussion of "a person with glasses" shows the wrong part being picked. Her
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
@@ -19,8 +18,8 @@ from spacy.matcher import PhraseMatcher
 from spacy.tokens import Doc
 from spacy.util import filter_spans
 
-from lelsd import lexicon
-from lelsd.lexicon import AFTER_NOUN, CONCEPTS, KINDS, MAX_PROMPT_CHARACTERS, MODIFIERS, NEGATORS, PEOPLE, SCOPE_ENDS
+from lelsd import lexicon, wording
+from lelsd.lexicon import AFTER_NOUN, CONCEPTS, KINDS, MAX_PROMPT_CHARACTERS, MODIFIERS, NEGATORS, SCOPE_ENDS
 from packs import cli
 
 if TYPE_CHECKING:
@@ -57,22 +56,12 @@ class Prompt:
     mentions: tuple[Mention, ...] = field(default=(), repr=False)
 
     def target_text(self, neutral: str = "a person") -> str:
-        """What the edited picture should be called: the prompt, as a sentence about somebody ("curly hair" alone is not)."""
-        words = set(re.findall(r"[a-z]+", self.text.lower()))
-        if words & PEOPLE or any(mention.kind == "subject" for mention in self.mentions):
-            return self.text
-        first = self.mentions[0] if self.mentions else None
-        if first and first.kind in ("attribute", "general", "absent"):
-            return f"{neutral} who is {self.text}"
-        return f"{neutral} {self.text}" if words & {"with", "without", "wearing"} else f"{neutral} with {self.text}"
+        """What the edited picture should be called, as a sentence about somebody."""
+        return wording.target_text(self, neutral)
 
     def source_text(self, neutral: str = "a person") -> str:
-        """What the picture is called before the edit: the neutral text, or the thing itself if the prompt denies it."""
-        if self.negated:
-            return _affirmative(self.target_text(neutral), self.mentions)
-        subject = next((m for m in self.mentions if m.kind == "subject"), None)
-        named = any(mention.kind != "subject" for mention in self.mentions)
-        return f"a {self.text[subject.start:subject.end].lower()}" if subject and named else neutral
+        """What the picture is called before the edit."""
+        return wording.source_text(self, neutral)
 
     def to_dict(self) -> dict:
         """The fields of contracts.md, JSON-able."""
@@ -223,20 +212,6 @@ def _from_mentions(text: str, mentions: list[Mention], unknown: tuple[str, ...])
     parts = {name: round(weight / largest, 3) for name, weight in sorted(weights.items(), key=lambda item: -item[1])}
     return Prompt(text, part, {part: parts.pop(part), **parts}, text[chosen.start:chosen.end], chosen.negated, "lexicon", unknown,
                   tuple(mentions))
-
-
-def _affirmative(text: str, mentions: Sequence[Mention]) -> str:
-    """The sentence without its negation: "someone without a hat" -> "someone with a hat"."""
-    for mention in mentions:
-        if mention.opposite:
-            for word, opposite in (pair for concept in CONCEPTS for pair in concept.absent):
-                text = re.sub(rf"\b{re.escape(word)}\b", opposite, text, flags=re.IGNORECASE)
-    text = re.sub(r"\bwithout\b", "with", text, flags=re.IGNORECASE)
-    text = re.sub(r"n't\b|\b(do|does|is|are)? ?(not|never|no longer)\b", lambda m: f" {m.group(1)} " if m.group(1) else " ", text,
-                  flags=re.IGNORECASE)
-    text = re.sub(r"\b(no|neither|hardly any|barely any|lacking|missing|minus)\b", " ", text, flags=re.IGNORECASE)
-    text = re.sub(r"\b(any|nor)\b", lambda m: {"any": "", "nor": "and"}[m.group().lower()], text, flags=re.IGNORECASE)
-    return " ".join(text.split())
 
 
 def main(argv: Sequence[str]) -> dict | None:

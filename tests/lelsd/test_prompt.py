@@ -219,3 +219,23 @@ def test_command_line(capsys, tmp_path):
 def test_same_answer_twice():
     assert parse_prompt("curly hair and a hat") == parse_prompt("curly hair and a hat")
     assert prompt_module.WEIGHT_BY_KIND["noun"] == 1.0
+
+
+ORDERS = [[cell.strip() for cell in line.split("|")] for line in """
+remove the glasses | a person without the glasses | a person with the glasses
+take off his hat | a person without his hat | a person with his hat
+give him a beard | a person with a beard | a person
+put a hat on her | a person with a hat | a person
+make her hair blonde | a person with blonde hair | a person
+make him sad | a person who is sad | a person
+open the mouth | a person with the mouth open | a person
+close his eyes | a person with the eyes closed | a person
+a person with glasses | a person with glasses | a person
+with glasses | a person with glasses | a person
+""".strip().splitlines()]
+
+
+@pytest.mark.parametrize("text, target, source", ORDERS)
+def test_orders_become_descriptions(text, target, source):
+    prompt = parse_prompt(text)
+    assert (prompt.target_text("a person"), prompt.source_text("a person")) == (target, source)

@@ -1,0 +1,63 @@
+"""From the way people ask to the way captions are worded: CLIP knows descriptions of pictures, not orders.
+
+eCLIPsed (section 3.3) found imperative prompts ("make the hair blond") to work very badly, and lengthening a prompt not
+to help; so orders are turned into descriptions, bare words into a sentence about somebody, and nothing else is changed.
+"""
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from lelsd.lexicon import CONCEPTS, PEOPLE
+
+if TYPE_CHECKING:
+    from lelsd.prompt import Prompt
+
+WHOSE, WHOM = r"(?:his|her|their|the|my|its)", r"(?:him|her|them|it|me|the person|the man|the woman)"
+ORDERS: tuple[tuple[str, str], ...] = (
+    (r"(?:remove|take off|take away|lose|get rid of|delete) (.+)", "{neutral} without {0}"),
+    (rf"(?:give {WHOM}|add|put on|put) (.+?)(?: (?:on|to) {WHOM})?", "{neutral} with {0}"),
+    (rf"(?:open|close|shut) {WHOSE} (eyes|mouth)", "{neutral} with the {0} {verb}"),
+    (rf"(?:make|turn|dye|colour|color|change) {WHOSE} (.+?) (?:to |into )?(\w+)", "{neutral} with {1} {0}"),
+    (rf"(?:make|turn) {WHOM} (?:look )?(?:into )?(.+)", "{neutral} who is {0}"),
+)
+STATES = {"open": "open", "close": "closed", "shut": "closed"}
+
+
+def target_text(prompt: "Prompt", neutral: str) -> str:
+    """The sentence the edited picture should fit: "curly hair" -> "a person with curly hair"."""
+    for pattern, template in ORDERS:
+        order = re.fullmatch(rf"(?:please )?{pattern}[.!]?", prompt.text, flags=re.IGNORECASE)
+        if order:
+            return template.format(*order.groups(), neutral=neutral, verb=STATES.get(prompt.text.split()[0].lower(), "open"))
+    words = set(re.findall(r"[a-z]+", prompt.text.lower()))
+    if words & PEOPLE or any(mention.kind == "subject" for mention in prompt.mentions):
+        return prompt.text
+    first = prompt.mentions[0] if prompt.mentions else None
+    if first and first.kind in ("attribute", "general", "absent"):
+        return f"{neutral} who is {prompt.text}"
+    complete = prompt.text.lower().startswith(("with", "wearing", "not ", "in a "))
+    return f"{neutral} {prompt.text}" if complete else f"{neutral} with {prompt.text}"
+
+
+def source_text(prompt: "Prompt", neutral: str) -> str:
+    """The sentence the picture fits before the edit.
+
+    The thing itself where the prompt denies it ("with a hat" for "without a hat"), the same kind of person where the
+    prompt names one ("a woman" for "a woman with curly hair": the edit is the hair), the neutral text otherwise.
+    """
+    if prompt.negated:
+        return affirmative(target_text(prompt, neutral))
+    subject = next((mention for mention in prompt.mentions if mention.kind == "subject"), None)
+    if subject and any(mention.kind != "subject" for mention in prompt.mentions):
+        return f"a {prompt.text[subject.start:subject.end].lower()}"
+    return neutral
+
+
+def affirmative(text: str) -> str:
+    """A sentence without its negation: "someone without a hat" -> "someone with a hat"."""
+    for word, opposite in (pair for concept in CONCEPTS for pair in concept.absent):
+        text = re.sub(rf"\b{re.escape(word)}\b", opposite, text, flags=re.IGNORECASE)
+    text = re.sub(r"\bwithout\b", "with", text, flags=re.IGNORECASE)
+    text = re.sub(r"n't\b|\b(not|never|no longer|no|neither|hardly|barely|lacking|missing|minus|any)\b", " ", text, flags=re.IGNORECASE)
+    return " ".join(re.sub(r"\bnor\b", "and", text, flags=re.IGNORECASE).split())
