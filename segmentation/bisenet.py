@@ -165,16 +165,17 @@ class BiSeNet(nn.Module):
         the auxiliary heads at strides 8 and 16 that training adds to the loss."""
         stride8, context8, context16 = self.cp(x)
         logits = self.conv_out(self.ffm(stride8, context8)), self.conv_out16(context8), self.conv_out32(context16)
-        return tuple(self._resize(head, size or x.shape[2:]) for head in logits)
+        return tuple(upsample_logits(head, size or x.shape[2:]) for head in logits)
 
-    def main_logits(self, x: Tensor, size: tuple[int, int] | None = None) -> Tensor:
-        """The first of the three maps alone, without the work for the other two."""
+    def coarse_logits(self, x: Tensor) -> Tensor:
+        """The first of the three maps alone, as it is before upsampling: [N, classes, H/8, W/8]."""
         stride8, context8, _ = self.cp(x)
-        return self._resize(self.conv_out(self.ffm(stride8, context8)), size or x.shape[2:])
+        return self.conv_out(self.ffm(stride8, context8))
 
-    @staticmethod
-    def _resize(logits: Tensor, size: tuple[int, int]) -> Tensor:
-        return F.interpolate(logits, tuple(size), mode="bilinear", align_corners=True)
+
+def upsample_logits(logits: Tensor, size: tuple[int, int]) -> Tensor:
+    """Logits at a network's stride -> at `size` (height, width), with the corners kept in place as in the published one."""
+    return F.interpolate(logits, tuple(size), mode="bilinear", align_corners=True)
 
 
 _CONV_AND_NORM = (("conv", "bn"), ("conv1", "bn1"), ("conv2", "bn2"), ("conv_atten", "bn_atten"), ("0", "1"))

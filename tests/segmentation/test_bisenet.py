@@ -9,7 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from segmentation.bisenet import BiSeNet, fold_batch_norms, scaled_channels
+from segmentation.bisenet import BiSeNet, fold_batch_norms, scaled_channels, upsample_logits
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -68,10 +68,12 @@ def test_any_size_goes_in_and_comes_out(size):
     assert [tuple(m.shape) for m in maps] == [(2, 19, *size)] * 3
 
 
-def test_main_logits_are_the_first_map():
+def test_coarse_logits_are_the_first_map_before_upsampling():
     network, x = small_network(), torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(1))
-    torch.testing.assert_close(network.main_logits(x), network(x)[0])
-    assert network.main_logits(x, (20, 30)).shape == (2, 19, 20, 30)
+    coarse = network.coarse_logits(x)
+    assert coarse.shape == (2, 19, 8, 8)
+    torch.testing.assert_close(upsample_logits(coarse, (64, 64)), network(x)[0])
+    assert network(x, (20, 30))[0].shape == (2, 19, 20, 30)
 
 
 def test_folded_copy_is_the_same_function_and_leaves_the_network_alone():

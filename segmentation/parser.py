@@ -1,0 +1,219 @@
+"""Pictures in, class logits out: the parser that the rest of the studio uses, and its command line.
+
+    python -m segmentation.parser --pack portraits face.png --out masks/
+
+writes for each picture `NAME_mask.png` (class numbers, an indexed PNG) and `NAME_overlay.png` (the classes in colour).
+"""
+
+import os
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image, ImageOps
+from torch import Tensor, nn
+
+from segmentation.bisenet import BiSeNet, fold_batch_norms, upsample_logits
+from segmentation.parts import CLASSES, PALETTE, PARTS, label_mask, part, part_mask, part_probability
+
+__all__ = ["FaceParser", "colour_labels", "compute_dtype", "label_image", "overlay", "part_mask", "part_probability",
+           "preprocess", "read_picture"]  # fmt: skip
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+MAX_PIXELS = 64_000_000  # of a picture file: what any camera makes, far below what would fill the memory
+MAX_PARSED_SIDE = 1024  # larger pictures are parsed at this size: 19 maps of 64 million pixels would not fit
+
+
+def compute_dtype(device: torch.device | str) -> torch.dtype:
+    """bfloat16 where the CPU multiplies it faster than float32 (AVX-512 BF16, AMX), else float32."""
+    if torch.device(device).type != "cpu":
+        return torch.float32
+    probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")  # private names: absent in some versions of torch
+    return torch.bfloat16 if any(getattr(torch.cpu, name, bool)() for name in probes) else torch.float32
+
+
+def preprocess(images: Tensor, input_size: int, mean: Tensor, std: Tensor) -> Tensor:
+    """images [N, 3, H, W] in [-1, 1] -> [N, 3, input_size, input_size] normalised by `mean`, `std` [3] of [0, 1] images.
+
+    Differentiable. Both sides are resized to `input_size` whatever their ratio, as in the published parser."""
+    if images.ndim != 4 or images.shape[1] != 3 or not images.is_floating_point():
+        raise ValueError(f"images must be floats [N, 3, H, W] in [-1, 1], not {images.dtype} {list(images.shape)}")
+    if images.shape[2:] != (input_size, input_size):
+        shrinks = max(images.shape[2:]) > input_size
+        size = (input_size, input_size)
+        images = F.interpolate(images.float(), size, mode="bilinear", align_corners=False, antialias=shrinks)
+    scale = (0.5 / std)[:, None, None]
+    shift = ((0.5 - mean) / std)[:, None, None]
+    return images.float() * scale + shift
+
+
+class FaceParser(nn.Module):
+    """A trained BiSeNet, frozen, with the resizing and normalisation that belong to it.
+
+    `network` has its weights already: a copy with folded batch norms is kept, and computes in `dtype` (channels_last when
+    that is bfloat16). Raises ValueError for an input size that the network's stride of 32 cannot serve."""
+
+    def __init__(
+        self,
+        network: BiSeNet,
+        input_size: int = 512,
+        mean: Sequence[float] = IMAGENET_MEAN,
+        std: Sequence[float] = IMAGENET_STD,
+        dtype: torch.dtype = torch.float32,
+    ):
+        super().__init__()
+        if not 32 <= input_size <= 2048:
+            raise ValueError(f"input_size {input_size} of the parser must lie between 32 and 2048 pixels")
+        self.input_size, self.dtype = input_size, dtype
+        self.network = fold_batch_norms(network).to(dtype=dtype, memory_format=self._layout)
+        self.register_buffer("mean", torch.tensor(mean), persistent=False)
+        self.register_buffer("std", torch.tensor(std), persistent=False)
+
+    @property
+    def _layout(self) -> torch.memory_format:
+        return torch.channels_last if self.dtype is torch.bfloat16 else torch.contiguous_format
+
+    def forward(self, images: Tensor) -> Tensor:
+        """images [N, 3, H, W] in [-1, 1] -> float32 logits [N, 19, H, W]; differentiable in the images."""
+        x = preprocess(images, self.input_size, self.mean, self.std)
+        coarse = self.network.coarse_logits(x.to(dtype=self.dtype, memory_format=self._layout))
+        return upsample_logits(coarse.float(), images.shape[2:])
+
+    def train(self, mode: bool = True) -> "FaceParser":
+        """Stays in inference mode: the batch norms are folded, there is nothing to train."""
+        return super().train(False)
+
+
+def overlay(images: Tensor, mask: Tensor, colour: str | Sequence[int] | Tensor, opacity: float = 0.5) -> Tensor:
+    """images [N, 3, H, W] in [-1, 1] with the colour laid over them where mask [N, 1, H, W] (bool, or soft in [0, 1]) is.
+
+    colour: a part's name (its own colour), RGB 0..255, or a tensor of colours in [-1, 1] that broadcasts to the images."""
+    if isinstance(colour, str):
+        colour = part(colour).colour
+    if not isinstance(colour, Tensor):
+        colour = torch.tensor(colour, device=images.device).view(1, 3, 1, 1) / 127.5 - 1.0
+    return torch.lerp(images, colour.to(images).expand_as(images), mask.to(images) * opacity)
+
+
+def colour_labels(labels: Tensor) -> Tensor:
+    """Class numbers [N, H, W] -> their colours [N, 3, H, W] in [-1, 1]."""
+    palette = torch.as_tensor(PALETTE, device=labels.device).float() / 127.5 - 1.0
+    return palette[labels.long()].movedim(-1, 1)
+
+
+def label_image(labels: Tensor | np.ndarray) -> Image.Image:
+    """Class numbers [H, W] -> an indexed picture whose pixel values are the class numbers and whose palette is ours."""
+    labels = np.asarray(labels.cpu() if isinstance(labels, Tensor) else labels)
+    if labels.ndim != 2 or labels.min() < 0 or labels.max() >= len(CLASSES):
+        raise ValueError(f"labels must be [H, W] with class numbers 0 to {len(CLASSES) - 1}, not {list(labels.shape)}")
+    picture = Image.fromarray(labels.astype(np.uint8))
+    picture.putpalette(PALETTE.tobytes())
+    return picture
+
+
+def read_picture(path: str | os.PathLike) -> Image.Image:
+    """The picture file as RGB, turned upright by its EXIF orientation, transparent parts on white.
+
+    Raises ValueError in one sentence for a file that is missing, no picture, cut short or unreasonably large."""
+    if not os.path.isfile(path):
+        raise ValueError(f"{os.fspath(path)}: no such picture file")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is the lower one
+            with Image.open(path) as picture:
+                if picture.width * picture.height > MAX_PIXELS:
+                    raise Image.DecompressionBombError
+                return _flatten(ImageOps.exif_transpose(picture))
+    except Image.DecompressionBombError:
+        limit = f"{MAX_PIXELS // 1_000_000} million pixels"
+        raise ValueError(f"{os.fspath(path)}: larger than the {limit} that are accepted") from None
+    except Exception as error:  # Pillow's decoders raise SyntaxError, struct.error, zlib.error ... for broken files
+        reason = "not a picture that can be read (PNG, JPEG, WebP ... are), or cut short"
+        raise ValueError(f"{os.fspath(path)}: {reason}") from error
+
+
+def _flatten(picture: Image.Image) -> Image.Image:
+    """RGB, with transparent pixels on white."""
+    if not picture.has_transparency_data:
+        return picture.convert("RGB")
+    with_alpha = picture.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", with_alpha.size, "white"), with_alpha).convert("RGB")
+
+
+def parse_picture(parser: nn.Module, picture: Image.Image) -> tuple[Tensor, Image.Image]:
+    """An RGB picture -> (class numbers [H, W], the overlay of all classes but the background), at the picture's size."""
+    from stylegan2.images import from_pil, to_pil  # where pixels become [-1, 1]; only the command line needs it
+
+    small = picture.copy()
+    small.thumbnail((MAX_PARSED_SIDE, MAX_PARSED_SIDE))
+    device = parser.mean.device
+    with torch.inference_mode():
+        labels = parser(from_pil(small).to(device)).argmax(dim=1).cpu()
+    full_size = label_image(labels[0]).resize(picture.size, Image.Resampling.NEAREST)
+    labels = torch.from_numpy(np.array(full_size)).unsqueeze(0)
+    shown = overlay(from_pil(picture), labels.unsqueeze(1) > 0, colour_labels(labels))
+    return labels[0], to_pil(shown)
+
+
+def shares(labels: Tensor) -> dict[str, float]:
+    """Class numbers [H, W] -> the share of the picture that each part takes, absent parts left out."""
+    found = {name: label_mask(labels, name).float().mean().item() for name in PARTS}
+    return {name: round(share, 5) for name, share in found.items() if share > 0}
+
+
+def _output_stems(paths: Sequence[Path]) -> list[str]:
+    """A file name without suffix for each picture; pictures of the same name from two folders get -2, -3 ..."""
+    stems: list[str] = []
+    for path in paths:
+        stem, count = path.stem, 2
+        while stem in stems:
+            stem, count = f"{path.stem}-{count}", count + 1
+        stems.append(stem)
+    return stems
+
+
+def _save_png(picture: Image.Image, path: Path) -> str:
+    """Written beside its place first: nobody ever sees half a picture."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        picture.save(unfinished, format="PNG")
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return str(path)
+
+
+def main(argv: Sequence[str] | None = None) -> dict:
+    """`python -m segmentation.parser`: masks and overlays of picture files, as contracts.md has it."""
+    from packs import cli  # here, because packs itself loads parsers through this module
+    from packs.pack import load_pack
+
+    arguments = cli.ArgumentParser(description="Write class masks and colour overlays of pictures.")
+    arguments.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="picture files (PNG, JPEG, WebP ...)")
+    arguments.add_argument("--pack", default="portraits", help="name or folder of the pack whose parser to use")
+    arguments.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the masks and overlays")
+    arguments.add_device()
+    options = arguments.parse_args(argv)
+
+    for path in options.images:
+        read_picture(path)  # a bad one is found before anything is loaded or written; holding them all could be too much
+    pack = load_pack(options.pack, device=cli.resolve_device(options.device))
+    options.out.mkdir(parents=True, exist_ok=True)
+    results = []
+    for path, stem in zip(options.images, _output_stems(options.images), strict=True):
+        cli.say(f"{path} ...")
+        labels, shown = parse_picture(pack.parser, read_picture(path))
+        mask_path = _save_png(label_image(labels), options.out / f"{stem}_mask.png")
+        overlay_path = _save_png(shown, options.out / f"{stem}_overlay.png")
+        results.append({"image": str(path), "mask": mask_path, "overlay": overlay_path, "parts": shares(labels)})
+    return {"pack": pack.name, "out": str(options.out), "images": results}
+
+
+if __name__ == "__main__":
+    from packs import cli
+
+    cli.run(main)
