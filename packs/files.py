@@ -1,0 +1,107 @@
+"""A pack on disk: `pack.json` and the files that it lists with their sizes and SHA-256.
+
+    pack.json  generator.safetensors  parser.safetensors  clip.safetensors  classifier.safetensors
+    directions/*.safetensors  README.md
+
+Every file is checked before it is read, and written so that a crash leaves either the old file or the new one. What is
+inside the safetensors files is the business of `packs.weights`; this module needs no torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+
+MANIFEST = "pack.json"
+FORMAT = 1
+REQUIRED = ("format", "name", "version", "domain", "resolution", "neutral_text", "licence", "generator", "parser", "clip", "files")
+
+
+def read_manifest(folder: Path) -> dict:
+    """The contents of `pack.json`, after checking that it has what every pack has and that its files are there in full.
+
+    Raises: ValueError: not a pack, another format, a listed file missing or of another size; each names the file.
+    """
+    path = folder / MANIFEST
+    try:
+        info = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ValueError(f"{folder} is not a pack: it has no {MANIFEST}") from None
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged: it is not JSON ({error})") from None
+    missing = [key for key in REQUIRED if key not in info] if isinstance(info, dict) else list(REQUIRED)
+    if missing:
+        raise ValueError(f"{path} is not the description of a pack: it lacks {', '.join(missing)}")
+    if info["format"] != FORMAT:
+        raise ValueError(f"{path} has format {info['format']!r}, this version of the studio reads format {FORMAT}")
+    for name, entry in info["files"].items():
+        if not isinstance(entry, dict) or not {"size", "sha256"} <= set(entry):
+            raise ValueError(f"{path} is not the description of a pack: {name} has no size and sha256")
+        check_size(folder, info, name)
+    return info
+
+
+def check_size(folder: Path, info: dict, name: str) -> Path:
+    """The path of a listed file that exists and has its size. Raises ValueError that names the file."""
+    inside = PurePosixPath(name)
+    if inside.is_absolute() or ".." in inside.parts:
+        raise ValueError(f"{folder / MANIFEST} lists {name!r}, only files inside the pack's folder are accepted")
+    path = folder / name
+    if not path.is_file():
+        raise ValueError(f"pack {info['name']!r} is incomplete: {path} is missing")
+    size, expected = path.stat().st_size, info["files"][name]["size"]
+    if size != expected:
+        raise ValueError(f"{path} is damaged: it has {size} bytes and should have {expected}")
+    return path
+
+
+def checked(folder: Path, info: dict, name: str) -> Path:
+    """The path of a listed file whose size and SHA-256 are right. Raises ValueError that names the file."""
+    if name not in info["files"]:
+        raise ValueError(f"pack {info['name']!r} has no {name}, it holds {', '.join(sorted(info['files']))}")
+    path = check_size(folder, info, name)
+    if sha256(path) != info["files"][name]["sha256"]:
+        raise ValueError(f"{path} is damaged: its SHA-256 is not the one in {MANIFEST}")
+    return path
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file in hex; computed once a process for as long as the file's size and time stay the same."""
+    status = path.stat()
+    return _sha256(path.resolve(), status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _sha256(path: Path, size: int, modified: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def add_files(folder: Path | str, files: Mapping[str, bytes]) -> None:
+    """Add files, ready-made directions say, to a pack that exists, or replace them."""
+    folder = Path(folder)
+    info = read_manifest(folder)
+    for name, data in files.items():
+        write_atomically(folder / name, data)
+        info["files"][name] = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    info["files"] = dict(sorted(info["files"].items()))
+    write_manifest(folder, info)
+
+
+def write_manifest(folder: Path, info: Mapping) -> None:
+    write_atomically(folder / MANIFEST, (json.dumps(info, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file that is never seen half done, making its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        unfinished.write_bytes(data)
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
