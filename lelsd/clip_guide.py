@@ -1,0 +1,65 @@
+"""CLIP as the judge of an edit: its own mean, standard deviation and resolution, differentiable in the pictures.
+
+eCLIPsed fed CLIP through an untrained batch norm and an eightfold enlargement; here the pictures are resized once, to
+what the pack's CLIP was trained on, and normalised as it was.
+"""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from lelsd.prompt import Prompt
+    from packs.pack import Pack
+
+TEMPLATES = ("{}", "a portrait of {}", "a picture of {}", "a drawing of {}")
+"""One sentence is one noisy point of the text space; the mean over a few wordings is steadier (Radford et al. 2021, 3.1.4)."""
+
+
+class ClipGuide:
+    """Embeddings of the pack's CLIP, of unit length, on the pack's device. The model is shared and stays frozen."""
+
+    def __init__(self, pack: "Pack") -> None:
+        self.pack = pack
+        self.model = pack.clip_model
+        preprocess = pack.clip_preprocess
+        self.size = preprocess["size"]
+        self.mean = torch.tensor(preprocess["mean"], device=pack.device).view(1, 3, 1, 1)
+        self.std = torch.tensor(preprocess["std"], device=pack.device).view(1, 3, 1, 1)
+
+    @torch.no_grad()
+    def encode_text(self, texts: Sequence[str]) -> Tensor:
+        """Sentences -> [N, E]. What does not fit the context is cut off, as CLIP does."""
+        tokens = self.pack.tokenizer(list(texts)).to(self.pack.device)
+        return F.normalize(self.model.encode_text(tokens).float(), dim=1)
+
+    def encode_image(self, images: Tensor) -> Tensor:
+        """images [N, 3, H, W] in [-1, 1] -> [N, E]; differentiable."""
+        images = images.float()
+        if images.shape[-1] != self.size or images.shape[-2] != self.size:
+            images = F.interpolate(images, (self.size, self.size), mode="bicubic", align_corners=False, antialias=True)
+        return F.normalize(self.model.encode_image((images * 0.5 + 0.5 - self.mean) / self.std).float(), dim=1)
+
+    def templates(self) -> list[str]:
+        """The wordings whose own words this CLIP knows; always at least the bare one."""
+        return [template for template in TEMPLATES if template == "{}" or not self.pack.unknown_words(template.format(""))]
+
+    def encode_wordings(self, text: str) -> Tensor:
+        """The mean embedding of `text` over the wordings, [E], of unit length."""
+        return F.normalize(self.encode_text([template.format(text) for template in self.templates()]).mean(dim=0), dim=0)
+
+    def text_move(self, prompt: "Prompt") -> Tensor:
+        """The way from the text of the unedited picture to the prompt, [E], of unit length.
+
+        Raises ValueError when CLIP cannot tell the two apart (all of the prompt's words unknown, say).
+        """
+        neutral = self.pack.neutral_text
+        target, source = prompt.target_text(neutral), prompt.source_text(neutral)
+        move = self.encode_wordings(target) - self.encode_wordings(source)
+        if float(move.norm()) < 1e-4:
+            raise ValueError(f"CLIP of pack {self.pack.name!r} sees no difference between {target!r} and {source!r}: "
+                             "describe something that can be seen, in words it knows")
+        return F.normalize(move, dim=0)

@@ -1,0 +1,119 @@
+"""Settings of a training run: one dataclass that flags, widgets and pack defaults all build."""
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, fields, replace
+
+from lelsd.lexicon import MAX_PROMPT_CHARACTERS  # noqa: F401  kept beside the other limits
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Raises ValueError for a value outside its range. Distances in W are in units of the pack's spread, the root mean
+    square distance of a random w from the mean one, so that the same settings mean the same in every pack."""
+
+    steps: int = 150
+    batch_size: int = 4  # pictures a step
+    learning_rate: float = 0.03  # Adam's, for a direction of unit length
+    lr_halvings: int = 3  # the learning rate is halved this many times, evenly over the run
+    clip_weight: float = 1.0
+    clip_form: str = "directional"  # "directional" (the picture's move against the text's) or "plain" (1 - cosine to the prompt)
+    localization_weight: float = 0.5  # share of the squared change outside the part
+    correlation_weight: float = 0.5  # only between several directions
+    agreement_weight: float = 0.1  # keeps the rows of w+ together
+    shortfall_weight: float = 0.2  # asks for an effect, where the directional form alone would be content with a hint
+    target_gain: float = 0.25  # the CLIP gain that counts as an effect
+    num_directions: int = 1
+    layers: str = "auto"  # "auto" (those that do what the prompt says), "all", or indices of w+ rows such as "3,4"
+    step_size: float = 0.3  # distance in W at alpha 1 while training; the saved direction is calibrated anew
+    alpha_min: float = 0.4  # alpha is drawn from [alpha_min, alpha_max] ...
+    alpha_max: float = 1.4
+    both_signs: bool = True  # ... and half of the time from its negative, which must lead away from the prompt
+    truncation: float = 0.8
+    seed: int = 0
+    preview_every: int = 25  # steps
+    checkpoint_every: int = 10  # steps
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in RANGES.items():
+            value = getattr(self, name)
+            whole = isinstance(low, int)
+            if isinstance(value, bool) or not isinstance(value, (int,) if whole else (int, float)) or not math.isfinite(value) \
+                    or not low <= value <= high:
+                raise ValueError(f"{name} is {value!r}; accepted: {'a whole number' if whole else 'a number'} from {low} to {high}")
+        if self.clip_form not in ("directional", "plain"):
+            raise ValueError(f"clip_form is {self.clip_form!r}; accepted: directional, plain")
+        if self.alpha_min > self.alpha_max:
+            raise ValueError(f"alpha_min is {self.alpha_min}; accepted: up to alpha_max, {self.alpha_max}")
+        if self.clip_weight == 0 and self.localization_weight == 0:
+            raise ValueError("clip_weight and localization_weight are both 0: at least one must be larger, or there is nothing to learn")
+
+    def to_dict(self) -> dict:
+        """All fields, JSON-able."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict) -> "TrainConfig":
+        """Raises ValueError for a key that is not a setting."""
+        return cls().updated(values)
+
+    def updated(self, values: dict) -> "TrainConfig":
+        """A copy with some settings replaced; None leaves a setting as it is. Raises ValueError for an unknown one."""
+        known = [field.name for field in fields(self)]
+        unknown = sorted(set(values) - set(known))
+        if unknown:
+            raise ValueError(f"unknown training setting {unknown[0]!r}; accepted: {', '.join(known)}")
+        return replace(self, **{name: value for name, value in values.items() if value is not None})
+
+
+RANGES: dict[str, tuple] = {
+    "steps": (1, 100_000), "batch_size": (1, 64), "learning_rate": (1e-6, 10.0), "lr_halvings": (0, 20), "clip_weight": (0.0, 1000.0),
+    "localization_weight": (0.0, 1000.0), "correlation_weight": (0.0, 1000.0), "agreement_weight": (0.0, 1000.0),
+    "shortfall_weight": (0.0, 1000.0), "target_gain": (1e-3, 2.0), "num_directions": (1, 16), "step_size": (1e-3, 10.0),
+    "alpha_min": (0.0, 10.0), "alpha_max": (1e-3, 10.0), "truncation": (0.0, 2.0), "seed": (0, 2**32 - 1), "preview_every": (1, 100_000),
+    "checkpoint_every": (1, 100_000),
+}
+"""Least and largest value of every number; whole numbers where the limits are."""
+
+PRESETS: dict[str, dict] = {
+    "default": {},
+    # eCLIPsed, section 3.3, and its published notebook: plain CLIP loss, one sign, Adam 1e-3 halved three times, 200 steps
+    "published": {"steps": 200, "batch_size": 2, "learning_rate": 1e-3, "lr_halvings": 3, "clip_form": "plain", "localization_weight": 0.05,
+                  "correlation_weight": 0.0, "agreement_weight": 0.0, "shortfall_weight": 0.0, "alpha_min": 0.1, "alpha_max": 1.0,
+                  "both_signs": False, "truncation": 0.7, "step_size": 0.3},
+}
+
+
+def preset(name: str) -> dict:
+    """The settings of a preset. Raises ValueError for an unknown name."""
+    if name not in PRESETS:
+        raise ValueError(f"unknown preset {name!r}; accepted: {', '.join(PRESETS)}")
+    return dict(PRESETS[name])
+
+
+def learning_rate_at(config: TrainConfig, step: int) -> float:
+    """The learning rate of step 1 ... steps: halved `lr_halvings` times at even distances (LELSD's schedule)."""
+    return config.learning_rate * 0.5 ** ((step - 1) * (config.lr_halvings + 1) // config.steps)
+
+
+def parse_layers(text: str, num_layers: int) -> list[int] | None:
+    """"auto" -> None, "all" -> every row of w+, "3,4" or "3-6" -> those, sorted.
+
+    Raises ValueError for anything else and for a layer the generator has not.
+    """
+    text = str(text).strip().lower()
+    accepted = f"auto, all, or layers from 0 to {num_layers - 1} such as 3,4 or 2-5"
+    if text == "auto":
+        return None
+    if text == "all":
+        return list(range(num_layers))
+    chosen: set[int] = set()
+    for item in text.split(","):
+        low, _, high = item.strip().partition("-")
+        if not (low.strip().isdecimal() and (high.strip().isdecimal() or not high)) or len(low) > 4 or len(high) > 4:
+            raise ValueError(f"layers are {text[:60]!r}; accepted: {accepted}")
+        chosen |= set(range(int(low), int(high or low) + 1))
+    wrong = sorted(layer for layer in chosen if layer >= num_layers)
+    if wrong or not chosen:
+        raise ValueError(f"layer {wrong[0] if wrong else text!r} is out of range; accepted: {accepted}")
+    return sorted(chosen)

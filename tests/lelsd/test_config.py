@@ -1,0 +1,50 @@
+"""Settings: ranges, presets, the learning rate's course and the choice of layers."""
+from __future__ import annotations
+
+import pytest
+
+from lelsd.config import PRESETS, RANGES, TrainConfig, learning_rate_at, parse_layers, preset
+
+
+def test_round_trip_and_unknown_setting():
+    config = TrainConfig(steps=7, layers="3,4")
+    assert TrainConfig.from_dict(config.to_dict()) == config
+    assert config.updated({"steps": None, "seed": 3}) == TrainConfig(steps=7, layers="3,4", seed=3)
+    with pytest.raises(ValueError, match="stepz.*accepted"):
+        config.updated({"stepz": 1})
+
+
+@pytest.mark.parametrize("values", [{"steps": 0}, {"steps": 1.5}, {"steps": True}, {"learning_rate": float("nan")}, {"clip_weight": -1.0},
+                                    {"clip_form": "cosine"}, {"alpha_min": 2.0, "alpha_max": 1.0}, {"seed": -1},
+                                    {"clip_weight": 0.0, "localization_weight": 0.0}, {"batch_size": "4"}])
+def test_bad_values_are_named(values):
+    with pytest.raises(ValueError, match=next(iter(values))):
+        TrainConfig(**values)
+
+
+def test_every_number_has_a_range_and_presets_are_valid():
+    numbers = {name for name, value in TrainConfig().to_dict().items() if type(value) in (int, float)}
+    assert numbers == set(RANGES)
+    for name in PRESETS:
+        TrainConfig().updated(preset(name))
+    with pytest.raises(ValueError, match="published"):
+        preset("none")
+
+
+def test_learning_rate_is_halved_evenly():
+    config = TrainConfig(steps=8, learning_rate=0.8, lr_halvings=3)
+    assert [learning_rate_at(config, step) for step in range(1, 9)] == pytest.approx([0.8, 0.8, 0.4, 0.4, 0.2, 0.2, 0.1, 0.1])
+    assert learning_rate_at(TrainConfig(steps=5, lr_halvings=0), 5) == TrainConfig().learning_rate
+
+
+def test_layers():
+    assert parse_layers("auto", 12) is None
+    assert parse_layers("all", 3) == [0, 1, 2]
+    assert parse_layers(" 4, 3,3 ", 12) == [3, 4]
+    assert parse_layers("2-4,9", 12) == [2, 3, 4, 9]
+
+
+@pytest.mark.parametrize("text", ["12", "3,99", "-1", "a", "", "3,,4", "4-2", "1e9", "99999999999999", "1.5"])
+def test_bad_layers(text):
+    with pytest.raises(ValueError, match="0 to 11"):
+        parse_layers(text, 12)
