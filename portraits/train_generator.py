@@ -1,0 +1,219 @@
+"""The built-in generator: StyleGAN2 fitted to the renderer, growing from 32 pixels through its skip outputs.
+
+Two steps. `train_synthesis` gives W a meaning: w is the face's appearance vector (`scene.appearance`), standardised and
+turned by a fixed rotation, and the synthesis network learns to draw what the renderer draws for it. `fit_mapping` then
+teaches the mapping network which w belongs to a latent z, so that a standard normal z gives a face of the world. W is
+therefore close to linear in the quantities *by construction*, which a generator trained adversarially does not promise.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Iterator
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import distributed
+
+from portraits.scene import NUM_FACTORS, appearance, make_scene
+from stylegan2.generator import Generator, GeneratorConfig
+
+SMALL_CLASSES = (2, 3, 4, 5, 6, 9, 11, 12, 13, 15)  # brows, eyes, glasses, earrings, mouth, lips, necklace
+
+
+@dataclass(frozen=True)
+class Basis:
+    """How an appearance vector becomes w: (appearance - mean) / spread, rotated. All float32 tensors."""
+
+    mean: torch.Tensor  # [P]
+    spread: torch.Tensor  # [P]
+    rotation: torch.Tensor  # [P, D] with orthonormal rows
+
+    @staticmethod
+    def fit(appearances: torch.Tensor, w_dim: int, seed: int = 0) -> "Basis":
+        """From samples [N, P]; ValueError when D < P, since W could not hold them."""
+        size = appearances.shape[1]
+        if w_dim < size:
+            raise ValueError(f"w_dim {w_dim} is smaller than the {size} entries of an appearance vector")
+        square = torch.randn(w_dim, w_dim, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+        rotation = torch.linalg.qr(square).Q[:size].float()
+        return Basis(appearances.mean(0), appearances.std(0).clamp_min(1e-3), rotation)
+
+    def w(self, appearances: torch.Tensor) -> torch.Tensor:
+        """[N, P] -> [N, D]."""
+        return ((appearances - self.mean) / self.spread) @ self.rotation
+
+
+@dataclass
+class SynthesisTraining:
+    """Settings of `train_synthesis`."""
+
+    minutes: float = 60.0
+    batch_size: int = 16
+    learning_rate: float = 6e-3
+    grow_at: tuple[float, float] = (0.10, 0.34)  # shares of the time after which 64 and 128 pixels are drawn
+    small_part_weight: float = 3.0
+    seed: int = 0
+
+
+def part_weights(masks: torch.Tensor, extra: float) -> torch.Tensor:
+    """Loss weights [N, 1, H, W] for class masks [N, H, W]: 1, and 1 + extra on small parts, which the eye seeks."""
+    small = torch.zeros(19)
+    small[list(SMALL_CLASSES)] = extra
+    small[17] = 0.4 * extra  # hair: its texture is faint against the rest
+    return 1 + small[masks.long()][:, None]
+
+
+def picture_loss(drawn: torch.Tensor, target: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Weighted L1 at full size, plus L1 of local gradients (edges), plus L1 at 1/4: a scalar."""
+    error = drawn - target
+    fine = (error.abs() * weights).mean() / weights.mean()
+    edges = ((error[..., 1:] - error[..., :-1]).abs() * weights[..., 1:]).mean() + ((error[..., 1:, :] - error[..., :-1, :]).abs() * weights[..., 1:, :]).mean()
+    return fine + 0.5 * edges / weights.mean() + 0.5 * F.avg_pool2d(error, 4).abs().mean()
+
+
+def stage_resolution(progress: float, settings: SynthesisTraining, full: int) -> int:
+    """Pixels drawn at this share of the training."""
+    return full if progress >= settings.grow_at[1] else max(full // 2, 8) if progress >= settings.grow_at[0] else max(full // 4, 8)
+
+
+def learning_rate(progress: float, settings: SynthesisTraining) -> float:
+    """Constant for the first half, then a cosine down to 2%."""
+    tail = max(0.0, (progress - 0.5) / 0.5)
+    return settings.learning_rate * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * tail)))
+
+
+class SynthesisTrainer:
+    """State of a run: the generator, its running average (what ships), the optimiser and the seconds spent."""
+
+    def __init__(self, generator: Generator, basis: Basis, settings: SynthesisTraining):
+        self.settings, self.basis, self.generator = settings, basis, generator
+        self.average = Generator(generator.config).requires_grad_(False)
+        self.average.load_state_dict(generator.state_dict())
+        self.optimiser = torch.optim.Adam(generator.synthesis.parameters(), settings.learning_rate, betas=(0.9, 0.99), fused=True)
+        self.seconds, self.step = 0.0, 0
+
+    @property
+    def progress(self) -> float:
+        return min(1.0, self.seconds / (60 * self.settings.minutes))
+
+    def save(self, path: Path) -> None:
+        """Write everything a resumed run needs, under a temporary name first."""
+        state = {
+            "generator": self.generator.state_dict(), "average": self.average.state_dict(), "optimiser": self.optimiser.state_dict(),
+            "config": self.generator.config.to_dict(), "basis": vars(self.basis), "seconds": self.seconds, "step": self.step,
+        }
+        torch.save(state, path.with_suffix(".tmp"))
+        path.with_suffix(".tmp").replace(path)
+
+    def load(self, path: Path) -> None:
+        """Continue a saved run; the settings are the caller's."""
+        state = torch.load(path, weights_only=True)
+        self.generator.load_state_dict(state["generator"])
+        self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.basis = Basis(**state["basis"])
+        self.seconds, self.step = state["seconds"], state["step"]
+
+    def train_step(self, images: torch.Tensor, masks: torch.Tensor, w: torch.Tensor) -> float:
+        """One step on uint8 images [N, H, W, 3], masks [N, H, W] and w [N, D]; returns the loss."""
+        full = self.generator.resolution
+        resolution = stage_resolution(self.progress, self.settings, full)
+        target = images.permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+        factor = full // resolution
+        target = F.avg_pool2d(target, factor) if factor > 1 else target
+        weights = part_weights(masks[:, ::factor, ::factor], self.settings.small_part_weight)
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate(self.progress, self.settings) * min(1.0, (self.step + 1) / 100)
+        rows = w[:, None].expand(-1, self.generator.num_ws, -1)
+        loss = picture_loss(self.generator.synthesis(rows, noise="none", resolution=resolution), target, weights)
+        self.optimiser.zero_grad()
+        loss.backward()
+        average_gradients(self.generator.synthesis.parameters())
+        self.optimiser.step()
+        self.step += 1
+        decay = min(0.998, 1 - 10 / (self.step + 10))
+        with torch.no_grad():
+            torch._foreach_lerp_(list(self.average.parameters()), list(self.generator.parameters()), 1 - decay)
+        return loss.item()
+
+
+def average_gradients(parameters) -> None:
+    """Mean of the gradients over the processes of a `torchrun`; nothing when there is just one."""
+    if not distributed.is_initialized():
+        return
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    flat = torch.cat([gradient.flatten() for gradient in gradients])
+    distributed.all_reduce(flat)
+    flat /= distributed.get_world_size()
+    for gradient, mean in zip(gradients, flat.split([g.numel() for g in gradients])):
+        gradient.copy_(mean.view_as(gradient))
+
+
+def shared_clock(clock) -> float:
+    """Rank 0's seconds, so that all processes change resolution at the same step."""
+    if not distributed.is_initialized():
+        return clock()
+    seconds = torch.tensor([clock()], dtype=torch.float64)
+    distributed.broadcast(seconds, 0)
+    return seconds.item()
+
+
+def new_trainer(appearances: np.ndarray, config: GeneratorConfig, settings: SynthesisTraining, dtype: torch.dtype) -> SynthesisTrainer:
+    """A fresh run; `appearances` [N, P] are those of the training pictures."""
+    torch.manual_seed(settings.seed)
+    generator = Generator(config)
+    generator.synthesis.dtype = dtype
+    with torch.no_grad():  # small styles at first: w has D unit-variance entries and every layer starts near style 1
+        for name, parameter in generator.synthesis.named_parameters():
+            if name.endswith("affine.weight"):
+                parameter.mul_(0.3)
+    return SynthesisTrainer(generator, Basis.fit(torch.as_tensor(appearances), config.w_dim, settings.seed), settings)
+
+
+def train_synthesis(trainer: SynthesisTrainer, images, masks, appearances, clock) -> Iterator[dict]:
+    """Train until the minutes are spent; yields {step, progress, loss, resolution} each step.
+
+    images uint8 [N, S, S, 3] and masks uint8 [N, S, S] are indexed a batch at a time, so they may be memory maps;
+    `clock` returns seconds.
+    """
+    w = trainer.basis.w(torch.as_tensor(np.asarray(appearances)))
+    settings, last = trainer.settings, shared_clock(clock)
+    rank = distributed.get_rank() if distributed.is_initialized() else 0
+    while trainer.progress < 1:
+        random = np.random.Generator(np.random.Philox(key=[settings.seed + (rank << 32), trainer.step]))
+        picked = np.sort(random.choice(len(images), settings.batch_size, replace=False))
+        loss = trainer.train_step(torch.from_numpy(images[picked]), torch.from_numpy(masks[picked]), w[picked])
+        now = shared_clock(clock)
+        trainer.seconds, last = trainer.seconds + now - last, now
+        resolution = stage_resolution(trainer.progress, settings, trainer.generator.resolution)
+        yield {"step": trainer.step, "progress": trainer.progress, "loss": loss, "resolution": resolution}
+
+
+def fit_mapping(generator: Generator, basis: Basis, steps: int = 6000, batch_size: int = 512, seed: int = 0) -> Iterator[dict]:
+    """Teach the mapping network z -> w of the face that z, scaled to a mean square of 1, stands for.
+
+    Regression on endless samples; sets `w_avg` at the end. Yields {step, error}: the root mean square error of a
+    standardised entry of w.
+    """
+    random = np.random.Generator(np.random.Philox(key=[seed, 1]))
+    mapping = generator.mapping
+    optimiser = torch.optim.Adam(mapping.parameters(), 3e-3 / 0.01, betas=(0.9, 0.99), fused=True)
+    pool_z, pool_w = _mapping_pool(basis, random, 60000)
+    for step in range(steps):
+        picked = torch.from_numpy(random.integers(0, len(pool_z), batch_size))
+        optimiser.param_groups[0]["lr"] = 0.3 * 0.5 * (1 + np.cos(np.pi * step / steps)) * min(1, (step + 1) / 200)
+        error = (mapping.w(pool_z[picked]) - pool_w[picked]).square().mean()
+        optimiser.zero_grad()
+        error.backward()
+        optimiser.step()
+        yield {"step": step + 1, "error": error.sqrt().item()}
+    with torch.no_grad():
+        mapping.w_avg.copy_(mapping.w(pool_z).mean(0))
+
+
+def _mapping_pool(basis: Basis, random: np.random.Generator, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    z = random.standard_normal((count, NUM_FACTORS))
+    scaled = z / np.sqrt(np.square(z).mean(1, keepdims=True))
+    appearances = np.stack([appearance(make_scene(g)) for g in scaled]).astype(np.float32)
+    return torch.from_numpy(z.astype(np.float32)), basis.w(torch.from_numpy(appearances))
