@@ -60,6 +60,7 @@ def tiny_pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "mean": [0.48, 0.46, 0.41],
             "std": [0.27, 0.26, 0.28],
         },
+        "classifier": {"width": 8, "num_features": 16},
     }
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(5)
@@ -71,6 +72,7 @@ def untrained_models(info: dict) -> dict[str, dict[str, torch.Tensor]]:
     """State dicts of the models that `info` describes."""
     from open_clip import CLIP
 
+    from portraits.classifier import AttributeClassifier
     from segmentation.bisenet import BiSeNet
     from stylegan2.generator import Generator, GeneratorConfig
 
@@ -81,6 +83,7 @@ def untrained_models(info: dict) -> dict[str, dict[str, torch.Tensor]]:
         "generator": generator.state_dict(),
         "parser": BiSeNet(19, info["parser"]["width"]).state_dict(),
         "clip": extract_rows(clip.state_dict(), trained_tokens(VOCABULARY)),
+        "classifier": AttributeClassifier(**info["classifier"]).state_dict(),
     }
 
 

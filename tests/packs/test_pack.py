@@ -12,6 +12,7 @@ import torch
 
 from packs import files
 from packs.pack import Pack, load_pack
+from portraits.scene import ATTRIBUTES
 
 
 @pytest.fixture
@@ -32,15 +33,16 @@ def test_every_model_of_a_pack_works(tiny_models: Pack) -> None:
     assert parser(images).shape == (2, 19, 32, 32)
     size = tiny_models.clip_preprocess["size"]
     assert tiny_models.clip_model.encode_image(torch.randn(2, 3, size, size)).shape == (2, 32)
+    assert tiny_models.classifier(images).shape == (2, len(ATTRIBUTES))
     assert tiny_models.clip_model.encode_text(tiny_models.tokenizer(["a person"])).shape == (1, 32)
 
 
 def test_models_are_frozen_shared_and_do_not_touch_the_seed(tiny_pack: Path) -> None:
     pack = load_pack(tiny_pack)
     before = torch.get_rng_state()
-    models = [pack.generator, pack.parser, pack.clip_model]
+    models = [pack.generator, pack.parser, pack.clip_model, pack.classifier]
     assert torch.equal(before, torch.get_rng_state())
-    assert models == [pack.generator, pack.parser, pack.clip_model]
+    assert models == [pack.generator, pack.parser, pack.clip_model, pack.classifier]
     for model in models:
         assert not model.training and not any(parameter.requires_grad for parameter in model.parameters())
 
