@@ -161,14 +161,17 @@ class BiSeNet(nn.Module):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
 
     def forward(self, x: Tensor, size: tuple[int, int] | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        """x [N, 3, H, W], normalised -> three logit maps [N, classes, *size] (size: x's own): the result, and those of
-        the auxiliary heads at strides 8 and 16 that training adds to the loss."""
+        """x [N, 3, H, W], normalised -> three logit maps [N, classes, *size] (size: x's own), those of `heads`."""
+        return tuple(upsample_logits(head, size or x.shape[2:]) for head in self.heads(x))
+
+    def heads(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The logit maps before upsampling: the result at stride 8, and the two auxiliary ones, at strides 8 and 16, that
+        training adds to the loss."""
         stride8, context8, context16 = self.cp(x)
-        logits = self.conv_out(self.ffm(stride8, context8)), self.conv_out16(context8), self.conv_out32(context16)
-        return tuple(upsample_logits(head, size or x.shape[2:]) for head in logits)
+        return self.conv_out(self.ffm(stride8, context8)), self.conv_out16(context8), self.conv_out32(context16)
 
     def coarse_logits(self, x: Tensor) -> Tensor:
-        """The first of the three maps alone, as it is before upsampling: [N, classes, H/8, W/8]."""
+        """The first of `heads` alone, without the work for the others: [N, classes, H/8, W/8]."""
         stride8, context8, _ = self.cp(x)
         return self.conv_out(self.ffm(stride8, context8))
 

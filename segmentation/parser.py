@@ -81,7 +81,8 @@ class FaceParser(nn.Module):
         """images [N, 3, H, W] in [-1, 1] -> float32 logits [N, 19, H, W]; differentiable in the images."""
         x = preprocess(images, self.input_size, self.mean, self.std)
         coarse = self.network.coarse_logits(x.to(dtype=self.dtype, memory_format=self._layout))
-        return upsample_logits(coarse.float(), images.shape[2:])
+        # back to float32 and the plain layout while small: softmax over the classes is several times slower otherwise
+        return upsample_logits(coarse.float().contiguous(), images.shape[2:])
 
     def train(self, mode: bool = True) -> "FaceParser":
         """Stays in inference mode: the batch norms are folded, there is nothing to train."""

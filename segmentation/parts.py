@@ -142,7 +142,7 @@ def part_probability(logits: Tensor, parts: PartLike) -> Tensor:
     _check_logits(logits)
     weights = torch.tensor(class_weights(parts), device=logits.device)
     probability = logits.float().softmax(dim=1)
-    return torch.einsum("nchw,c->nhw", probability, weights).unsqueeze(1)
+    return (probability * weights.view(1, -1, 1, 1)).sum(dim=1, keepdim=True)
 
 
 def part_mask(logits: Tensor, parts: PartLike) -> Tensor:
