@@ -92,7 +92,8 @@ def scale_bias_act(
 
     clamp(sqrt(2) * lrelu(x * scale + noise + bias)) with slope 0.2. The leaky ReLU is positively
     homogeneous, lrelu(g v) = g lrelu(v) for g > 0, so the gain goes into the small factors and
-    costs no pass of its own. Small tensors stay in their own precision until they meet `x`.
+    costs no pass of its own. `x` may be overwritten. Bias and noise are added one after the other:
+    added up first, they are a whole map, and in another memory layout than `x`.
 
     Args:
         x: [N, C, H, W].
@@ -102,10 +103,17 @@ def scale_bias_act(
         clamp: limit of the result, or None.
     """
     spec = ACTIVATIONS["lrelu"]
-    shift = (bias * spec.gain).reshape(1, -1, 1, 1)
+    scale = (scale * spec.gain).to(x.dtype)[:, :, None, None]
+    bias = (bias * spec.gain).to(x.dtype)[None, :, None, None]
+    x = _multiply(x, scale).add_(bias)
     if noise is not None:
-        shift = shift + noise * spec.gain
-    scale = (scale * spec.gain)[:, :, None, None]
-    x = torch.addcmul(shift.to(x.dtype), x, scale.to(x.dtype))
-    x = F.leaky_relu(x, spec.alpha, inplace=not x.requires_grad)
+        x = x.add_((noise * spec.gain).to(x.dtype))
+    x = F.leaky_relu_(x, spec.alpha)
     return x if clamp is None else x.clamp(-clamp, clamp)
+
+
+def _multiply(x: Tensor, scale: Tensor) -> Tensor:
+    """x * scale, written over `x` unless autograd needs it; fresh memory costs more than the product."""
+    if torch.is_grad_enabled() and (x.requires_grad or scale.requires_grad):
+        return x * scale
+    return x.mul_(scale)

@@ -54,9 +54,11 @@ def upfirdn2d(
                          "accepted: [N, C, H, W] and [KH, KW]")
     if up < 1 or down < 1:
         raise ValueError(f"up is {up} and down is {down}; accepted: whole numbers from 1")
-    x = F.pad(_insert_zeros(x, up), padding)
+    x, border = _insert_zeros(x, up), padding[0]
+    if border < 0 or any(side != border for side in padding):
+        x, border = F.pad(x, padding), 0  # a convolution pads all sides alike, for free
     kernel = resample_filter if flip_filter else resample_filter.flip(0, 1)
-    return F.conv2d(x, _per_channel(kernel * gain, x), stride=down, groups=x.shape[1])
+    return F.conv2d(x, _per_channel(kernel * gain, x), stride=down, padding=border, groups=x.shape[1])
 
 
 def _insert_zeros(x: Tensor, up: int) -> Tensor:
