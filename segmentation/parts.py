@@ -51,8 +51,8 @@ def _part(name: str, classes: str, synonyms: str, colour_of: str | None = None) 
 
 _ROWS = (
     _part("hair", "hair",
-          "hairs, haired, hairdo, hairdos, hairstyle, hairstyles, haircut, haircuts, hairline, hairlines, coiffure, coiffures, "
-          "mane, locks, tresses, curl, curls, ringlet, ringlets, wave, waves, bang, bangs, fringe, fringes, braid, "
+          "hairs, haired, hairdo, hairdos, hairstyle, hairstyles, haircut, haircuts, hairline, hairlines, coiffure, "
+          "coiffures, mane, locks, tresses, curl, curls, ringlet, ringlets, wave, waves, bang, bangs, fringe, fringes, braid, "
           "braids, plait, plaits, dreadlock, dreadlocks, cornrows, ponytail, ponytails, pigtail, pigtails, bun, buns, "
           "topknot, afro, afros, mohawk, mohawks, mullet, mullets, bob, pixie cut, crew cut, buzz cut, undercut, perm, "
           "wig, wigs, highlights, sideburn, sideburns, parting, scalp"),

@@ -105,9 +105,10 @@ def train_parser(
         trainer.load(checkpoint)
         for _ in range(trainer.step_count):
             next(batches)
-    while not trainer.finished:
+    last = trainer.finished
+    while not last:
         progress = trainer.step(*_next_batch(batches, trainer.step_count, settings.steps))
-        last = trainer.finished
+        last = trainer.finished  # asked once a step: with a time limit the answer may change while validating
         if validation and (last or trainer.step_count % settings.validate_every == 0):
             progress |= trainer.validate(validation)
         if checkpoint is not None and (last or trainer.step_count % settings.save_every == 0):
@@ -137,7 +138,12 @@ class _Trainer:
         device = next(network.parameters()).device
         self.counts = torch.zeros(network.num_classes, dtype=torch.int64, device=device)
         self.mean, self.std = (torch.tensor(v, device=device) for v in (IMAGENET_MEAN, IMAGENET_STD))
-        self.step_count, self.seconds = 0, 0.0
+        self.step_count, self._seconds_before, self._started = 0, 0.0, time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Spent so far, those before an interruption included."""
+        return self._seconds_before + time.monotonic() - self._started
 
     @property
     def done(self) -> float:
@@ -156,7 +162,7 @@ class _Trainer:
 
     def step(self, images: Tensor, masks: Tensor) -> dict:
         """One batch. Its random changes follow from the seed and the step's number, so that resuming repeats them."""
-        started, lr = time.perf_counter(), self.learning_rate()
+        lr = self.learning_rate()
         if self.settings.augmented:
             generator = torch.Generator().manual_seed(self.settings.seed * 1_000_003 + self.step_count)
             images, masks = augment(images, masks, generator)
@@ -169,7 +175,6 @@ class _Trainer:
         self.optimizer.step()
         self._average()
         self.step_count += 1
-        self.seconds += time.perf_counter() - started
         return {"step": self.step_count, "loss": loss.item(), "lr": lr, "seconds": self.seconds}
 
     def _loss(self, images: Tensor, masks: Tensor) -> Tensor:
@@ -220,7 +225,7 @@ class _Trainer:
             network.load_state_dict({k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)})
         self.counts.copy_(tensors["counts"])
         self._load_optimizer(tensors)
-        self.step_count, self.seconds = about["step"], about["seconds"]
+        self.step_count, self._seconds_before, self._started = about["step"], about["seconds"], time.monotonic()
 
     def _load_optimizer(self, tensors: dict[str, Tensor]) -> None:
         state: dict[int, dict[str, Tensor]] = {}
