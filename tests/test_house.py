@@ -196,6 +196,19 @@ def test_the_studio_is_private_by_default() -> None:
     assert config["browser"]["gatherUsageStats"] is False
 
 
+def test_streamlit_knows_every_setting() -> None:
+    from streamlit.config import get_config_options
+
+    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
+    assert set(flat(config)) <= set(get_config_options())
+
+
+def flat(config: dict, prefix: str = "") -> list[str]:
+    """Names of all settings as Streamlit writes them: "theme.sidebar.backgroundColor"."""
+    pairs = [(prefix + key, value) for key, value in config.items()]
+    return [name for key, value in pairs for name in (flat(value, f"{key}.") if isinstance(value, dict) else [key])]
+
+
 def make(folder: Path, *words: str) -> subprocess.CompletedProcess:
     """`make` in a folder that holds only the set-up files."""
     for name in ("Makefile", "requirements.txt", "pyproject.toml"):
