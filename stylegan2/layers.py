@@ -12,7 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from stylegan2.ops import bias_act, demodulation, scale_bias_act, setup_filter, upsampling_conv2d
+from stylegan2.ops import (
+    ACTIVATIONS, bias_act, demodulation, downsampling_conv2d, scale_bias_act, setup_filter, upsampling_conv2d)
 
 NOISE_MODES = ("const", "none", "random")
 
@@ -74,7 +75,7 @@ class SynthesisLayer(nn.Module):
         self.noise_strength = nn.Parameter(torch.zeros([]))
         self.register_buffer("noise_const", torch.randn(resolution, resolution))
         self.register_buffer("resample_filter", setup_filter())
-        self._frozen: tuple[tuple, Tensor, Tensor] | None = None
+        self._kept: tuple[tuple, Tensor, Tensor] | None = None
 
     def forward(
         self, x: Tensor, w: Tensor, noise: str = "const", generator: torch.Generator | None = None
@@ -95,12 +96,16 @@ class SynthesisLayer(nn.Module):
 
         Neither depends on the sample, so a frozen layer computes them once.
         """
-        version = (dtype, self.weight.device, self.weight.data_ptr(), self.weight._version)
-        if self._frozen is not None and self._frozen[0] == version and not self.weight.requires_grad:
-            return self._frozen[1], self._frozen[2]
-        kernel = self.weight.to(dtype, memory_format=torch.channels_last)
-        energy = self.weight.square().sum(dim=(2, 3))
-        self._frozen = None if self.weight.requires_grad else (version, kernel, energy)
+        weight, kept = self.weight, self._kept
+        constant = not weight.requires_grad and not weight.is_inference()
+        version = (dtype, weight.data_ptr(), weight._version) if constant else None
+        if constant and kept is not None and kept[0] == version:
+            return kept[1], kept[2]
+        # A tensor made in inference mode could not serve a later call that needs gradients.
+        with torch.inference_mode(torch.is_inference_mode_enabled() and not constant):
+            kernel = weight.to(dtype, memory_format=torch.channels_last)
+            energy = weight.square().sum(dim=(2, 3))
+        self._kept = (version, kernel, energy) if constant else None
         return kernel, energy
 
     def _noise(self, mode: str, batch: int, generator: torch.Generator | None) -> Tensor | None:
@@ -135,3 +140,42 @@ class ToRGB(nn.Module):
         pixels = x.permute(0, 2, 3, 1).flatten(1, 2)
         image = torch.bmm(pixels, weights.to(x.dtype)).unflatten(1, x.shape[2:])
         return bias_act(image.permute(0, 3, 1, 2).float(), self.bias, clamp=self.conv_clamp)
+
+
+class Conv2d(nn.Module):
+    """activation(conv(x) + bias) * gain, optionally at half the resolution.
+
+    Args:
+        kernel_size: odd; the borders are padded with zeros.
+        activation: a key of `stylegan2.ops.ACTIVATIONS`.
+        down: 2 halves the resolution after a low-pass filter, 1 keeps it.
+        bias: whether there is one.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        activation: str = "linear",
+        down: int = 1,
+        bias: bool = True,
+        conv_clamp: float | None = None,
+    ) -> None:
+        super().__init__()
+        self.activation, self.down, self.conv_clamp = activation, down, conv_clamp
+        self.weight = nn.Parameter(torch.randn(out_channels, in_channels, kernel_size, kernel_size))
+        self.bias = nn.Parameter(torch.zeros(out_channels)) if bias else None
+        self.register_buffer("resample_filter", setup_filter())
+        self.weight_gain = 1 / math.sqrt(in_channels * kernel_size**2)
+
+    def forward(self, x: Tensor, gain: float = 1.0) -> Tensor:
+        """[N, I, H, W] -> [N, O, H, W], or [N, O, H/2, W/2] with down = 2; in the dtype of `x`."""
+        weight = (self.weight * self.weight_gain).to(x.dtype)
+        if self.down == 2:
+            x = downsampling_conv2d(x, weight, self.resample_filter)
+        else:
+            x = F.conv2d(x, weight, padding=weight.shape[-1] // 2)
+        bias = None if self.bias is None else self.bias.to(x.dtype)
+        clamp = None if self.conv_clamp is None else self.conv_clamp * gain
+        return bias_act(x, bias, self.activation, gain=ACTIVATIONS[self.activation].gain * gain, clamp=clamp)

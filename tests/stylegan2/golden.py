@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from stylegan2.discriminator import Discriminator, DiscriminatorConfig
 from stylegan2.generator import Generator, GeneratorConfig
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -50,3 +51,9 @@ def generator(name: str) -> Generator:
     return fill(Generator(GeneratorConfig(
         resolution=config["res"], z_dim=config["z"], w_dim=config["w"], num_mapping_layers=config["ml"],
         channel_base=config["cb"], channel_max=config["cm"])))
+
+
+def discriminator(name: str) -> Discriminator:
+    config = reference(name)["config"]
+    return fill(Discriminator(DiscriminatorConfig(
+        resolution=config["res"], channel_base=config["cb"], channel_max=config["cm"])))
