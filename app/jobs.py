@@ -8,6 +8,7 @@ metrics.jsonl, previews/, checkpoint, direction.safetensors) and beside it, from
     log.txt     its output
     cancel      somebody asked it to stop: the flag now, SIGTERM after a grace, SIGKILL at last
     exit.json   its exit status, when this server saw it end
+    dismissed   somebody has seen how it ended
 """
 
 from __future__ import annotations
@@ -46,9 +47,10 @@ class JobRequest:
     localization_weight: float | None = None
     seed: int = 0
     device: str = "auto"
+    visit: str = ""  # who asked: the page that gets the direction on its stack; no option of the command line
 
     def options(self) -> list[str]:
-        """The command line after the prompt."""
+        """The command line without the prompt."""
         words = ["--pack", self.pack, "--part", self.part, "--layers", self.layers, "--device", self.device]
         words += ["--seed", str(self.seed)]
         if self.steps is not None:
@@ -69,6 +71,7 @@ class Job:
     step: int = 0
     steps: int = 0
     eta: float | None = None
+    phase: str = ""  # what the training itself says it is doing: running, calibrating, ...
     message: str = ""
     pid: int | None = None
 
@@ -87,6 +90,15 @@ class Job:
         """Progress, 0 to 1."""
         return min(self.step / self.steps, 1.0) if self.steps else 0.0
 
+    @property
+    def dismissed(self) -> bool:
+        """Somebody has seen how it ended and does not want to see it again."""
+        return (self.folder / "dismissed").exists()
+
+    def dismiss(self) -> None:
+        """Show it no more. The folder stays, and its direction in the library."""
+        (self.folder / "dismissed").touch()
+
     def metrics(self) -> list[dict]:
         """The lines of metrics.jsonl; a last line that is still being written is left out."""
         return read_json_lines(self.folder / "metrics.jsonl")
@@ -98,8 +110,8 @@ class Job:
 
 def train_command(request: JobRequest, folder: Path, resume: bool) -> list[str]:
     """The command of a job, as one could type it."""
-    start = [sys.executable, str(TRAIN_SCRIPT), request.prompt, *request.options()]
-    return [*start, *(("--resume", str(folder)) if resume else ("--out", str(folder)))]
+    start = [sys.executable, str(TRAIN_SCRIPT), *request.options(), "--resume" if resume else "--out", str(folder)]
+    return [*start, "--", request.prompt]  # last, where a prompt that begins with a dash is not taken for an option
 
 
 class JobQueue:
@@ -133,7 +145,7 @@ class JobQueue:
     def resume(self, folder: Path) -> None:
         """Continue an interrupted, cancelled or failed job from its last checkpoint."""
         with self._lock:
-            for name in ("cancel", "exit.json", "claim"):
+            for name in ("cancel", "exit.json", "claim", "dismissed"):
                 (folder / name).unlink(missing_ok=True)
             record = read_json(folder / "job.json")
             write_json(folder / "job.json", {"request": record["request"], "created": record["created"], "resume": True})
@@ -193,7 +205,8 @@ class JobQueue:
         except FileExistsError:
             return False
         record = read_json(job.folder / "job.json")
-        words = list(self._command(job.request, job.folder, bool(record.get("resume"))))
+        resume = bool(record.get("resume")) and (job.folder / "run.json").exists()  # else it never began
+        words = list(self._command(job.request, job.folder, resume))
         with (job.folder / "log.txt").open("ab") as log:
             # a session of its own: Ctrl-C on the server must not end a training, and cancelling ends all its processes
             child = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
@@ -229,7 +242,7 @@ def read_job(folder: Path) -> Job | None:
     return Job(
         folder, request, state, float(record.get("created", 0.0)), step, steps,
         eta=_eta(status, step, steps) if state == "running" else None,
-        message=_sentence(folder, status) if state == "failed" else "", pid=record.get("pid"),
+        phase=str(status.get("state") or ""), message=_sentence(folder, status) if state == "failed" else "", pid=record.get("pid"),
     )
 
 
@@ -240,7 +253,7 @@ def _state(folder: Path, record: dict, status: dict) -> str:
         return "stopping" if cancelled else "running"
     if status.get("state") == "done" and (folder / "direction.safetensors").exists():
         return "done"
-    if cancelled:
+    if cancelled or status.get("state") == "cancelled":
         return "cancelled"
     if not pid:
         return "queued"

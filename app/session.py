@@ -19,7 +19,7 @@ MERGE_SECONDS = 1.5  # steps of one slider that follow each other faster than th
 ALPHA_LIMIT = 2.0
 DEFAULT_SEED = 3
 DEFAULT_TRUNCATION = 0.7
-HISTORY_KEY = "history"
+HISTORY_KEY, VISIT_KEY = "history", "visit"
 
 
 @dataclass(frozen=True)
@@ -157,3 +157,10 @@ def undo(state: MutableMapping) -> None:
 def redo(state: MutableMapping) -> None:
     """Step forward."""
     state[HISTORY_KEY] = history(state).redo()
+
+
+def visit(state: MutableMapping) -> str:
+    """The name of this visit, which its address carries, so that a reload finds its history and its jobs again."""
+    if VISIT_KEY not in state:
+        state[VISIT_KEY] = uuid.uuid4().hex[:12]
+    return state[VISIT_KEY]

@@ -17,8 +17,7 @@ function show(stage, data) {
   setSource(stage.querySelectorAll(".before"), data.before, data.alt_before);
   setSource(stage.querySelectorAll(".overlay"), data.overlay, "");
   stage.querySelector("figcaption").textContent = data.caption;
-  if (!data.comparable) choose(stage, "edited");
-  else choose(stage, stage.dataset.view);
+  choose(stage, data.comparable ? stage.dataset.view : "edited");
 }
 
 function setSource(images, source, alt) {
@@ -33,6 +32,7 @@ function choose(stage, view) {
   stage.dataset.view = view;
   for (const button of stage.querySelectorAll(".views button")) {
     button.setAttribute("aria-pressed", String(button.dataset.choice === view));
+    button.disabled = stage.classList.contains("plain");
   }
 }
 

@@ -1,0 +1,1 @@
+"""The pages. Each file draws one, from `panels` and `components`."""

@@ -1,0 +1,65 @@
+"""The face to start from: a row of faces to pick from, a seed, a random one, and how far from the average."""
+
+from __future__ import annotations
+
+import random
+
+import streamlit as st
+
+from app import rendering, resources, session
+from app.components.faces import faces
+from app.widgets import bind
+from packs.cli import MAX_SEED
+
+ROW = 8
+EASY_SEED = 9999  # random seeds stay below, short enough to be told to somebody
+
+
+def face_panel() -> None:
+    """Draw the row, the seed and the truncation of the present snapshot."""
+    snapshot = session.present(st.session_state)
+    first = st.session_state.setdefault("first_face", 0)
+    seeds = tuple(range(first, first + ROW))
+    images = rendering.thumbnails(seeds, snapshot.truncation, resources.pack().hash)
+    faces(seeds, images, _chosen(snapshot), key="faces", on_pick=_pick)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.number_input("Seed", 0, MAX_SEED, step=1, key=bind("seed", snapshot.seed), on_change=_set_seed, width=150,
+                        help="Each number is a face of its own; the same number always gives the same face.")
+        st.button("Random", icon=":material/casino:", key="random", on_click=_random_seed, help="A face nobody has chosen")
+        st.button("More faces", icon=":material/more_horiz:", key="more", on_click=_more, help="Other faces in the row")
+    st.slider("Truncation", 0.0, max(1.0, snapshot.truncation), step=0.05, key=bind("truncation", snapshot.truncation), on_change=_set_truncation,
+              help="0 is the average face; 1 is as varied as the model can be, with more odd ones.")
+    if snapshot.w_plus is not None:
+        st.caption("This face came with an opened recipe; choosing a seed replaces it.")
+
+
+def _chosen(snapshot: session.Snapshot) -> int | None:
+    return snapshot.seed if snapshot.w_plus is None else None
+
+
+def _commit_seed(seed: int) -> None:
+    session.commit(st.session_state, session.with_face(session.present(st.session_state), seed))
+
+
+def _pick() -> None:
+    picked = st.session_state["faces"].get("picked")
+    if picked is not None:
+        _commit_seed(int(picked))
+
+
+def _set_seed() -> None:
+    if st.session_state["seed"] is not None:  # the field was emptied: the face stays
+        _commit_seed(int(st.session_state["seed"]))
+
+
+def _random_seed() -> None:
+    _commit_seed(random.randint(0, EASY_SEED))
+
+
+def _more() -> None:
+    st.session_state["first_face"] += ROW
+
+
+def _set_truncation() -> None:
+    snapshot = session.present(st.session_state)
+    session.commit(st.session_state, session.with_truncation(snapshot, st.session_state["truncation"]), "truncation")

@@ -1,0 +1,59 @@
+"""Taking work out and back in: a PNG or a JSON file that holds the whole recipe, and directions made elsewhere."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import recipes, session
+from app.widgets import plain, sentence
+
+OPENED = "opened_file"
+TROUBLE = "open_trouble"
+KINDS = ("png", "json", "safetensors")
+
+
+def files_panel() -> None:
+    """Draw the download buttons and the place to open a file."""
+    snapshot = session.present(st.session_state)
+    name = f"eclipsed-{snapshot.seed}"
+    with st.container(horizontal=True, gap="small", key="files"):
+        st.download_button("Save picture", data=lambda: recipes.png(snapshot), file_name=f"{name}.png", mime="image/png",
+                           icon=":material/download:", key="save-png", on_click="ignore",
+                           help="A PNG that carries its recipe: open it here later and every slider is back")
+        st.download_button("Recipe", data=lambda: recipes.json_text(snapshot), file_name=f"{name}.json", mime="application/json",
+                           icon=":material/data_object:", key="save-json", on_click="ignore", help="The recipe alone, as JSON")
+        with st.popover("Open", icon=":material/folder_open:", key="open", help="Open a saved picture, recipe or direction"):
+            _open_panel()
+    if trouble := st.session_state.get(TROUBLE):
+        st.error(trouble)
+
+
+def _open_panel() -> None:
+    turn = st.session_state.setdefault(OPENED, 0)  # a new key empties the field after each file
+    st.file_uploader("A picture saved here, a recipe, or a direction", type=list(KINDS), key=f"open-{turn}", on_change=_open,
+                     max_upload_size=64)
+    st.caption("Opening a recipe replaces the face and all edits; undo brings them back.")
+
+
+def _open() -> None:
+    upload = st.session_state.get(f"open-{st.session_state[OPENED]}")
+    if upload is None:
+        return
+    st.session_state[OPENED] += 1
+    open_file(upload.name, upload.getvalue())
+
+
+def open_file(name: str, data: bytes) -> None:
+    """Restore what the file holds. One that is no use changes nothing and leaves a sentence."""
+    st.session_state[TROUBLE] = None
+    try:
+        if name.lower().endswith(".safetensors"):
+            path = recipes.open_direction(data, name)
+            snapshot = session.added(session.present(st.session_state), session.StackEdit(str(path)))
+        else:
+            snapshot = recipes.snapshot_from(data, name)
+    except ValueError as error:
+        st.session_state[TROUBLE] = sentence(error)
+        return
+    session.commit(st.session_state, snapshot)
+    st.toast(f"Opened {plain(name)}", icon=":material/folder_open:")

@@ -1,0 +1,163 @@
+"""The prompt, the part it was understood as, the settings, and the button that starts to learn."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import resources, session
+from app.jobs import JobRequest
+from app.widgets import bind, plain, quoted, sentence
+from lelsd.config import TrainConfig
+from lelsd.prompt import Prompt
+from segmentation.parts import PARTS
+
+EXAMPLES = {"Curly hair": "a person with curly hair", "Glasses": "a person with glasses", "Blonde": "a person with blonde hair"}
+PROMPT, CHOSEN, UNDERSTOOD, TROUBLE = "prompt", "parts", "understood_prompt", "prompt_trouble"
+SHOW_PART = "show_part"
+LAYERS = {"auto": "Automatic", "all": "All", "choose": "Choose"}
+
+
+def prompt_panel() -> None:
+    """Draw the prompt with what was understood of it; the button starts a job."""
+    st.subheader("Learn a new edit", anchor=False)
+    st.text_input("What should the person look like?", key=PROMPT, placeholder="a person with curly hair")
+    if not st.session_state[PROMPT].strip():
+        _examples()
+    if st.session_state[PROMPT] != st.session_state.get(UNDERSTOOD, ""):
+        with st.spinner("Reading the prompt …"):
+            _understand()
+    prompt = understood()
+    if prompt is not None:
+        _part(prompt)
+    _settings()
+    st.button("Learn this edit", type="primary", icon=":material/model_training:", key="learn", on_click=_start, width="stretch")
+    if trouble := st.session_state.get(TROUBLE):
+        st.error(trouble)
+
+
+def understood() -> Prompt | None:
+    """The prompt of the page, if there is one that can be used."""
+    text = st.session_state.get(PROMPT, "")
+    if not text.strip():
+        return None
+    try:
+        return resources.understand(text, resources.pack_name())
+    except ValueError:
+        return None  # `_understand` has said why
+
+
+def shown_parts() -> list[str]:
+    """The parts to draw over the picture; none while that is switched off."""
+    if not st.session_state.get(SHOW_PART) or understood() is None:
+        return []
+    return list(st.session_state.get(CHOSEN) or [])
+
+
+def _examples() -> None:
+    with st.container(horizontal=True, gap="small", key="examples"):
+        for label, text in EXAMPLES.items():
+            st.button(label, key=f"example-{label}", on_click=_take_example, args=(text,), help=text)
+
+
+def _part(prompt: Prompt) -> None:
+    """The parts as pills, why these, and the words that mean nothing to the model."""
+    st.pills("Part of the face", list(PARTS), selection_mode="multi", key=CHOSEN)
+    chosen = set(st.session_state.get(CHOSEN) or [])
+    st.caption(why(prompt, chosen))
+    if prompt.unknown_words:
+        one = len(prompt.unknown_words) == 1
+        st.warning(f"The model has never seen the word{'' if one else 's'} {quoted(map(plain, prompt.unknown_words))} and will"
+                   f" not know what {'it means' if one else 'they mean'}.", icon=":material/help:")
+    st.toggle("Show the part on the picture", key=SHOW_PART)
+
+
+def why(prompt: Prompt, chosen: set[str]) -> str:
+    """One line: why these parts."""
+    if not chosen:
+        return "Choose at least one part, or the whole face is used."
+    if chosen != set(suggested(prompt)):
+        return "Chosen by you."
+    gone = " It is asked to go away." if prompt.negated else ""
+    phrase = quoted([plain(prompt.phrase)]) if prompt.phrase else "the prompt"
+    reasons = {
+        "lexicon": f"Because of {phrase}.",
+        "vectors": f"Because {phrase} is near to it in meaning.",
+        "clip": f"Because the picture-and-text model connects {phrase} with it.",
+    }
+    return reasons.get(prompt.decided_by, "No part was recognised, so the whole face may change.") + gone
+
+
+def suggested(prompt: Prompt) -> list[str]:
+    """The parts that a prompt was understood as, weightiest first; those it hardly means are left to the user."""
+    return [name for name, weight in prompt.parts.items() if weight >= 0.4] or [prompt.part]
+
+
+def _settings() -> None:
+    defaults = training_defaults()
+    with st.expander("Settings", icon=":material/settings:"):
+        st.number_input("Steps", 1, 2000, value=defaults.steps, step=10, key="steps", help="More steps take longer and go further.")
+        st.segmented_control("Layers", list(LAYERS), format_func=LAYERS.get, default="auto", key="layers_mode", required=True,
+                             help="Which layers of the generator the edit may use.")
+        if st.session_state.get("layers_mode") == "choose":
+            st.multiselect("Chosen layers", list(range(resources.pack().generator.num_ws)), key="layers_chosen",
+                           placeholder="Layers, 0 is the coarsest")
+        st.slider("Stay inside the part", 0.0, max(2.0, 4 * defaults.localization_weight), value=defaults.localization_weight,
+                  step=0.05, key="localization", help="How much changes outside the part are held back while learning.")
+        st.number_input("Random seed", 0, 9999, value=0, key="train_seed", help="Another seed learns a slightly different edit.")
+
+
+def training_defaults() -> TrainConfig:
+    """The settings that training would use by itself with this pack."""
+    return TrainConfig().updated(resources.pack().defaults)
+
+
+# --- what the widgets do ----------------------------------------------------------------------------------------------
+
+
+def _take_example(text: str) -> None:
+    st.session_state[PROMPT] = text
+
+
+def _understand() -> bool:
+    """Read the prompt anew: choose its parts, show them on the picture. False, with a sentence, if it cannot be used."""
+    text = st.session_state.get(PROMPT, "")
+    st.session_state[UNDERSTOOD] = text
+    st.session_state[TROUBLE] = None
+    try:
+        prompt = resources.understand(text, resources.pack_name())
+    except ValueError as error:
+        st.session_state[TROUBLE] = sentence(error) if text.strip() else None
+        return False
+    st.session_state[CHOSEN] = suggested(prompt)
+    st.session_state[SHOW_PART] = True
+    return True
+
+
+def _start() -> None:
+    """Queue a training; a sentence under the button if that cannot be."""
+    try:
+        if st.session_state.get(UNDERSTOOD) != st.session_state.get(PROMPT):
+            _understand()
+        prompt = resources.understand(st.session_state.get(PROMPT, ""), resources.pack_name())
+        resources.queue().submit(_request(prompt))
+    except ValueError as error:
+        st.session_state[TROUBLE] = sentence(error)
+        return
+    st.session_state[TROUBLE] = None
+    st.session_state[SHOW_PART] = False
+
+
+def _request(prompt: Prompt) -> JobRequest:
+    """The job that the widgets describe. Raises ValueError for "choose" without a layer."""
+    chosen = list(st.session_state.get(CHOSEN) or [])
+    untouched = not chosen or set(chosen) == set(suggested(prompt))
+    layers = st.session_state.get("layers_mode") or "auto"
+    if layers == "choose":
+        layers = ",".join(str(layer) for layer in sorted(st.session_state.get("layers_chosen") or []))
+        if not layers:
+            raise ValueError("no layer is chosen: choose at least one, or Automatic")
+    return JobRequest(
+        prompt=prompt.text, pack=resources.pack_name(), part="auto" if untouched else ",".join(chosen), layers=layers,
+        steps=int(st.session_state["steps"]), localization_weight=float(st.session_state["localization"]),
+        seed=int(st.session_state["train_seed"]), visit=session.visit(st.session_state),
+    )

@@ -1,0 +1,166 @@
+"""The stack of edits: a card a direction with its strength, its layers, its place, and the library to add more from."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import resources, session
+from app.session import ALPHA_LIMIT, History, StackEdit
+from app.widgets import bind, plain, sentence
+from lelsd.direction import Direction
+
+ALPHA_STEP = 0.05
+SHOWN_DIRECTIONS = 24
+
+
+def stack_panel() -> None:
+    """Draw the edits of the present snapshot, then what can be added."""
+    history = session.history(st.session_state)
+    _toolbar(history)
+    edits = history.present.edits
+    if not edits:
+        st.info("No edits yet. Add a ready-made direction below, or describe one of your own on the left.", icon=":material/tune:")
+    for place, edit in enumerate(edits):
+        _card(edit, place, len(edits))
+    _library()
+
+
+def add_direction(path: str, alpha: float = 1.0) -> None:
+    """Put a direction on top of the stack."""
+    session.commit(st.session_state, session.added(session.present(st.session_state), StackEdit(path, alpha)))
+
+
+def _toolbar(history: History) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="toolbar"):
+        st.subheader("Edits", anchor=False, width="stretch")
+        st.button("", icon=":material/undo:", key="undo", shortcut="Ctrl+Z", disabled=not history.past, on_click=_step,
+                  args=(session.undo,), help="Undo")
+        st.button("", icon=":material/redo:", key="redo", shortcut="Ctrl+Shift+Z", disabled=not history.future,
+                  on_click=_step, args=(session.redo,), help="Redo")
+        st.button("", icon=":material/restart_alt:", key="reset", disabled=not history.present.edits, on_click=_reset,
+                  help="Remove all edits (undo brings them back)")
+
+
+def _card(edit: StackEdit, place: int, count: int) -> None:
+    """One edit. A direction whose file has gone keeps its card, so that it can be deleted or waited for."""
+    with st.container(border=True, key=f"{'muted-card' if edit.muted else 'edit-card'}-{edit.uid}", gap="small"):
+        try:
+            direction = resources.direction(edit.direction)
+        except ValueError as error:
+            st.error(sentence(error))
+            _icon("Delete", ":material/delete:", "delete", edit, on_click=_remove)
+            return
+        title = resources.short_title(direction.prompt)
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"quiet-{edit.uid}"):
+            st.markdown(f"**{plain(title[:1].upper() + title[1:])}** :small[:gray[{direction.part}]]", width="stretch")
+            _buttons(edit, direction, place, count)
+        limit = max(ALPHA_LIMIT, abs(edit.alpha))  # a recipe from the command line may go further
+        st.slider(
+            f"Strength of {title}", -limit, limit, step=ALPHA_STEP, format="%.2f",
+            key=bind(f"alpha-{edit.uid}", edit.alpha), on_change=_set_alpha, args=(edit.uid,), disabled=edit.muted,
+            label_visibility="collapsed",
+        )
+
+
+def _buttons(edit: StackEdit, direction: Direction, place: int, count: int) -> None:
+    with st.popover("", icon=":material/layers:", help="Layers it touches", key=f"layers-of-{edit.uid}"):
+        _which(edit, direction)
+        _layers(edit, direction)
+    if edit.muted:
+        _icon("Unmute", ":material/visibility_off:", "mute", edit, on_click=_mute)
+    else:
+        _icon("Mute", ":material/visibility:", "mute", edit, on_click=_mute)
+    _icon("Move up", ":material/arrow_upward:", "up", edit, on_click=_move, by=-1, disabled=place == 0)
+    _icon("Move down", ":material/arrow_downward:", "down", edit, on_click=_move, by=1, disabled=place == count - 1)
+    _icon("Delete", ":material/delete:", "delete", edit, on_click=_remove)
+
+
+def _icon(label: str, icon: str, name: str, edit: StackEdit, *, on_click, disabled: bool = False, **kwargs: int) -> None:
+    st.button("", icon=icon, key=f"{name}-{edit.uid}", help=label, on_click=on_click, args=(edit.uid,), kwargs=kwargs,
+              disabled=disabled, type="tertiary")
+
+
+def _which(edit: StackEdit, direction: Direction) -> None:
+    """A choice among directions that were learned together for one prompt."""
+    if direction.num_directions > 1:
+        st.segmented_control("Variant", list(range(direction.num_directions)), format_func=lambda n: str(n + 1), required=True,
+                             key=bind(f"variant-{edit.uid}", edit.index), on_change=_set_index, args=(edit.uid,))
+
+
+def _layers(edit: StackEdit, direction: Direction) -> None:
+    learned = list(direction.layers)
+    shown = list(learned if edit.layers is None else edit.layers)
+    st.multiselect(
+        "Layers it touches", learned, format_func=layer_name, key=bind(f"layers-{edit.uid}", shown), on_change=_set_layers,
+        args=(edit.uid, tuple(learned)), help="Early layers decide shape, late ones colour and texture.",
+    )
+    st.caption("Leave some out if the edit changes more than it should.")
+
+
+def layer_name(layer: int) -> str:
+    """A layer of w+ and the size of the feature maps it acts on: layer 0 is 4 pixels wide, 1 and 2 are 8, and so on."""
+    return f"{layer} · {4 * 2 ** ((layer + 1) // 2)} px"
+
+
+def _library() -> None:
+    entries, problems = resources.library()
+    st.markdown("**Add a direction**")
+    wanted = st.text_input("Search directions", key="search", placeholder="Search directions", label_visibility="collapsed",
+                           icon=":material/search:") if len(entries) > 6 else ""
+    found = [entry for entry in entries if wanted.strip().lower() in entry.direction.prompt.lower()]
+    with st.container(horizontal=True, gap="small", key="library"):
+        for entry in found[:SHOWN_DIRECTIONS]:
+            icon = ":material/person_edit:" if entry.own else ":material/add:"
+            st.button(entry.title, key=f"add-{entry.path}", icon=icon, on_click=add_direction, args=(entry.path,),
+                      help=plain(f"{entry.direction.prompt} ({'learned here' if entry.own else 'ready-made'})"))
+    if not entries:
+        st.caption("This pack brings no directions. Describe one on the left, and it will be kept here.")
+    elif not found:
+        st.caption(f"No direction is called “{plain(wanted)}”. Describe it on the left to learn it.")
+    elif len(found) > SHOWN_DIRECTIONS:
+        st.caption(f"And {len(found) - SHOWN_DIRECTIONS} more: search to find them.")
+    for problem in problems:
+        st.caption(f":material/warning: {sentence(problem)}")
+
+
+# --- what the widgets do ----------------------------------------------------------------------------------------------
+
+
+def _commit(snapshot: session.Snapshot, tag: str | None = None) -> None:
+    session.commit(st.session_state, snapshot, tag)
+
+
+def _step(walk) -> None:
+    walk(st.session_state)
+
+
+def _reset() -> None:
+    _commit(session.without_edits(session.present(st.session_state)))
+
+
+def _set_alpha(uid: str) -> None:
+    alpha = round(float(st.session_state[f"alpha-{uid}"]), 2)
+    _commit(session.changed(session.present(st.session_state), uid, alpha=alpha), f"alpha-{uid}")
+
+
+def _set_layers(uid: str, learned: tuple[int, ...]) -> None:
+    layers = tuple(sorted(st.session_state[f"layers-{uid}"]))
+    _commit(session.changed(session.present(st.session_state), uid, layers=None if layers == learned else layers))
+
+
+def _set_index(uid: str) -> None:
+    _commit(session.changed(session.present(st.session_state), uid, index=int(st.session_state[f"variant-{uid}"])))
+
+
+def _mute(uid: str) -> None:
+    snapshot = session.present(st.session_state)
+    muted = next((edit.muted for edit in snapshot.edits if edit.uid == uid), False)
+    _commit(session.changed(snapshot, uid, muted=not muted))
+
+
+def _move(uid: str, by: int) -> None:
+    _commit(session.moved(session.present(st.session_state), uid, by))
+
+
+def _remove(uid: str) -> None:
+    _commit(session.removed(session.present(st.session_state), uid))

@@ -1,0 +1,129 @@
+"""The jobs as they are now: progress, losses, previews, cancel. Redrawn every second while one is active."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from app import resources, session
+from app.jobs import Job
+from app.panels.stack import add_direction
+from app.widgets import duration, plain, sentence
+
+REFRESH_SECONDS = 1.0
+SHOWN_JOBS = 6
+CHANGED = "jobs_changed"
+NOT_CURVES = ("step", "steps", "seconds", "time", "alpha", "lr", "learning_rate", "eta")
+
+
+def training_panel() -> None:
+    """Draw the jobs; a fragment, so that its clock leaves the rest of the page alone."""
+    active = any(job.active for job in resources.queue().jobs())
+    st.fragment(_jobs, run_every=REFRESH_SECONDS if active else None)(active)
+
+
+def _jobs(was_active: bool) -> None:
+    if st.session_state.pop(CHANGED, False):
+        st.rerun()
+    jobs = [job for job in resources.queue().jobs() if not job.dismissed][:SHOWN_JOBS]
+    if _take_finished(jobs) or (was_active and not any(job.active for job in jobs)):
+        st.rerun()  # the whole page: the library has grown, and the clock can stop
+    if jobs:
+        st.subheader("Learning", anchor=False)
+    for job in jobs:
+        with st.container(border=True, key=f"job-{job.folder.name}", gap="small"):
+            st.markdown(f"**{plain(job.request.prompt)}**")
+            {"done": _done, "failed": _failed, "interrupted": _stopped, "cancelled": _stopped}.get(job.state, _working)(job)
+
+
+def _take_finished(jobs: list[Job]) -> bool:
+    """Put what this visit asked for, and is ready, on the stack. True if there was something."""
+    mine = [job for job in jobs if job.state == "done" and job.request.visit == session.visit(st.session_state)]
+    for job in reversed(mine):
+        job.dismiss()
+        add_direction(str(job.direction.absolute()))
+        st.toast(f"Learned: {plain(job.request.prompt)}. It is on the stack, move its slider.", icon=":material/check:")
+    return bool(mine)
+
+
+def _working(job: Job) -> None:
+    """A job that waits, runs, or is being stopped."""
+    st.progress(job.fraction, text=progress_text(job))
+    previews = job.previews()
+    if previews:
+        st.image(str(previews[-1]), width="stretch", alt="The edit as learned so far", caption=f"After {_step_of(previews[-1])}")
+    _curves(job)
+    if job.state != "stopping":
+        st.button("Cancel", key=f"cancel-{job.folder.name}", icon=":material/stop_circle:", on_click=_cancel, args=(job,))
+
+
+def progress_text(job: Job) -> str:
+    """Where a job is, in words."""
+    if job.state == "queued":
+        return "Waiting for the one before it"
+    if job.state == "stopping":
+        return "Stopping …"
+    if job.phase == "calibrating":
+        return "Learned; measuring how strong it is …"
+    if not job.step:
+        return "Loading the models …"
+    to_go = f", about {duration(job.eta)} to go" if job.eta is not None else ""
+    return f"Step {job.step} of {job.steps}{to_go}"
+
+
+def _curves(job: Job) -> None:
+    table = pd.DataFrame(job.metrics())
+    if len(table) < 3 or "step" not in table:
+        return
+    losses = table.set_index("step").select_dtypes("number")
+    losses = losses[[name for name in losses if name not in NOT_CURVES]].rolling(5, min_periods=1).mean()
+    st.line_chart(losses, height=150, x_label="step", y_label="loss", alt="Losses by training step")
+
+
+def _done(job: Job) -> None:
+    st.caption("Learned. It is in the library.")
+    with st.container(horizontal=True):
+        st.button("Add to stack", key=f"take-{job.folder.name}", type="primary", on_click=_take, args=(job,))
+        _dismiss_button(job)
+
+
+def _failed(job: Job) -> None:
+    st.error(sentence(job.message))
+    with st.container(horizontal=True):
+        st.button("Try again", key=f"again-{job.folder.name}", on_click=_again, args=(job,))
+        _dismiss_button(job)
+
+
+def _stopped(job: Job) -> None:
+    what = "Cancelled" if job.state == "cancelled" else "It was interrupted"
+    st.caption(f"{what} at step {job.step} of {job.steps}." if job.step else f"{what} before its first step.")
+    with st.container(horizontal=True):
+        st.button("Continue", key=f"continue-{job.folder.name}", on_click=_again, args=(job,))
+        _dismiss_button(job)
+
+
+def _dismiss_button(job: Job) -> None:
+    st.button("Dismiss", key=f"dismiss-{job.folder.name}", type="tertiary", on_click=job.dismiss)
+
+
+def _step_of(preview) -> str:
+    number = "".join(character for character in preview.stem if character.isdigit()).lstrip("0")
+    return f"step {number or 0}"
+
+
+# --- what the buttons do; each needs the whole page, whose clock may have to start ------------------------------------
+
+
+def _cancel(job: Job) -> None:
+    resources.queue().cancel(job.folder)
+
+
+def _again(job: Job) -> None:
+    resources.queue().resume(job.folder)
+    st.session_state[CHANGED] = True
+
+
+def _take(job: Job) -> None:
+    job.dismiss()
+    add_direction(str(job.direction.absolute()))
+    st.session_state[CHANGED] = True

@@ -1,0 +1,151 @@
+"""What all sessions share: the pack, the job queue, the directions on disk. Loaded once, frozen, never written to.
+
+Two environment variables point the studio elsewhere (for tests, or a second set of models):
+
+    ECLIPSED_PACK   name or folder of the pack                (default: portraits)
+    ECLIPSED_RUNS   folder of trained directions and their runs (default: runs, in the current directory)
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from app.jobs import JobQueue
+from app.session import History
+from lelsd.direction import Direction, load_direction
+from lelsd.prompt import Prompt, parse_prompt
+from packs.cli import describe
+from packs.pack import Pack, load_pack
+
+MAX_VISITS = 200
+DEVICE = "auto"
+
+
+def pack_name() -> str:
+    """Name or folder of the pack that the studio uses."""
+    return os.environ.get("ECLIPSED_PACK", "portraits")
+
+
+def runs_folder() -> Path:
+    """Where trained directions and their runs are kept."""
+    return Path(os.environ.get("ECLIPSED_RUNS", "runs"))
+
+
+def pack() -> Pack:
+    """The pack. Raises ValueError if there is none of that name, or a file is damaged."""
+    return _pack(pack_name())
+
+
+def queue() -> JobQueue:
+    """The one job queue of this server for the runs folder."""
+    return _queue(str(runs_folder().absolute()))
+
+
+@st.cache_resource(show_spinner="Opening the models …")
+def _pack(name: str) -> Pack:
+    return load_pack(name, DEVICE)
+
+
+@st.cache_resource(show_spinner=False)
+def _queue(folder: str) -> JobQueue:
+    return JobQueue(Path(folder))
+
+
+@st.cache_resource(show_spinner=False)
+def visits() -> OrderedDict[str, History]:
+    """Histories by visit, so that a reload of the page (a new session for Streamlit) loses nothing."""
+    return OrderedDict()
+
+
+def remember_visit(visit: str, history: History) -> None:
+    """Keep the history of a visit; the oldest visits are forgotten."""
+    kept = visits()
+    kept[visit] = history
+    kept.move_to_end(visit)
+    while len(kept) > MAX_VISITS:
+        kept.popitem(last=False)
+
+
+@st.cache_resource(show_spinner=False)
+def warm_up(_models: Pack) -> threading.Thread:
+    """Read a prompt in the background, once: the first one takes seconds for what it has to import, the next ones none."""
+    thread = threading.Thread(target=_read_a_prompt, args=(_models,), name="eclipsed-warm-up", daemon=True)
+    thread.start()
+    return thread
+
+
+def _read_a_prompt(models: Pack) -> None:
+    try:
+        parse_prompt("a person with curly hair", models)
+    except (ValueError, OSError):
+        pass  # whoever types a prompt will be told
+
+
+@st.cache_data(show_spinner=False, max_entries=500)
+def understand(text: str, name: str) -> Prompt:
+    """What a prompt means. Raises ValueError for one that is empty or too long. `name` of the pack: part of the key."""
+    return parse_prompt(text, _pack(name))
+
+
+# --- directions -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A direction of the library. `own`: trained or brought here, not part of the pack."""
+
+    path: str
+    direction: Direction
+    own: bool
+
+    @property
+    def title(self) -> str:
+        """Its prompt, short enough for a button."""
+        return short_title(self.direction.prompt)
+
+
+def direction(path: str | Path) -> Direction:
+    """The direction in a file, read again only when the file changes. Raises ValueError if it cannot be used."""
+    path = Path(path)
+    try:
+        changed = path.stat().st_mtime_ns
+    except OSError as error:
+        raise ValueError(f"the direction {path} has gone: {error.strerror}") from error
+    return _direction(str(path), changed)
+
+
+@st.cache_resource(show_spinner=False, max_entries=500)
+def _direction(path: str, changed: int) -> Direction:
+    return load_direction(path)
+
+
+def library() -> tuple[list[Entry], list[str]]:
+    """The directions that fit the pack, own ones first and newest first; and a sentence for each file that is no use."""
+    own = sorted(runs_folder().absolute().glob("*/direction.safetensors"), key=lambda path: -path.stat().st_mtime)
+    entries, problems = [], []
+    for path, is_own in [*((path, True) for path in own), *((path, False) for path in pack().directions())]:
+        try:
+            found = direction(path)
+        except ValueError as error:
+            problems.append(describe(error))
+            continue
+        if found.pack_hash == pack().hash:
+            entries.append(Entry(str(path), found, is_own))
+    return entries, problems
+
+
+def short_title(prompt: str, length: int = 34) -> str:
+    """ "a person with curly hair" -> "curly hair": what one calls a direction."""
+    words = prompt.strip()
+    for start in ("a person with ", "a person wearing ", "a person who is ", "a person who has ", "a person "):
+        if words.lower().startswith(start) and len(words) > len(start):
+            words = words[len(start):]
+            break
+    words = words.removeprefix("the ").removeprefix("a ")
+    return words if len(words) <= length else f"{words[: length - 1].rstrip()}…"

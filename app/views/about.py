@@ -1,0 +1,36 @@
+"""What the studio is, how it works, which models it uses, and what it cannot do."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import resources
+from app.widgets import page_style, sentence
+
+HOW = """
+1. **Describe** what should change, in your own words. The studio works out which part of the face is meant; you can change that.
+2. **Learn.** It looks for a step in the generator's latent space that makes pictures fit your words (CLIP judges that), while
+   what lies outside the part stays as it is. This takes a few minutes, on the processor alone.
+3. **Drag.** The step is now a slider. Strength 1 is the typical edit, negative strengths go the other way, and edits add up.
+4. **Keep.** A saved PNG carries its recipe: open it again and every slider is back.
+"""
+LIMITS = """
+- The built-in faces are drawn, and nobody's. The models know what was drawn: words for other things mean nothing to them.
+- A direction moves what goes together in the pictures it was learned from; leaving layers out often helps.
+- Strengths beyond 1 in either direction leave what the generator has seen.
+"""
+
+page_style()
+st.title("eCLIPsed Studio", anchor=False)
+st.markdown("Type what should change about a face, and get a slider that changes it.")
+st.subheader("How it works", anchor=False)
+st.markdown(HOW)
+st.subheader("Limits", anchor=False)
+st.markdown(LIMITS)
+st.subheader("The models in use", anchor=False)
+try:
+    info = resources.pack().info
+    st.table({"Pack": f"{info['name']} {info['version']}", "Pictures": f"{info['domain']}, {info['resolution']} pixels wide",
+              "Licence": info["licence"], "Directions are kept in": str(resources.runs_folder().absolute())})
+except (ValueError, OSError) as error:
+    st.error(sentence(error))

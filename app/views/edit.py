@@ -1,0 +1,86 @@
+"""The edit page: the picture, the face it starts from, the stack of edits; learning on the left."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import rendering, resources, session
+from app.components.picture import picture
+from app.panels.face import face_panel
+from app.panels.files import files_panel
+from app.panels.prompt import prompt_panel, shown_parts
+from app.panels.stack import stack_panel
+from app.panels.training import training_panel
+from app.widgets import page_style, sentence
+
+
+def open_pack() -> None:
+    """Load the models; a page that cannot have them says so and how to get on, and ends here."""
+    try:
+        resources.pack()
+    except (ValueError, OSError) as error:
+        st.error(f"The studio cannot open its models. {sentence(error)}", icon=":material/error:")
+        st.caption("The environment variable ECLIPSED_PACK chooses a pack; `python -m packs list` shows those there are.")
+        st.stop()
+
+
+def keep_visit() -> None:
+    """Give the visit a name in the address, and take up its history again after a reload."""
+    visit = st.session_state.get(session.VISIT_KEY) or st.query_params.get("visit")
+    if visit in resources.visits() and session.HISTORY_KEY not in st.session_state:
+        st.session_state[session.HISTORY_KEY] = resources.visits()[visit]
+    if visit:
+        st.session_state[session.VISIT_KEY] = visit
+    st.query_params["visit"] = session.visit(st.session_state)
+
+
+@st.fragment(key="stage")
+def stage() -> None:
+    """Picture and sliders. A fragment: moving a slider draws this again and nothing else."""
+    left, right = st.columns([1.1, 1], gap="large")
+    with left:
+        show_picture()
+        face_panel()
+        files_panel()
+    with right:
+        stack_panel()
+    resources.remember_visit(session.visit(st.session_state), session.history(st.session_state))
+
+
+def show_picture() -> None:
+    """The picture, its original where something is changed, and the part that the prompt means."""
+    snapshot = session.present(st.session_state)
+    try:
+        after = rendering.picture(snapshot)
+        before = rendering.original(snapshot) if rendering.is_edited(snapshot) else None
+        parts = shown_parts()
+        overlay = rendering.part_overlay(after, tuple(parts)) if parts else None
+    except (ValueError, OSError) as error:
+        st.error(f"This picture cannot be drawn. {sentence(error)}")
+        return
+    picture(after, before, overlay, alt=describe(snapshot), caption=caption(snapshot, parts), key="picture")
+
+
+def describe(snapshot: session.Snapshot) -> str:
+    """The picture in words, for those who do not see it."""
+    edits = [f"{rendering.title(edit)} {edit.alpha:+.2f}" for edit in rendering.active(snapshot)]
+    return f"The face of seed {snapshot.seed}" + (f" with {', '.join(edits)}" if edits else ", without edits")
+
+
+def caption(snapshot: session.Snapshot, parts: list[str]) -> str:
+    """One line under the picture."""
+    if parts:
+        return f"Shaded: {', '.join(parts)}"
+    return "Hold the picture to see the original" if rendering.is_edited(snapshot) else ""
+
+
+# --- the page ---------------------------------------------------------------------------------------------------------
+
+page_style()
+open_pack()
+keep_visit()
+with st.sidebar:
+    prompt_panel()
+    training_panel()
+stage()
+resources.warm_up(resources.pack())

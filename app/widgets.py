@@ -1,0 +1,68 @@
+"""Small things that the pages share: widgets bound to a value, sentences, times, the page's own style."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import streamlit as st
+
+STYLE = """
+<style>
+  .stMainBlockContainer { padding: 4.6rem 2.2rem 3rem; max-width: 1240px; }
+  .stSidebar [data-testid="stSidebarUserContent"] { padding-bottom: 2rem; }
+  .stSidebar [data-testid="stSidebarHeader"] { height: 1.5rem; margin-bottom: 0; }
+  .stSidebar h3, [class*="st-key-toolbar"] h3 { padding: 0 0 .35rem; font-size: 1.15rem; }
+  [class*="st-key-edit-card"] { padding: .7rem .9rem .55rem; }
+  [class*="st-key-quiet"] button { border-color: transparent; background: transparent; }
+  [class*="st-key-muted-card"] { opacity: .55; }
+  @media (max-width: 640px) {
+    .stMainBlockContainer { padding: 4.4rem 1rem 2rem; }
+  }
+</style>
+"""
+
+
+def page_style() -> None:
+    """Less air than Streamlit leaves, so that the picture and its sliders fit on one screen."""
+    st.html(STYLE)
+
+
+def bind(key: str, value: Any) -> str:
+    """Make the widget `key` show `value` when it is drawn next. Returns the key.
+
+    Setting a widget that already shows it would send the old value back to a browser in which somebody is still moving it.
+    """
+    if key not in st.session_state or st.session_state[key] != value:
+        st.session_state[key] = value
+    return key
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: "40 s", "2 min 5 s", "1 h 10 min"."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def quoted(words: Iterable[str]) -> str:
+    """Words in quotation marks, joined as in a sentence."""
+    words = [f"“{word}”" for word in words]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def plain(text: str) -> str:
+    """User's text for a place that reads Markdown: shown as it was typed."""
+    for character in "\\`*_{}[]()<>#+-!|~:$":
+        text = text.replace(character, f"\\{character}")
+    return " ".join(text.split())
+
+
+def sentence(error: BaseException | str) -> str:
+    """An error as one sentence with a capital and a full stop, safe for Markdown."""
+    text = plain(str(error))
+    text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
