@@ -3,7 +3,6 @@
 # make clean    removes what the set-up made; your runs/ stay
 
 SHELL := bash
-.SHELLFLAGS := -o pipefail -c
 .DELETE_ON_ERROR:
 .PHONY: studio test clean
 
@@ -32,7 +31,7 @@ $(STAMP): requirements.txt pyproject.toml
 	 with its venv module (on Debian and Ubuntu: sudo apt install python3-venv); name another one with PYTHON=/path/to/python." >&2; exit 1; }
 	@echo "Setting up in $(VENV), a few minutes and about 6 GB the first time ..."
 	@$(VENV)/bin/python -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear $(VENV)
-	@$(VENV)/bin/python -m pip install --disable-pip-version-check --progress-bar off -r requirements.txt | $(PIP_NEWS)
+	@set -o pipefail; $(VENV)/bin/python -m pip install --disable-pip-version-check --progress-bar off -r requirements.txt | $(PIP_NEWS)
 	@touch $@
 	@echo "Set up."
 
