@@ -19,6 +19,7 @@ from portraits.topics import HAIR_COLOURS, HAIR_LENGTHS, HAIR_TEXTURES, topics
 
 SPLITS = ("train", "heldout")
 PLACES = ("adjective", "hair", "having", "wearing", "after")
+_PLAIN_CHANCE = 0.25  # of "a person with ..." and nothing before it, which is how people ask for an edit
 _FACT_COUNTS = ((0, 0.06), (1, 0.44), (2, 0.22), (3, 0.15), (4, 0.09), (5, 0.04))
 
 # Topics of which a caption names one at most: saying two is odd ("short medium-length hair") or says nothing more.
@@ -82,12 +83,14 @@ def sentence(facts: dict[str, bool], rng: np.random.Generator, split: str = "tra
     parts: dict[str, list[str]] = {place: [] for place in PLACES}
     said = {"Male", "Young"} & facts.keys()
     unsaid = truth if truth and len(facts) <= 3 else {}
-    noun, named = _noun(facts if said else unsaid, 0.8 if said else 0.25, rng, split)
+    plain = not said and rng.random() < _PLAIN_CHANCE
+    noun, named = ("person", {}) if plain else _noun(facts if said else unsaid, 0.8 if said else 0.25, rng, split)
     for topic, value in facts.items():
         if topic not in named:
             place, words = _realise(PHRASES[topic, value], rng, split, parts)
             parts[place].append(words)
-    return Caption(_arrange(noun, parts, rng, split), {**facts, **named})
+    opening = "" if plain else _word(OPENINGS, split, rng)
+    return Caption(f"{opening} {_arrange(noun, parts, rng, split)}".strip(), {**facts, **named})
 
 
 def _word(table: str, split: str, rng: np.random.Generator) -> str:
@@ -129,7 +132,9 @@ def _realise(phrases: Phrases, rng: np.random.Generator, split: str, parts: dict
     # most people say "a person with curly hair" rather than "a curly-haired person"
     weights = np.array([{"adjective": 0.6, "hair": 2.0, "having": 1.2, "wearing": 2.0, "after": 0.8}[place] for place in options])
     place = str(rng.choice(list(options), p=weights / weights.sum()))
-    return place, str(rng.choice(options[place]))
+    words = options[place]
+    # the first words of a row of the table are the usual ones
+    return place, words[0] if rng.random() < 0.2 else str(rng.choice(words))
 
 
 _LENGTHS_FIRST = ("very", "extremely", "really", "long", "short", "medium", "chin", "shoulder", "mid", "flowing", "close", "cropped")
@@ -186,8 +191,7 @@ def _clauses(subject: str, having: list[str], wearing: list[str], after: list[st
         text += (" and" if having else "") + f" {'wearing' if split == 'train' else 'who wears'} {_listing(wearing)}"
     for clause in after:
         text += f", {clause}"
-    opening = _word(OPENINGS, split, rng)
-    return f"{opening} {text}".strip().rstrip(",")
+    return text.rstrip(",")
 
 
 def _listing(items: list[str]) -> str:

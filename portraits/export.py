@@ -82,7 +82,7 @@ def _save_mask(mask: np.ndarray, folder: Path, index: int, packed: bool) -> None
     """One indexed PNG, or one black-and-white PNG for each class that is there (background has none)."""
     folder.mkdir(exist_ok=True)
     if packed:
-        image = Image.fromarray(mask, "P")
+        image = Image.fromarray(mask)
         image.putpalette(np.asarray(PALETTE, np.uint8).reshape(-1).tolist())
         _save_png(image, folder / f"{index:05d}.png")
         return

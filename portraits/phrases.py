@@ -202,7 +202,17 @@ OPENINGS = ("|" * 9 + "a photo of|a picture of|a portrait of|portrait of|a drawi
 # Harmless words that people add; they change nothing and are trained to change nothing.
 FILLERS = (
     "beautiful nice good lovely great pretty amazing detailed simple plain digital high quality professional studio outdoor "
-    "indoor friendly kind calm interesting modern classic artistic colourful colorful clear sharp vivid typical normal "
-    "ordinary random certain unknown famous generic cute funny cool stylish elegant realistic fictional virtual cartoon "
-    "rendered drawn painted sketched photographed famous single lone front facing camera centred centered cropped bright"
+    "indoor friendly kind modern classic artistic colourful colorful clear vivid typical normal ordinary random certain "
+    "unknown famous generic cute funny cool stylish elegant realistic fictional virtual cartoon rendered drawn painted "
+    "sketched photographed single lone front facing camera centred centered hq hd 4k art artwork photo image picture "
+    "portrait profile avatar character cartoonish animated flat vector style styled texture render 3d cgi design poster "
+    "card print screen online internet website social media gallery museum collection sample example version final draft "
+    "please make give show want would like need try just also really quite rather somewhat maybe perhaps probably clearly "
+    "obviously usually often always simply exactly basically today tomorrow yesterday now here there everywhere morning "
+    "evening summer winter city street office home work school party wedding holiday travel sport music film movie actor "
+    "actress celebrity model friend neighbour neighbor teacher doctor student worker boss customer visitor tourist guest "
+    "stranger citizen somebody anyone anybody everyone my your our their his her its this that these those such same other "
+    "another some any each every one two first second last next new favourite favorite best better perfect ideal standard "
+    "common usual regular special unique original true actual possible different similar particular main general whole "
+    "looking seen shown standing sitting posing staring watching waiting living called named known made taken given used"
 ).split()

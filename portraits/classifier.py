@@ -1,0 +1,181 @@
+"""A small network that says which attributes a picture has: the judge of edits, and features for Fréchet distances.
+
+It is trained on drawn pictures alone and judges with them: it is not part of any loss that edits are learned with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from packs.weights import halved
+from portraits.dataset import PortraitCache
+from portraits.scene import ATTRIBUTES
+from portraits.training import (
+    AveragedWeights, Budget, augment, load_checkpoint, parameter_groups, pick_indices, save_checkpoint, set_learning_rate,
+)
+
+INPUT_SIZE = 128
+NEVER = ("Attractive", "Blurry")  # always absent: nothing to learn, nothing to measure
+UNSEEN_WEIGHT = 0.15  # of an attribute that the picture does not show (hair under a hat): a guess, not a lesson
+
+
+def _block(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU())
+
+
+class AttributeClassifier(nn.Module):
+    """Images [N, 3, any, any] in [-1, 1] -> logits [N, len(ATTRIBUTES)]; an attribute is present where its logit is > 0."""
+
+    def __init__(self, width: int = 24, num_features: int = 192):
+        super().__init__()
+        w = width
+        self.body = nn.Sequential(
+            _block(3, w, 2),  # one layer only at 64 pixels, where it costs most
+            _block(w, 2 * w, 2), _block(2 * w, 2 * w),
+            _block(2 * w, 4 * w, 2), _block(4 * w, 4 * w),
+            _block(4 * w, 6 * w, 2), _block(6 * w, 6 * w),
+            _block(6 * w, 6 * w, 2), nn.Conv2d(6 * w, 40, 1),
+        )
+        # faces are aligned, so where a thing is matters: places are kept, not averaged away
+        self.project = nn.Sequential(nn.Flatten(), nn.Linear(40 * (INPUT_SIZE // 32) ** 2, num_features), nn.SiLU())
+        self.head = nn.Linear(num_features, len(ATTRIBUTES))
+
+    def features(self, images: Tensor) -> Tensor:
+        """[N, num_features], before the last linear layer."""
+        if images.shape[-2:] != (INPUT_SIZE, INPUT_SIZE):
+            smaller = images.shape[-1] > INPUT_SIZE
+            images = F.interpolate(images, (INPUT_SIZE, INPUT_SIZE), mode="bilinear", align_corners=False, antialias=smaller)
+        return self.project(self.body(images.contiguous(memory_format=torch.channels_last)))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.head(self.features(images))
+
+    @torch.no_grad()
+    def predict(self, images: Tensor) -> dict[str, np.ndarray]:
+        """{attribute: bool [N]}"""
+        present = (self(images) > 0).cpu().numpy()
+        return {name: present[:, i] for i, name in enumerate(ATTRIBUTES)}
+
+
+def save_classifier(state: dict[str, Tensor], path: Path) -> None:
+    """A state dict as float16 safetensors, with the attributes' names."""
+    half = {name: halved(value) for name, value in state.items()}
+    temporary = path.with_name(path.name + ".tmp")
+    save_file(half, temporary, metadata={"attributes": ",".join(ATTRIBUTES)})
+    temporary.replace(path)
+
+
+def load_classifier(path: Path | str) -> AttributeClassifier:
+    """Raises ValueError for a file that does not hold one."""
+    try:
+        state = {k: v.float() if v.is_floating_point() else v for k, v in load_file(str(path)).items()}
+        model = AttributeClassifier(state["body.0.0.weight"].shape[0], state["head.weight"].shape[1])
+        model.load_state_dict(state)
+    except OSError:
+        raise
+    except Exception as error:  # safetensors, a missing key and a wrong shape each raise their own
+        raise ValueError(f"{path} holds no attribute classifier of this version") from error
+    return model.eval().requires_grad_(False)
+
+
+def train_classifier(cache: PortraitCache, out: Path | str, *, minutes: float | None = None, steps: int | None = None,
+                     batch_size: int = 128, learning_rate: float = 2e-3, seed: int = 0, width: int = 24,
+                     report_every: int = 25, device: torch.device | str = "cpu") -> Iterator[dict]:
+    """Train on `cache`, write out/classifier.safetensors (float16, averaged weights) at the end.
+
+    Yields {"step", "fraction", "seconds", "loss"} every `report_every` steps and the held-out scores last. A run that
+    was killed goes on from out/classifier.checkpoint.
+    """
+    out, device = Path(out), torch.device(device)
+    out.mkdir(parents=True, exist_ok=True)
+    budget = Budget(steps, minutes)
+    torch.manual_seed(seed)
+    model = AttributeClassifier(width).to(device, memory_format=torch.channels_last)
+    average = AveragedWeights(model)
+    optimizer = torch.optim.AdamW(parameter_groups(model, 0.02))
+    checkpoint = out / "classifier.checkpoint"
+    if checkpoint.exists():
+        state = load_checkpoint(checkpoint)
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        average.values = state["average"]
+        budget.resume(state["budget"])
+    labels, weights = _targets(cache)
+    balance = _balance(cache)
+    while budget.fraction < 1:
+        loss = _train_step(model, optimizer, budget, cache, labels, weights, balance, batch_size, learning_rate, seed)
+        average.update(model, budget.step)
+        if budget.step % report_every == 0:
+            yield {"step": budget.step, "fraction": budget.fraction, "seconds": budget.elapsed, "loss": loss}
+        if budget.step % (10 * report_every) == 0:
+            save_checkpoint(checkpoint, {"model": model.state_dict(), "optimizer": optimizer.state_dict(),
+                                         "average": average.values, "budget": budget.state()})
+    save_classifier(average.values, out / "classifier.safetensors")
+    scores = evaluate_classifier(load_classifier(out / "classifier.safetensors").to(device), cache)
+    yield {"step": budget.step, "fraction": 1.0, "seconds": budget.elapsed, **scores}
+
+
+def _train_step(model, optimizer, budget, cache, labels, weights, balance, batch_size, learning_rate, seed) -> float:
+    indices = pick_indices(cache, batch_size, seed, budget.step)
+    rng = torch.Generator().manual_seed(seed * 1_000_003 + budget.step)
+    device = next(model.parameters()).device
+    images = augment(cache.read_images(indices).to(device), rng)
+    set_learning_rate(optimizer, budget.learning_rate(learning_rate))
+    model.train()
+    with torch.autocast(device.type, torch.bfloat16):
+        logits = model(images)
+    rows = torch.from_numpy(indices)
+    loss = F.binary_cross_entropy_with_logits(logits.float(), labels[rows].to(device), weights[rows].to(device),
+                                              pos_weight=balance.to(device))
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 2.0)
+    optimizer.step()
+    budget.step += 1
+    return float(loss.detach())
+
+
+def _targets(cache: PortraitCache) -> tuple[Tensor, Tensor]:
+    """Labels and weights [N, A] float32: full weight where the picture shows the attribute beyond doubt."""
+    labels = torch.from_numpy(np.array(cache.attributes)).float()
+    column = {name: i for i, name in enumerate(cache.topic_names)}
+    seen = np.stack([cache.truth[:, column[name]] >= 0 if name in column else np.zeros(cache.count, bool)
+                     for name in cache.attribute_names], 1)
+    weights = torch.from_numpy(np.where(seen, 1.0, UNSEEN_WEIGHT).astype(np.float32))
+    return labels, weights
+
+
+def _balance(cache: PortraitCache) -> Tensor:
+    """Weight of a positive [A]: the square root of negatives per positive, so that rare attributes are not ignored."""
+    share = np.clip(np.asarray(cache.attributes).mean(0), 0.01, 0.99)
+    return torch.from_numpy(np.sqrt((1 - share) / share).astype(np.float32))
+
+
+@torch.no_grad()
+def evaluate_classifier(model: AttributeClassifier, cache: PortraitCache, batch_size: int = 128) -> dict:
+    """{"accuracy", "balanced_accuracy", "by_attribute": {name: balanced accuracy}} on held-out renders.
+
+    Counted over the pictures that show the attribute beyond doubt; an attribute that the sample lacks is left out.
+    """
+    device = next(model.parameters()).device
+    indices = cache.validation_indices
+    logits = torch.cat([model(cache.read_images(indices[i : i + batch_size]).to(device)).float().cpu()
+                        for i in range(0, len(indices), batch_size)]).numpy()
+    right, by_attribute = [], {}
+    for i, name in enumerate(cache.attribute_names):
+        if name in NEVER:
+            continue
+        truth = cache.truth[indices, cache.topic_names.index(name)]
+        hits = [((logits[:, i] > 0) == bool(value))[truth == value] for value in (0, 1)]
+        right.append(np.concatenate(hits))
+        if all(len(h) for h in hits):
+            by_attribute[name] = float(np.mean([h.mean() for h in hits]))
+    return {"accuracy": float(np.concatenate(right).mean()), "balanced_accuracy": float(np.mean([*by_attribute.values()])),
+            "by_attribute": by_attribute}
