@@ -27,6 +27,6 @@ def find(name_or_path: str | os.PathLike) -> Path:
         return packs[text]
     # os.path, not Path: text that no file system takes (too long, a null byte) is just not a folder
     if text and os.path.isdir(text) and os.path.isfile(os.path.join(text, MANIFEST)):
-        return Path(text)
+        return Path(text).resolve()  # what is written into run folders must hold from anywhere
     names = ", ".join(packs) or "none"
     raise ValueError(f"unknown pack {text!r}, known packs: {names} (or the path of a folder with a {MANIFEST})")
