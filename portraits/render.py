@@ -125,3 +125,10 @@ def _draw_hat(canvas: Canvas, head: Head, hair: HairShape) -> None:
     band = np.concatenate([curve([(-half * 1.04, brim - 11), (-half * 0.5, brim - 20), (0, brim - 23), (half * 0.5, brim - 20), (half * 1.04, brim - 11)], False, 6),
                            curve([(half * 1.05, brim + 5), (half * 0.5, brim - 3), (0, brim - 6), (-half * 0.5, brim - 3), (-half * 1.05, brim + 5)], False, 6)])
     canvas.fill(polygon(band + [0, lift]), colour * 0.82, HAT, worn, linear((-half, 0), (half, 0), [colour * 0.94, mix(colour, (255, 255, 255), 0.14), colour * 0.62]))
+
+
+if __name__ == "__main__":
+    from packs.cli import run
+    from portraits.export import main
+
+    run(main)

@@ -1,9 +1,9 @@
 """The built-in generator: StyleGAN2 fitted to the renderer, growing from 32 pixels through its skip outputs.
 
 Two steps. `train_synthesis` gives W a meaning: w is the face's appearance vector (`scene.appearance`), standardised and
-turned by a fixed rotation, and the synthesis network learns to draw what the renderer draws for it. `fit_mapping` then
-teaches the mapping network which w belongs to a latent z, so that a standard normal z gives a face of the world. W is
-therefore close to linear in the quantities *by construction*, which a generator trained adversarially does not promise.
+turned by a fixed rotation, and the synthesis network learns to draw what the renderer draws for it. The mapping network
+(`portraits/train_mapping.py`) then learns which w belongs to a latent z. W is therefore close to linear in the
+quantities *by construction*, which a generator trained adversarially does not promise.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,6 @@ import torch
 import torch.nn.functional as F
 from torch import distributed
 
-from portraits.scene import NUM_FACTORS, appearance, make_scene
 from stylegan2.generator import Generator, GeneratorConfig
 
 SMALL_CLASSES = (2, 3, 4, 5, 6, 9, 11, 12, 13, 15)  # brows, eyes, glasses, earrings, mouth, lips, necklace
@@ -188,32 +187,3 @@ def train_synthesis(trainer: SynthesisTrainer, images, masks, appearances, clock
         trainer.seconds, last = trainer.seconds + now - last, now
         resolution = stage_resolution(trainer.progress, settings, trainer.generator.resolution)
         yield {"step": trainer.step, "progress": trainer.progress, "loss": loss, "resolution": resolution}
-
-
-def fit_mapping(generator: Generator, basis: Basis, steps: int = 6000, batch_size: int = 512, seed: int = 0) -> Iterator[dict]:
-    """Teach the mapping network z -> w of the face that z, scaled to a mean square of 1, stands for.
-
-    Regression on endless samples; sets `w_avg` at the end. Yields {step, error}: the root mean square error of a
-    standardised entry of w.
-    """
-    random = np.random.Generator(np.random.Philox(key=[seed, 1]))
-    mapping = generator.mapping
-    optimiser = torch.optim.Adam(mapping.parameters(), 3e-3 / 0.01, betas=(0.9, 0.99), fused=True)
-    pool_z, pool_w = _mapping_pool(basis, random, 60000)
-    for step in range(steps):
-        picked = torch.from_numpy(random.integers(0, len(pool_z), batch_size))
-        optimiser.param_groups[0]["lr"] = 0.3 * 0.5 * (1 + np.cos(np.pi * step / steps)) * min(1, (step + 1) / 200)
-        error = (mapping.w(pool_z[picked]) - pool_w[picked]).square().mean()
-        optimiser.zero_grad()
-        error.backward()
-        optimiser.step()
-        yield {"step": step + 1, "error": error.sqrt().item()}
-    with torch.no_grad():
-        mapping.w_avg.copy_(mapping.w(pool_z).mean(0))
-
-
-def _mapping_pool(basis: Basis, random: np.random.Generator, count: int) -> tuple[torch.Tensor, torch.Tensor]:
-    z = random.standard_normal((count, NUM_FACTORS))
-    scaled = z / np.sqrt(np.square(z).mean(1, keepdims=True))
-    appearances = np.stack([appearance(make_scene(g)) for g in scaled]).astype(np.float32)
-    return torch.from_numpy(z.astype(np.float32)), basis.w(torch.from_numpy(appearances))

@@ -1,0 +1,134 @@
+"""The built-in generator's mapping network: which w belongs to a latent z.
+
+A latent's factors, scaled to a mean square of 1 as StyleGAN2 does, are those of a drawn face (`scene.make_scene`), and
+its w must be that face's appearance. Most factors act through narrow switches (a hat is on or off), so the first layer
+starts with its kinks where the appearance bends, and the rest is regression on endless samples.
+
+The last layer of a mapping network has a leaky ReLU, so each standardised entry x of the appearance is stored as a pair,
+leaky(x) and leaky(-x), whose difference is 1.2 x: `lift` makes the synthesis network read just that.
+"""
+
+import dataclasses
+import math
+from typing import Iterator
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from portraits.scene import NUM_FACTORS, appearance, make_scene
+from portraits.train_generator import Basis
+from stylegan2.generator import Generator
+
+SLOPE, GAIN = 0.2, math.sqrt(2)  # of the leaky ReLU
+KNOTS_EACH = 8
+
+
+@torch.no_grad()
+def lift(trained: Generator, basis: Basis, w_dim: int = 512, num_mapping_layers: int = 3) -> Generator:
+    """A generator with a wider W that draws the same: from w = x @ rotation [D] to pairs of x [w_dim], x [P] standardised."""
+    size = len(basis.rotation)
+    if w_dim < 2 * size:
+        raise ValueError(f"w_dim {w_dim} is too small; {size} pairs need at least {2 * size}")
+    config = dataclasses.replace(trained.config, w_dim=w_dim, num_mapping_layers=num_mapping_layers)
+    lifted = Generator(config)
+    state = {name: value for name, value in trained.state_dict().items() if not name.startswith("mapping.")}
+    for name, weight in state.items():
+        if name.endswith("affine.weight"):
+            read = weight @ basis.rotation.t() / (GAIN * (1 + SLOPE) * math.sqrt(trained.w_dim))
+            state[name] = F.pad(torch.cat([read, -read], 1), (0, w_dim - 2 * size)) * math.sqrt(w_dim)
+    lifted.load_state_dict({**lifted.state_dict(), **state})
+    return lifted
+
+
+def pairs(standardised: torch.Tensor, w_dim: int) -> torch.Tensor:
+    """x [N, P] -> w [N, w_dim]: what the mapping network's output layer makes of (x, -x, 0 ...)."""
+    both = F.leaky_relu(torch.cat([standardised, -standardised], 1), SLOPE) * GAIN
+    return F.pad(both, (0, w_dim - both.shape[1]))
+
+
+def fit_mapping(generator: Generator, basis: Basis, steps: int = 6000, batch_size: int = 512, pool: int = 150_000, seed: int = 0) -> Iterator[dict]:
+    """Train `generator.mapping` and set its `w_avg`; yields {step, error}, the root mean square error of an entry of x."""
+    random = np.random.Generator(np.random.Philox(key=[seed, 1]))
+    z, x = _pool(basis, random, pool)
+    weights, biases = _initial_layers(generator, basis, z[:20_000], x[:20_000], seed)
+    parameters = [tensor.requires_grad_() for tensor in weights + biases]
+    optimiser = torch.optim.Adam(parameters, betas=(0.9, 0.99))
+    for step in range(steps):
+        optimiser.param_groups[0]["lr"] = 2e-3 * 0.5 * (1 + math.cos(math.pi * step / steps)) * min(1.0, (step + 1) / 100)
+        picked = torch.from_numpy(random.integers(0, pool, batch_size))
+        error = (_forward(z[picked], weights, biases) - x[picked]).square().mean()
+        optimiser.zero_grad()
+        error.backward()
+        optimiser.step()
+        yield {"step": step + 1, "error": error.sqrt().item()}
+    _store(generator, weights, biases)
+    with torch.no_grad():
+        generator.mapping.w_avg.copy_(generator.mapping.w(z[:50_000]).mean(0))
+
+
+def _normalised(z: torch.Tensor) -> torch.Tensor:
+    return z * torch.rsqrt(z.square().mean(1, keepdim=True) + 1e-8)
+
+
+def _pool(basis: Basis, random: np.random.Generator, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Latents [N, factors] and their standardised appearance [N, P]."""
+    z = torch.from_numpy(random.standard_normal((count, NUM_FACTORS)).astype(np.float32))
+    appearances = np.stack([appearance(make_scene(g)) for g in _normalised(z).double().numpy()])
+    return z, (torch.from_numpy(appearances.astype(np.float32)) - basis.mean) / basis.spread
+
+
+def _forward(z: torch.Tensor, weights, biases) -> torch.Tensor:
+    """z -> x: the mapping network without its last activation."""
+    hidden = _normalised(z)
+    for weight, bias in zip(weights[:-1], biases[:-1]):
+        hidden = F.leaky_relu(F.linear(hidden, weight, bias), SLOPE) * GAIN
+    return F.linear(hidden, weights[-1], biases[-1])
+
+
+def _initial_layers(generator: Generator, basis: Basis, z, x, seed: int) -> tuple[list, list]:
+    """First layer: kinks of single factors. Then random layers; the last one by least squares on (z, x)."""
+    width, noise = generator.w_dim, torch.Generator().manual_seed(seed)
+    if width < KNOTS_EACH * NUM_FACTORS:
+        raise ValueError(f"w_dim {width} is too small; {KNOTS_EACH} kinks for each of {NUM_FACTORS} factors need {KNOTS_EACH * NUM_FACTORS}")
+    knots = torch.from_numpy(bends(basis)).float()
+    signs = torch.tensor([-1.0] * (KNOTS_EACH // 2) + [1.0] * (KNOTS_EACH // 2)).expand_as(knots)
+    first, offset = torch.zeros(width, NUM_FACTORS), torch.zeros(width)
+    first[torch.arange(knots.numel()), torch.arange(NUM_FACTORS).repeat_interleave(KNOTS_EACH)] = signs.flatten()
+    offset[: knots.numel()] = -(signs * knots).flatten()
+    middle = [torch.randn(width, width, generator=noise) / math.sqrt(width) for _ in range(generator.config.num_mapping_layers - 2)]
+    weights, biases = [first, *middle], [offset, *(torch.zeros(width) for _ in middle)]
+    identity = [torch.eye(width)], [torch.zeros(width)]
+    hidden = F.pad(_forward(z, weights + identity[0], biases + identity[1]), (0, 1), value=1.0)
+    gram = hidden.t() @ hidden / len(hidden) + 1e-4 * torch.eye(width + 1)
+    solution = torch.linalg.solve(gram, hidden.t() @ x / len(hidden))
+    return weights + [solution[:-1].t().contiguous()], biases + [solution[-1].clone()]
+
+
+def bends(basis: Basis, faces: int = 4, seed: int = 1) -> np.ndarray:
+    """Where the appearance bends along each factor: knots [factors, KNOTS_EACH], denser where the curvature is larger."""
+    random, grid = np.random.Generator(np.random.Philox(seed)), np.linspace(-2.6, 2.6, 181)
+    base, spread = 0.5 * random.standard_normal((faces, NUM_FACTORS)), basis.spread.numpy()
+    knots = np.empty((NUM_FACTORS, KNOTS_EACH))
+    for factor in range(NUM_FACTORS):
+        density = np.zeros(len(grid) - 2)
+        for g in base:
+            moved = np.repeat(g[None], len(grid), 0)
+            moved[:, factor] = grid
+            response = np.stack([appearance(make_scene(row)) for row in moved]) / spread
+            density += np.sqrt(np.linalg.norm(np.diff(response, 2, axis=0), axis=1))
+        total = np.cumsum(0.85 * density / max(density.sum(), 1e-9) + 0.15 / len(density))
+        knots[factor] = np.interp((np.arange(KNOTS_EACH) + 0.5) / KNOTS_EACH, total, grid[1:-1])
+    return knots
+
+
+@torch.no_grad()
+def _store(generator: Generator, weights, biases) -> None:
+    """Put plain layers into the mapping network, whose stored weights are scaled when used."""
+    mapping, pad = generator.mapping, generator.w_dim - 2 * len(biases[-1])
+    weights = [*weights[:-1], F.pad(torch.cat([weights[-1], -weights[-1]]), (0, 0, 0, pad))]
+    biases = [*biases[:-1], F.pad(torch.cat([biases[-1], -biases[-1]]), (0, pad))]
+    for i, (weight, bias) in enumerate(zip(weights, biases)):
+        layer = getattr(mapping, f"fc{i}")
+        layer.weight.copy_(weight / layer.weight_gain)
+        layer.bias.copy_(bias / layer.bias_gain)
