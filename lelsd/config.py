@@ -4,8 +4,6 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass, fields, replace
 
-from lelsd.lexicon import MAX_PROMPT_CHARACTERS  # noqa: F401  kept beside the other limits
-
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -25,6 +23,7 @@ class TrainConfig:
     target_gain: float = 0.25  # the CLIP gain that counts as an effect
     num_directions: int = 1
     layers: str = "auto"  # "auto" (those that do what the prompt says), "all", or indices of w+ rows such as "3,4"
+    initial: str = "gradient"  # begin at the "gradient" of the CLIP gain, or at "random"
     step_size: float = 0.3  # distance in W at alpha 1 while training; the saved direction is calibrated anew
     alpha_min: float = 0.4  # alpha is drawn from [alpha_min, alpha_max] ...
     alpha_max: float = 1.4
@@ -43,6 +42,8 @@ class TrainConfig:
                 raise ValueError(f"{name} is {value!r}; accepted: {'a whole number' if whole else 'a number'} from {low} to {high}")
         if self.clip_form not in ("directional", "plain"):
             raise ValueError(f"clip_form is {self.clip_form!r}; accepted: directional, plain")
+        if self.initial not in ("gradient", "random"):
+            raise ValueError(f"initial is {self.initial!r}; accepted: gradient, random")
         if self.alpha_min > self.alpha_max:
             raise ValueError(f"alpha_min is {self.alpha_min}; accepted: up to alpha_max, {self.alpha_max}")
         if self.clip_weight == 0 and self.localization_weight == 0:
@@ -80,7 +81,7 @@ PRESETS: dict[str, dict] = {
     # eCLIPsed, section 3.3, and its published notebook: plain CLIP loss, one sign, Adam 1e-3 halved three times, 200 steps
     "published": {"steps": 200, "batch_size": 2, "learning_rate": 1e-3, "lr_halvings": 3, "clip_form": "plain", "localization_weight": 0.05,
                   "correlation_weight": 0.0, "agreement_weight": 0.0, "shortfall_weight": 0.0, "alpha_min": 0.1, "alpha_max": 1.0,
-                  "both_signs": False, "truncation": 0.7, "step_size": 0.3},
+                  "both_signs": False, "truncation": 0.7, "initial": "random"},
 }
 
 

@@ -152,3 +152,13 @@ AFTER_NOUN = frozenset("open closed shut wide parted raised dyed curled down up 
 NEGATORS = frozenset("no not n't without never lacking minus neither nor hardly barely cannot lose loses remove removes removing removed missing take rid delete".split())
 SCOPE_ENDS = frozenset("but with who whose that wearing having has instead yet while although though : ; .".split())
 """A negation reaches up to one of these; also past "or" and "nor", and past "and" only after "without"."""
+
+
+def check_prompt(text: str) -> str:
+    """`text` with white space tidied; ValueError if nothing is left or it is longer than 300 characters."""
+    tidy = " ".join(str(text).replace("\0", " ").split())
+    if not tidy:
+        raise ValueError("the prompt is empty: describe the face you want in up to 300 characters, such as 'a person with curly hair'")
+    if len(tidy) > MAX_PROMPT_CHARACTERS:
+        raise ValueError(f"the prompt '{tidy[:40]}…' has {len(tidy)} characters: at most {MAX_PROMPT_CHARACTERS} are accepted")
+    return tidy

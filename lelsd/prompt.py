@@ -7,7 +7,7 @@ own discussion of "a person with glasses" shows the wrong part being picked. Her
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
@@ -19,8 +19,10 @@ from spacy.tokens import Doc
 from spacy.util import filter_spans
 
 from lelsd import lexicon, wording
-from lelsd.lexicon import AFTER_NOUN, CONCEPTS, KINDS, MAX_PROMPT_CHARACTERS, MODIFIERS, NEGATORS, SCOPE_ENDS
+from lelsd.lexicon import AFTER_NOUN, CONCEPTS, KINDS, MODIFIERS, NEGATORS, SCOPE_ENDS, check_prompt
 from packs import cli
+from segmentation.parts import PARTS
+from segmentation.parts import part as check_part
 
 if TYPE_CHECKING:
     from packs.pack import Pack
@@ -63,6 +65,20 @@ class Prompt:
         """What the picture is called before the edit."""
         return wording.source_text(self, neutral)
 
+    def with_parts(self, parts: "dict[str, float] | str") -> "Prompt":
+        """The same prompt about other parts: weights by part, or names separated by commas, each with weight 1.
+
+        Raises ValueError for an unknown part or a weight outside (0, 1].
+        """
+        weights = {name.strip().lower(): 1.0 for name in parts.split(",")} if isinstance(parts, str) else dict(parts)
+        for name, weight in weights.items():
+            check_part(name)
+            if not 0 < weight <= 1:
+                raise ValueError(f"weight {weight!r} of part {name!r} is out of range; accepted: above 0, up to 1")
+        if not weights:
+            raise ValueError(f"no part is named; accepted: {', '.join(PARTS)}")
+        return self if weights == self.parts else replace(self, part=max(weights, key=weights.__getitem__), parts=weights, decided_by="user")
+
     def to_dict(self) -> dict:
         """The fields of contracts.md, JSON-able."""
         return {"prompt": self.text, "part": self.part, "parts": dict(self.parts), "phrase": self.phrase, "negated": self.negated,
@@ -83,16 +99,6 @@ def parse_prompt(text: str, pack: "Pack | None" = None) -> Prompt:
     decided_by, part, phrase = similarity.by_vectors(text) or similarity.by_clip(text, pack) or ("default", "face", "")
     negated = bool(set(word.lower_ for word in _pipeline()[0](text)) & (NEGATORS - {"take"}))
     return Prompt(text, part, {part: 1.0}, phrase, negated, decided_by, unknown)
-
-
-def check_prompt(text: str) -> str:
-    """`text` with white space tidied; ValueError if nothing is left or it is longer than 300 characters."""
-    tidy = " ".join(str(text).replace("\0", " ").split())
-    if not tidy:
-        raise ValueError("the prompt is empty: describe the face you want in up to 300 characters, such as 'a person with curly hair'")
-    if len(tidy) > MAX_PROMPT_CHARACTERS:
-        raise ValueError(f"the prompt '{tidy[:40]}…' has {len(tidy)} characters: at most {MAX_PROMPT_CHARACTERS} are accepted")
-    return tidy
 
 
 def find_mentions(text: str) -> list[Mention]:

@@ -1,0 +1,151 @@
+"""A learned direction and its file: one safetensors file, the tensor [K, L, D] and a JSON description in its header.
+
+Nothing in it is code, so a direction from a stranger can be opened; every field is checked before it is used.
+"""
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Iterable, Mapping
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from packs.files import write_atomically
+from segmentation.parts import PARTS
+
+if TYPE_CHECKING:
+    from packs.pack import Pack
+
+FORMAT = "eclipsed-direction"
+VERSION = 1
+MAX_BYTES = 64 * 2**20  # 16 directions of an 18 x 512 generator are 0.6 MB
+
+
+@dataclass(frozen=True, eq=False)
+class Direction:
+    """K directions learned together.
+
+    deltas: float32 [K, L, D]; rows outside `layers` are 0; the rows inside have a root mean square length of 1.
+    calibration: [K], the distance in W that alpha 1 moves: the typical edit, so that a slider from -2 to 2 means the same
+    for every direction. parts: weights by part. quality: measured on held-out samples (`clip_gain`, `localization`, ...).
+    """
+
+    deltas: Tensor
+    layers: tuple[int, ...]
+    prompt: str
+    part: str
+    pack: str
+    pack_hash: str
+    calibration: tuple[float, ...]
+    parts: Mapping[str, float] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
+    quality: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def num_directions(self) -> int:
+        return len(self.deltas)
+
+    def step(self, alpha: float | Tensor, index: int = 0, layers: Iterable[int] | None = None) -> Tensor:
+        """What to add to w+ [N, L, D] for a strength: alpha a number or [N] -> [L, D] or [N, L, D].
+
+        `layers` keeps only those rows. Raises ValueError for an index beyond K or a layer beyond L.
+        """
+        if not 0 <= index < self.num_directions:
+            raise ValueError(f"direction index {index} is out of range; accepted: 0 to {self.num_directions - 1}")
+        delta = self.deltas[index] * self.calibration[index]
+        if layers is not None:
+            delta = delta * row_mask(layers, len(delta))[:, None].to(delta)
+        if isinstance(alpha, Tensor):
+            return alpha.to(delta)[:, None, None] * delta
+        return delta * alpha
+
+    def check_pack(self, pack: "Pack") -> None:
+        """Raises ValueError unless this direction was learned for exactly this pack's generator."""
+        shape = (pack.generator.num_ws, pack.generator.w_dim)
+        if self.pack_hash != pack.hash or tuple(self.deltas.shape[1:]) != shape:
+            raise ValueError(f"the direction for {self.prompt!r} was learned with pack {self.pack!r} ({self.pack_hash[:8]}), "
+                             f"it does not fit pack {pack.name!r} ({pack.hash[:8]}); accepted: directions learned with that pack")
+
+    def describe(self) -> dict:
+        """Everything but the tensor, JSON-able."""
+        return {"format": FORMAT, "version": VERSION, "prompt": self.prompt, "part": self.part, "parts": dict(self.parts), "pack": self.pack,
+                "pack_hash": self.pack_hash, "layers": list(self.layers), "calibration": list(self.calibration), "config": dict(self.config),
+                "quality": dict(self.quality)}
+
+    def to_bytes(self) -> bytes:
+        """The file's contents; the same direction gives the same bytes."""
+        header = json.dumps(self.describe(), sort_keys=True, ensure_ascii=True)
+        return save({"deltas": self.deltas.detach().float().cpu().contiguous()}, metadata={FORMAT: header})
+
+    def save(self, path: Path | str) -> None:
+        """Write the file, whole or not at all. Raises OSError."""
+        write_atomically(Path(path), self.to_bytes())
+
+
+def row_mask(layers: Iterable[int], num_layers: int) -> Tensor:
+    """[L], 1 for the given layers and 0 elsewhere. Raises ValueError for a layer beyond L."""
+    mask = torch.zeros(num_layers)
+    for layer in layers:
+        if not 0 <= layer < num_layers:
+            raise ValueError(f"layer {layer} is out of range; accepted: 0 to {num_layers - 1}")
+        mask[layer] = 1.0
+    return mask
+
+
+def load_direction(path: Path | str) -> Direction:
+    """Read a direction file. Raises ValueError, one sentence, for anything that is not one."""
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"there is no direction file {str(path)!r}; accepted: a direction.safetensors written by train_eclipsed.py")
+    if path.stat().st_size > MAX_BYTES:
+        raise ValueError(f"{path} is {path.stat().st_size} bytes long: a direction file has at most {MAX_BYTES}")
+    return direction_from_bytes(path.read_bytes(), str(path))
+
+
+def direction_from_bytes(data: bytes, name: str = "the upload") -> Direction:
+    """Read a direction from the contents of its file; `name` is what errors call it. Raises ValueError, one sentence."""
+    try:
+        header = json.loads(data[8:8 + int.from_bytes(data[:8], "little")]).get("__metadata__", {}).get(FORMAT)
+        tensors = load(data)
+    except (SafetensorError, ValueError, AttributeError, RecursionError) as error:
+        raise ValueError(f"{name} is not a direction file, or was cut short: {(str(error) or type(error).__name__).splitlines()[0]}") from error
+    if header is None or set(tensors) != {"deltas"}:
+        raise ValueError(f"{name} is a safetensors file but not a direction: it lacks the description {FORMAT!r} or the tensor 'deltas'")
+    try:
+        return _checked(tensors["deltas"], json.loads(header))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        reason = f"field {error} is missing" if isinstance(error, KeyError) else str(error)
+        raise ValueError(f"{name} is a damaged direction: {reason}") from error
+
+
+def _checked(deltas: Tensor, values: dict) -> Direction:
+    """A direction from a file's contents, every field looked at."""
+    _require(isinstance(values, dict) and values["format"] == FORMAT and values["version"] == VERSION,
+             f"only version {VERSION} of {FORMAT} can be read")
+    _require(deltas.ndim == 3 and deltas.is_floating_point() and 0 < len(deltas) <= 16 and bool(torch.isfinite(deltas).all()),
+             f"deltas must be finite floats [K, L, D], not {deltas.dtype} {list(deltas.shape)}")
+    layers, calibration = values["layers"], values["calibration"]
+    _require(isinstance(layers, list) and all(type(layer) is int and 0 <= layer < deltas.shape[1] for layer in layers)
+             and sorted(set(layers)) == layers and bool(layers), f"layers {layers!r} must rise from 0 to {deltas.shape[1] - 1}")
+    _require(isinstance(calibration, list) and len(calibration) == len(deltas)
+             and all(isinstance(c, (int, float)) and not isinstance(c, bool) and math.isfinite(c) and 0 < c < 1e6 for c in calibration),
+             f"calibration {calibration!r} must be {len(deltas)} positive numbers")
+    for name, length in (("prompt", 300), ("pack", 200), ("pack_hash", 64)):
+        _require(isinstance(values[name], str) and 0 < len(values[name]) <= length, f"{name} must be a text of 1 to {length} characters")
+    _require(values["part"] in PARTS, f"part {values['part']!r} is none of {', '.join(PARTS)}")
+    parts = values["parts"]
+    _require(isinstance(parts, dict) and set(parts) <= set(PARTS)
+             and all(isinstance(w, (int, float)) and 0 <= w <= 1 for w in parts.values()), f"parts {parts!r} must be weights from 0 to 1 by part")
+    _require(isinstance(values["config"], dict) and isinstance(values["quality"], dict), "config and quality must be JSON objects")
+    return Direction(deltas.float(), tuple(layers), values["prompt"], values["part"], values["pack"], values["pack_hash"],
+                     tuple(float(c) for c in calibration), parts, values["config"], values["quality"])
+
+
+def _require(condition: bool, sentence: str) -> None:
+    if not condition:
+        raise ValueError(sentence)

@@ -1,0 +1,88 @@
+"""The command line `python -m lelsd.edit`."""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Sequence
+
+from lelsd.config import parse_layers
+from lelsd.direction import load_direction
+from lelsd.edit import Edit, EditStack, StackRenderer
+from lelsd.recipe import Recipe, recipe_from_file, save_png
+from packs import cli
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from packs.pack import Pack
+
+
+def edit_command(argv: Sequence[str]) -> dict:
+    """Parse, load, write. Raises ValueError and OSError."""
+    parser = cli.ArgumentParser(prog="python -m lelsd.edit", description="Edit samples with learned directions; every PNG carries its recipe.")
+    parser.add_argument("--direction", type=Path, action="append", default=[], help="a direction.safetensors; may be repeated, each with its --alpha")
+    parser.add_argument("--alpha", type=float, action="append", default=[], help="its strength; 1 is the typical edit, -2 to 2 the useful range")
+    parser.add_argument("--seeds", default="0-7", help="such as 0-7 or 1,5,9 (0-7)")
+    parser.add_argument("--truncation", type=float, default=0.8, help="(0.8)")
+    parser.add_argument("--layers", default="auto", help="only these of the layers the directions move, such as 3,4 (auto: all of them)")
+    parser.add_argument("--pack", help="a pack's name or folder (portraits, or the recipe's)")
+    parser.add_argument("--recipe", type=Path, help="a PNG or JSON of ours: make its picture again")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the pictures")
+    parser.add_device()
+    options = parser.parse_args(argv)
+    if options.recipe is not None and (options.direction or options.alpha):
+        raise ValueError("--recipe has its own directions and strengths; accepted: either --recipe, or --direction with --alpha")
+    return _from_recipe(options) if options.recipe is not None else _from_directions(options)
+
+
+def _from_recipe(options: "Namespace") -> dict:
+    from packs.pack import load_pack
+    recipe = recipe_from_file(options.recipe)
+    pack = load_pack(options.pack or recipe.pack, options.device)
+    path = options.out / f"{options.recipe.stem}_again.png"
+    image = recipe.render(pack)
+    _save(path, image, recipe)
+    return {"out": options.out, "files": [path], "pack": pack.name, "edits": len(recipe.stack)}
+
+
+def _from_directions(options: "Namespace") -> dict:
+    from packs.pack import load_pack
+    from stylegan2.seeds import parse_seeds
+    if not options.direction or len(options.direction) != len(options.alpha):
+        raise ValueError(f"{len(options.direction)} directions and {len(options.alpha)} alphas were given; accepted: at least one --direction, "
+                         "each with its --alpha")
+    seeds = parse_seeds(options.seeds)
+    directions = [load_direction(path) for path in options.direction]
+    pack = load_pack(options.pack or "portraits", options.device)
+    chosen = parse_layers(options.layers, pack.generator.num_ws)
+    stack = EditStack(tuple(Edit(direction, alpha, _common(direction.layers, chosen)) for direction, alpha in zip(directions, options.alpha)))
+    paths = []
+    for seed in seeds:
+        cli.say(f"seed {seed}")
+        paths += _before_and_after(options.out, pack, stack, seed, options.truncation)
+    return {"out": options.out, "files": paths, "pack": pack.name, "prompts": [d.prompt for d in directions], "alphas": options.alpha}
+
+
+def _common(own: Sequence[int], chosen: Sequence[int] | None) -> tuple[int, ...] | None:
+    """The layers of a direction that were asked for. Raises ValueError if there are none."""
+    if chosen is None:
+        return None
+    common = tuple(layer for layer in own if layer in chosen)
+    if not common:
+        raise ValueError(f"the direction moves none of the layers {', '.join(map(str, chosen))}; accepted: {', '.join(map(str, own))}")
+    return common
+
+
+def _before_and_after(out: Path, pack: "Pack", stack: EditStack, seed: int, truncation: float) -> list[Path]:
+    paths = []
+    recipe = Recipe(pack.name, pack.hash, EditStack(), seed, None, truncation)
+    renderer = StackRenderer(pack, recipe.base(pack))
+    for name, edits in (("before", EditStack()), ("after", stack)):
+        path = out / f"seed_{seed:04d}_{name}.png"
+        _save(path, renderer.render(edits), Recipe(pack.name, pack.hash, edits, seed, None, truncation))
+        paths.append(path)
+    return paths
+
+
+def _save(path: Path, image, recipe: Recipe) -> None:
+    from stylegan2.images import to_pil
+    save_png(path, to_pil(image), recipe)

@@ -1,0 +1,133 @@
+"""What a step of training looks at: a batch of pictures before and after an edit, and the losses between them.
+
+The half of the work that does not depend on the direction (the picture before, its features, masks and embedding) runs
+without gradients, and the edited half starts at the lowest layer that is edited.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Mapping
+
+import torch
+from torch import Tensor
+
+from lelsd import losses
+from lelsd.clip_guide import ClipGuide
+from lelsd.config import TrainConfig
+from segmentation.parts import part_probability
+
+if TYPE_CHECKING:
+    from lelsd.prompt import Prompt
+    from packs.pack import Pack
+    from stylegan2.generator import SynthesisState
+
+MIN_FEATURE_SIZE = 16  # a mask means nothing on a 4 x 4 map
+HELD_OUT = 1 << 29  # steps from here on are never trained on
+
+
+@dataclass(frozen=True)
+class Before:
+    """The unedited half of a batch: w_plus [N, L, D], image [N, 3, R, R], features by layer, mask [N, 1, R, R], CLIP [N, E]."""
+
+    w_plus: Tensor
+    state: "SynthesisState"
+    image: Tensor
+    features: dict[int, Tensor]
+    mask: Tensor
+    embedding: Tensor
+
+
+class Objective:
+    """The losses of one prompt on one pack."""
+
+    def __init__(self, pack: "Pack", prompt: "Prompt", config: TrainConfig) -> None:
+        self.pack, self.prompt, self.config = pack, prompt, config
+        self.generator, self.guide = pack.generator, ClipGuide(pack)
+        self.text_move = self.guide.text_move(prompt)
+        self.target = self.guide.encode_wordings(prompt.target_text(pack.neutral_text))
+
+    @cached_property
+    def spread(self) -> float:
+        """Root mean square distance of a random w from the mean one: the unit of distances in W."""
+        w = self.w_plus(sample_noise(0, HELD_OUT - 1, (1000, self.generator.z_dim))[0], truncation=1.0)[:, 0]
+        return float((w - self.generator.mapping.w_avg).square().sum(dim=1).mean().sqrt())
+
+    @torch.no_grad()
+    def w_plus(self, z: Tensor, truncation: float | None = None) -> Tensor:
+        """z [N, z_dim] -> w+ [N, L, D] at the truncation of the settings."""
+        truncation = self.config.truncation if truncation is None else truncation
+        return self.generator.mapping(z.to(self.pack.device), truncation=truncation)
+
+    @torch.no_grad()
+    def before(self, w_plus: Tensor, lowest_layer: int) -> Before:
+        """The unedited half of a batch, ready for edits of `lowest_layer` and above."""
+        state = self.generator.synthesis.state_below(w_plus, lowest_layer)
+        image, features = self.generator.synthesis(w_plus, state=state, return_features=True)
+        return Before(w_plus, state, image, self._looked_at(features), self.mask(image), self.guide.encode_image(image))
+
+    def after(self, before: Before, delta: Tensor) -> tuple[Tensor, dict[int, Tensor]]:
+        """The edited half: delta [N, L, D], zero below the layer of `before` -> image, features."""
+        image, features = self.generator.synthesis(before.w_plus + delta, state=before.state, return_features=True)
+        return image, self._looked_at(features)
+
+    def mask(self, image: Tensor) -> Tensor:
+        """Soft mask of the prompt's parts, [N, 1, R, R]."""
+        return part_probability(self.pack.parser(image), dict(self.prompt.parts))
+
+    def losses(self, before: Before, delta: Tensor, sign: Tensor) -> dict[str, Tensor]:
+        """Every loss of a batch, one value a sample: delta [N, L, D], sign [N] (+1 towards the prompt) -> name: [N]."""
+        image, features = self.after(before, delta)
+        embedding = self.guide.encode_image(image)
+        with torch.no_grad():
+            mask = losses.average_mask(before.mask, self.mask(image))
+        found = {"clip": self._clip(before.embedding, embedding, sign)}
+        in_features = losses.localization_loss(before.features.values(), features.values(), mask)
+        in_picture = losses.changed_outside(before.image, image, mask)
+        found["localization"] = 0.5 * (in_features + in_picture)
+        found["shortfall"] = losses.shortfall_loss(before.embedding, embedding, self.text_move, sign, self.config.target_gain)
+        return found
+
+    def total(self, found: Mapping[str, Tensor], rows: Tensor, directions: Tensor) -> Tensor:
+        """Weigh and average: losses by name [N], unit rows of all directions [K, n, D], direction of each sample [N] -> scalar."""
+        config = self.config
+        weighed = sum(getattr(config, f"{name}_weight") * value.mean() for name, value in found.items())
+        weighed = weighed + config.agreement_weight * losses.layer_disagreement(rows)[directions].mean()
+        return weighed + config.correlation_weight * losses.correlation_loss(rows).mean()
+
+    @torch.no_grad()
+    def measure(self, before: Before, delta: Tensor) -> dict[str, float]:
+        """What an edit does: `clip_move` along the text, `clip_gain` in cosine to the prompt, `localization` (share inside)."""
+        image, _ = self.after(before, delta)
+        embedding = self.guide.encode_image(image)
+        mask = losses.average_mask(before.mask, self.mask(image))
+        return {"clip_move": float(losses.clip_gain(before.embedding, embedding, self.text_move).mean()),
+                "clip_gain": float(((embedding - before.embedding) @ self.target).mean()),
+                "localization": 1.0 - float(losses.changed_outside(before.image, image, mask).mean())}
+
+    def _clip(self, before: Tensor, after: Tensor, sign: Tensor) -> Tensor:
+        if self.config.clip_form == "plain":
+            return losses.clip_loss(after, self.target)
+        return losses.directional_clip_loss(before, after, self.text_move, sign)
+
+    def _looked_at(self, features: dict[int, Tensor]) -> dict[int, Tensor]:
+        """The feature maps that are large enough for a mask to mean something."""
+        least = min(MIN_FEATURE_SIZE, self.pack.resolution)
+        return {layer: maps for layer, maps in features.items() if maps.shape[-1] >= least}
+
+
+def sample_noise(seed: int, step: int, shape: tuple[int, ...]) -> tuple[Tensor, torch.Generator]:
+    """Latents, and the random generator they came from: a function of (seed, step) alone, so that a resumed run draws the same."""
+    generator = torch.Generator().manual_seed((seed << 30) + step)
+    return torch.randn(shape, generator=generator), generator
+
+
+def unit_rows(raw: Tensor) -> Tensor:
+    """Directions [K, n, D] scaled so that the root mean square length of their rows is 1."""
+    return raw * (raw.shape[1] ** 0.5 / raw.flatten(1).norm(dim=1).clamp_min(1e-12))[:, None, None]
+
+
+def spread_rows(rows: Tensor, layers: list[int], num_layers: int) -> Tensor:
+    """Rows of the chosen layers [K, n, D] -> [K, L, D], zero elsewhere; differentiable."""
+    full = rows.new_zeros(len(rows), num_layers, rows.shape[2])
+    return full.index_copy(1, torch.tensor(layers, device=rows.device), rows)

@@ -1,0 +1,61 @@
+"""Which layers of w+ do what the prompt says, found by trying each: the meaning of `--layers auto`.
+
+eCLIPsed (section 3.3) chose layers by hand ("layers 7-8-9 seem to uniquely affect hair color"). Here a few samples give
+the gradient of the CLIP gain with respect to each row of w+; a step along it in that row alone shows what the row can do,
+and how much of what it changes lies in the part.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lelsd import losses
+from lelsd.objective import HELD_OUT, Before, Objective, sample_noise
+
+SAMPLES = 8
+KEEP_SHARE = 0.2  # of the best layer's score
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """scores: per layer, CLIP gain times share of the change inside the part. gradient: [L, D], unit rows towards the prompt."""
+
+    scores: tuple[float, ...]
+    gradient: Tensor
+
+    def layers(self, share: float = KEEP_SHARE) -> list[int]:
+        """The range of layers from the first to the last that reaches `share` of the best score; all if none does anything."""
+        best = max(self.scores)
+        if best <= 0:
+            return list(range(len(self.scores)))
+        able = [layer for layer, score in enumerate(self.scores) if score >= share * best]
+        return list(range(able[0], able[-1] + 1))
+
+
+def measure_sensitivity(objective: Objective) -> Sensitivity:
+    """Try each layer on a few held-out samples. Deterministic; about L + 4 passes."""
+    generator = objective.generator
+    noise, _ = sample_noise(objective.config.seed, HELD_OUT + 1, (SAMPLES, generator.z_dim))
+    w_plus = objective.w_plus(noise)
+    before = objective.before(w_plus, 0)
+    gradient = _mean_gradient(objective, before)
+    size = 2 * objective.config.step_size * objective.spread
+    scores = []
+    for layer in range(generator.num_ws):
+        delta = torch.zeros_like(w_plus)
+        delta[:, layer] = size * gradient[layer]
+        measured = objective.measure(before, delta)
+        scores.append(measured["clip_move"] * measured["localization"])
+    return Sensitivity(tuple(scores), gradient)
+
+
+def _mean_gradient(objective: Objective, before: Before) -> Tensor:
+    """Gradient of the CLIP gain with respect to each row, averaged over the samples: [L, D], rows of unit length."""
+    delta = torch.zeros_like(before.w_plus, requires_grad=True)
+    image, _ = objective.after(before, delta)
+    gain = losses.clip_gain(before.embedding, objective.guide.encode_image(image), objective.text_move)
+    (gradient,) = torch.autograd.grad(gain.sum(), delta)
+    per_sample = gradient / gradient.flatten(1).norm(dim=1).clamp_min(1e-12)[:, None, None]
+    return torch.nn.functional.normalize(per_sample.mean(dim=0), dim=1)

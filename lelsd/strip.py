@@ -1,0 +1,85 @@
+"""A strip: one row a seed, one column a strength. How one sees what a direction does.
+
+    python -m lelsd.strip --direction PATH [--seeds 0-7] [--alphas -2,-1,0,1,2] --out strip.png
+"""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Sequence
+
+import torch
+from PIL import Image, ImageDraw
+
+from lelsd.direction import Direction, load_direction
+from packs import cli
+from stylegan2 import images
+from stylegan2.seeds import latents_from_seeds, parse_seeds
+
+if TYPE_CHECKING:
+    from packs.pack import Pack
+
+ALPHAS = (-2.0, -1.0, 0.0, 1.0, 2.0)
+CAPTION_HEIGHT = 16
+
+
+@torch.no_grad()
+def strip(pack: "Pack", direction: Direction, seeds: Sequence[int], alphas: Sequence[float] = ALPHAS, index: int = 0,
+          layers: Sequence[int] | None = None, truncation: float = 1.0, captions: bool = True) -> Image.Image:
+    """The picture of `direction` at each strength for each seed; the layers below the first edited one are computed once."""
+    direction.check_pack(pack)
+    synthesis = pack.generator.synthesis
+    lowest = min(direction.layers)
+    rows = []
+    for z in latents_from_seeds(seeds, pack.generator.z_dim):
+        w_plus = pack.generator.mapping(z[None].to(pack.device), truncation=truncation)
+        state = synthesis.state_below(w_plus, lowest)
+        steps = direction.step(torch.tensor(list(alphas)), index, layers).to(pack.device)
+        rows.append(images.to_uint8(synthesis(w_plus + steps, state=state)))
+    return _paste(rows, [f"{alpha:+g}" if alpha else "0" for alpha in alphas] if captions else [])
+
+
+def _paste(rows: Sequence, captions: Sequence[str]) -> Image.Image:
+    """rows of uint8 arrays [N, H, W, 3] -> one picture, captions above the columns."""
+    height, width = rows[0].shape[1:3]
+    top = CAPTION_HEIGHT if captions else 0
+    sheet = Image.new("RGB", (width * len(rows[0]), top + height * len(rows)), "white")
+    for column, caption in enumerate(captions):
+        ImageDraw.Draw(sheet).text((column * width + width // 2, top // 2), caption, fill="black", anchor="mm")
+    for y, row in enumerate(rows):
+        for x, picture in enumerate(row):
+            sheet.paste(Image.fromarray(picture), (x * width, top + y * height))
+    return sheet
+
+
+def parse_alphas(text: str) -> list[float]:
+    """"-2,-1,0,1,2" -> numbers. Raises ValueError for anything else."""
+    try:
+        alphas = [float(item) for item in text.split(",")]
+    except ValueError:
+        raise ValueError(f"alphas are {text[:60]!r}; accepted: numbers from -10 to 10 separated by commas, such as -2,0,2") from None
+    if not all(-10 <= alpha <= 10 for alpha in alphas):
+        raise ValueError(f"alphas are {text[:60]!r}; accepted: numbers from -10 to 10 separated by commas, such as -2,0,2")
+    return alphas
+
+
+def main(argv: Sequence[str]) -> dict:
+    """Write a strip."""
+    from packs.pack import load_pack
+    parser = cli.ArgumentParser(description="Draw a direction: one row a seed, one column a strength.")
+    parser.add_argument("--direction", type=Path, required=True, help="a direction.safetensors")
+    parser.add_argument("--pack", default="portraits")
+    parser.add_argument("--seeds", default="0-7", help="such as 0-7 or 1,5,9 (0-7)")
+    parser.add_argument("--alphas", default="-2,-1,0,1,2", help="strengths; write --alphas=-2,0,2 (-2,-1,0,1,2)")
+    parser.add_argument("--truncation", type=float, default=0.8)
+    parser.add_argument("--out", type=Path, required=True, help="the PNG to write")
+    parser.add_device()
+    options = parser.parse_args(argv)
+    direction = load_direction(options.direction)
+    pack = load_pack(options.pack, options.device)
+    picture = strip(pack, direction, parse_seeds(options.seeds), parse_alphas(options.alphas), truncation=options.truncation)
+    images.save_png(options.out, picture)
+    return {"strip": options.out, "prompt": direction.prompt, "rows": options.seeds, "columns": options.alphas}
+
+
+if __name__ == "__main__":
+    cli.run(main)

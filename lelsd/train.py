@@ -1,0 +1,226 @@
+"""From a prompt to a direction: the training loop, as an iterator of progress over a run folder.
+
+A step depends on (seed, step) and on what the checkpoint holds, and on nothing else; so a run that is stopped, killed and
+resumed any number of times ends with the same bits as one that was left alone (same device and threads).
+"""
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from lelsd.calibrate import calibrate
+from lelsd.config import TrainConfig, learning_rate_at, parse_layers
+from lelsd.direction import Direction
+from lelsd.objective import HELD_OUT, Objective, sample_noise, spread_rows, unit_rows
+from lelsd.prompt import Prompt, parse_prompt
+from lelsd.run_folder import RunFolder
+from lelsd.sensitivity import measure_sensitivity
+from lelsd.strip import strip
+from stylegan2.images import save_png
+
+if TYPE_CHECKING:
+    from packs.pack import Pack
+
+PREVIEW_SEEDS, PREVIEW_ALPHAS = (0, 1, 2), (-1.0, 0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run is. state: "running", "calibrating", "done" or "cancelled"; eta in seconds, None until it is known.
+
+    losses: means of the batch by name. preview: the newest strip. direction, quality: when done.
+    """
+
+    step: int
+    steps: int
+    state: str = "running"
+    losses: dict[str, float] = field(default_factory=dict)
+    eta: float | None = None
+    preview: Path | None = None
+    direction: Path | None = None
+    quality: dict = field(default_factory=dict)
+
+
+def train_direction(pack: "Pack", prompt: Prompt, config: TrainConfig, out: Path | str, resume: bool = False,
+                    stop: Callable[[], bool] = lambda: False) -> Iterator[Progress]:
+    """Train in the run folder `out`, yielding after every step; the last Progress is "done" or "cancelled".
+
+    resume: go on with the run in `out`; its own prompt and settings count, those given do not. stop: asked before each
+    step, as the folder's `cancel` file is. Raises ValueError (bad settings, no run to resume, another pack), OSError.
+    """
+    run = RunFolder(Path(out))
+    if resume:
+        prompt, config = read_run(run, pack)
+        (run.path / "cancel").unlink(missing_ok=True)
+    else:
+        parse_layers(config.layers, pack.generator.num_ws)
+        run.create(describe_run(pack, prompt, config))
+    try:
+        yield from Training(pack, prompt, config, run, stop).run()
+    except (KeyboardInterrupt, GeneratorExit):
+        run.status(state="cancelled", eta=None)
+        raise
+    except Exception as error:
+        run.status(state="failed", error=str(error), eta=None)
+        raise
+
+
+def describe_run(pack: "Pack", prompt: Prompt, config: TrainConfig) -> dict:
+    """The contents of run.json."""
+    return {"prompt": prompt.text, "part": prompt.part, "parts": dict(prompt.parts), "decided_by": prompt.decided_by, "phrase": prompt.phrase,
+            "pack": pack.name, "pack_path": str(pack.path), "pack_hash": pack.hash, "config": config.to_dict()}
+
+
+def read_run(run: RunFolder, pack: "Pack") -> tuple[Prompt, TrainConfig]:
+    """What a run folder trains. Raises ValueError if it is no run, or one of another pack."""
+    described = run.description()
+    try:
+        if described["pack_hash"] != pack.hash:
+            raise ValueError(f"{run.path} was begun with pack {described['pack']!r} ({described['pack_hash'][:8]}), "
+                             f"not with {pack.name!r} ({pack.hash[:8]}); accepted: the pack it was begun with")
+        prompt = parse_prompt(described["prompt"], pack).with_parts(described["parts"])
+        return prompt, TrainConfig.from_dict(described["config"])
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{run.path / 'run.json'} is damaged: {error} is missing or of the wrong kind") from error
+
+
+class Training:
+    """The state of one run between steps."""
+
+    def __init__(self, pack: "Pack", prompt: Prompt, config: TrainConfig, run: RunFolder, stop: Callable[[], bool]) -> None:
+        self.pack, self.prompt, self.config, self.folder, self.stop = pack, prompt, config, run, stop
+        self.started, self.first_step = time.monotonic(), 0
+        run.status(state="running", step=0, steps=config.steps, eta=None, error=None, prompt=prompt.text, part=prompt.part)
+        self.objective = Objective(pack, prompt, config)
+        self.step, self.preview = 0, None
+        checkpoint = run.load_checkpoint()
+        if checkpoint is None:
+            self._begin()
+        else:
+            self._continue(*checkpoint)
+        run.truncate_metrics(self.step)
+
+    def run(self) -> Iterator[Progress]:
+        """All remaining steps, then calibration and the direction file."""
+        self.first_step, self.started = self.step, time.monotonic()
+        while self.step < self.config.steps:
+            if self.stop() or self.folder.cancelled():
+                yield self._cancel()
+                return
+            found = self.train_step(self.step + 1)
+            self.step += 1
+            self._record(found)
+            yield Progress(self.step, self.config.steps, "running", found, self._eta(), self.preview)
+        yield from self._finish()
+
+    def rows(self) -> Tensor:
+        """The directions as they are, [K, n, D], rows of unit root mean square length; differentiable."""
+        return unit_rows(self.raw)
+
+    def direction(self, calibration: tuple[float, ...], quality: dict) -> Direction:
+        """The result as a Direction."""
+        deltas = spread_rows(self.rows().detach(), self.layers, self.pack.generator.num_ws).float().cpu()
+        return Direction(deltas, tuple(self.layers), self.prompt.text, self.prompt.part, self.pack.name, self.pack.hash, calibration,
+                         dict(self.prompt.parts), self.config.to_dict(), quality)
+
+    def _begin(self) -> None:
+        """Choose layers, and begin at the CLIP gradient: it knows the way, training keeps it inside the part."""
+        num_ws, w_dim = self.pack.generator.num_ws, self.pack.generator.w_dim
+        chosen = parse_layers(self.config.layers, num_ws)
+        noise, _ = sample_noise(self.config.seed, HELD_OUT, (self.config.num_directions, num_ws, w_dim))
+        start = unit_rows(noise.to(self.pack.device))
+        self.layers = chosen or list(range(num_ws))
+        if chosen is None or self.config.initial == "gradient":
+            sensitivity = measure_sensitivity(self.objective)
+            self.layers = chosen or sensitivity.layers()
+            if self.config.initial == "gradient":
+                start[0] = 0.0  # several directions: the first is the gradient, the others begin apart from it
+                start = unit_rows(start + 1e-6) + sensitivity.gradient
+        self._set_parameters(start[:, self.layers])
+
+    def _continue(self, step: int, tensors: dict[str, Tensor], state: dict) -> None:
+        """Take up a checkpoint."""
+        self.step, self.layers = step, [int(layer) for layer in state["layers"]]
+        self._set_parameters(tensors["raw"])
+        if step:
+            self.optimizer.state[self.raw] = {name: tensors[name].to("cpu" if name == "step" else self.pack.device)
+                                              for name in ("step", "exp_avg", "exp_avg_sq")}
+
+    def _set_parameters(self, raw: Tensor) -> None:
+        self.raw = torch.nn.Parameter(raw.detach().float().clone().to(self.pack.device))
+        self.optimizer = torch.optim.Adam([self.raw], lr=self.config.learning_rate)
+
+    def train_step(self, step: int) -> dict[str, float]:
+        """One step of Adam on fresh samples; the batch means of the losses by name."""
+        config, generator = self.config, self.pack.generator
+        noise, random = sample_noise(config.seed, step, (config.batch_size, generator.z_dim))
+        index = torch.randint(config.num_directions, (config.batch_size,), generator=random)
+        strength = config.alpha_min + (config.alpha_max - config.alpha_min) * torch.rand(config.batch_size, generator=random)
+        sign = torch.where(torch.rand(config.batch_size, generator=random) < 0.5 * config.both_signs, -1.0, 1.0)
+        index, strength, sign = (value.to(self.pack.device) for value in (index, strength, sign))
+        rows = self.rows()
+        full = spread_rows(rows, self.layers, generator.num_ws)
+        delta = (strength * sign)[:, None, None] * config.step_size * self.objective.spread * full[index]
+        before = self.objective.before(self.objective.w_plus(noise), min(self.layers))
+        found = self.objective.losses(before, delta, sign)
+        total = self.objective.total(found, rows, index)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate_at(config, step)
+        self.optimizer.zero_grad(set_to_none=True)
+        total.backward()
+        self.optimizer.step()
+        means = {name: float(value.detach().mean()) for name, value in found.items()}
+        return {"total": float(total.detach()), **means}
+
+    def _record(self, found: dict[str, float]) -> None:
+        """Metrics, preview, checkpoint and status after a step."""
+        step, config = self.step, self.config
+        self.folder.add_metrics(step, {name: round(value, 6) for name, value in found.items()})
+        if step % config.preview_every == 0 or step == config.steps:
+            self._save_preview()
+        if step % config.checkpoint_every == 0 or step == config.steps:
+            self._save_checkpoint()
+        self.folder.status(state="running", step=step, eta=self._eta())
+
+    def _save_checkpoint(self) -> None:
+        tensors = {"raw": self.raw, **self.optimizer.state.get(self.raw, {})}
+        self.folder.save_checkpoint(self.step, tensors, {"layers": self.layers})
+
+    def _save_preview(self) -> None:
+        """A strip at the strength that is trained at; calibration comes later."""
+        distance = self.config.step_size * self.objective.spread
+        path = self.folder.preview_path(self.step)
+        path.parent.mkdir(exist_ok=True)
+        picture = strip(self.pack, self.direction((distance,) * self.config.num_directions, {}), PREVIEW_SEEDS, PREVIEW_ALPHAS,
+                        truncation=self.config.truncation)
+        self.preview = save_png(path, picture)
+
+    def _cancel(self) -> Progress:
+        if self.step:
+            self._save_checkpoint()
+        self.folder.status(state="cancelled", step=self.step, eta=None)
+        return Progress(self.step, self.config.steps, "cancelled")
+
+    def _finish(self) -> Iterator[Progress]:
+        """Calibrate, measure, and write the direction."""
+        steps = self.config.steps
+        self.folder.status(state="running", step=steps, eta=0.0, phase="calibrating")
+        yield Progress(steps, steps, "calibrating", preview=self.preview)
+        deltas = spread_rows(self.rows().detach(), self.layers, self.pack.generator.num_ws)
+        calibration, quality = calibrate(self.objective, deltas, self.layers)
+        path = self.folder.direction_path()
+        self.direction(calibration, quality).save(path)
+        self.folder.status(state="done", step=steps, eta=0.0, phase="done", quality=quality, seconds=round(time.monotonic() - self.started, 2))
+        yield Progress(steps, steps, "done", preview=self.preview, direction=path, quality=quality)
+
+    def _eta(self) -> float | None:
+        """Seconds to go at the mean pace of this process."""
+        done = self.step - self.first_step
+        if done == 0:
+            return None
+        return round((time.monotonic() - self.started) / done * (self.config.steps - self.step), 2)
