@@ -5,15 +5,13 @@
 writes for each picture `NAME_mask.png` (class numbers, an indexed PNG) and `NAME_overlay.png` (the classes in colour).
 """
 
-import os
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor, nn
 
 from segmentation.bisenet import BiSeNet, fold_batch_norms, upsample_logits
@@ -116,52 +114,33 @@ def label_image(labels: Tensor | np.ndarray) -> Image.Image:
     return picture
 
 
-def read_picture(path: str | os.PathLike) -> Image.Image:
-    """The picture file as RGB, turned upright by its EXIF orientation, transparent parts on white.
+def read_picture(path: Path) -> Tensor:
+    """The picture file upright, transparent parts on white: [1, 3, H, W] in [-1, 1].
 
-    Raises ValueError in one sentence for a file that is missing, no picture, cut short or unreasonably large."""
-    if not os.path.isfile(path):
-        raise ValueError(f"{os.fspath(path)}: no such picture file")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is the lower one
-            with Image.open(path) as picture:
-                if picture.width * picture.height > MAX_PIXELS:
-                    raise Image.DecompressionBombError
-                return _flatten(ImageOps.exif_transpose(picture))
-    except Image.DecompressionBombError:
-        limit = f"{MAX_PIXELS // 1_000_000} million pixels"
-        raise ValueError(f"{os.fspath(path)}: larger than the {limit} that are accepted") from None
-    except Exception as error:  # Pillow's decoders raise SyntaxError, struct.error, zlib.error ... for broken files
-        reason = "not a picture that can be read (PNG, JPEG, WebP ... are), or cut short"
-        raise ValueError(f"{os.fspath(path)}: {reason}") from error
+    Raises ValueError or OSError, in one sentence, if it is missing, no picture, damaged or larger than `MAX_PIXELS`."""
+    from stylegan2.images import from_pil, open_image  # only the command line needs them
+
+    picture = open_image(path)
+    if picture.width * picture.height > MAX_PIXELS:
+        limit = f"up to {MAX_PIXELS // 1_000_000} million pixels"
+        raise ValueError(f"{str(path)!r} has {picture.width} x {picture.height} pixels; accepted: {limit}")
+    return from_pil(picture)
 
 
-def _flatten(picture: Image.Image) -> Image.Image:
-    """RGB, with transparent pixels on white."""
-    if not picture.has_transparency_data:
-        return picture.convert("RGB")
-    with_alpha = picture.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", with_alpha.size, "white"), with_alpha).convert("RGB")
-
-
-def parse_picture(parser: nn.Module, picture: Image.Image) -> tuple[Tensor, Image.Image]:
-    """An RGB picture -> (class numbers [H, W], the overlay of all classes but the background), at the picture's size."""
-    from stylegan2.images import from_pil, to_pil  # where pixels become [-1, 1]; only the command line needs it
-
-    small = picture.copy()
-    small.thumbnail((MAX_PARSED_SIDE, MAX_PARSED_SIDE))
-    device = parser.mean.device
+def parse_picture(parser: FaceParser, image: Tensor) -> tuple[Tensor, Tensor]:
+    """image [1, 3, H, W] in [-1, 1] -> class numbers [1, H, W] and the image [1, 3, H, W] with all classes but the
+    background laid over it; a large picture is parsed at a lower resolution."""
+    scale = min(1.0, MAX_PARSED_SIDE / max(image.shape[2:]))
+    size = [max(1, round(side * scale)) for side in image.shape[2:]]
+    small = image if scale == 1.0 else F.interpolate(image, size, mode="bilinear", antialias=True)
     with torch.inference_mode():
-        labels = parser(from_pil(small).to(device)).argmax(dim=1).cpu()
-    full_size = label_image(labels[0]).resize(picture.size, Image.Resampling.NEAREST)
-    labels = torch.from_numpy(np.array(full_size)).unsqueeze(0)
-    shown = overlay(from_pil(picture), labels.unsqueeze(1) > 0, colour_labels(labels))
-    return labels[0], to_pil(shown)
+        labels = parser(small.to(parser.mean.device)).argmax(dim=1, keepdim=True).to("cpu", torch.uint8)
+        labels = F.interpolate(labels, image.shape[2:], mode="nearest")[:, 0]
+        return labels, overlay(image, labels.unsqueeze(1) > 0, colour_labels(labels))
 
 
 def shares(labels: Tensor) -> dict[str, float]:
-    """Class numbers [H, W] -> the share of the picture that each part takes, absent parts left out."""
+    """Class numbers [..., H, W] -> the share of the picture that each part takes, absent parts left out."""
     found = {name: label_mask(labels, name).float().mean().item() for name in PARTS}
     return {name: round(share, 5) for name, share in found.items() if share > 0}
 
@@ -177,21 +156,11 @@ def _output_stems(paths: Sequence[Path]) -> list[str]:
     return stems
 
 
-def _save_png(picture: Image.Image, path: Path) -> str:
-    """Written beside its place first: nobody ever sees half a picture."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        picture.save(unfinished, format="PNG")
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return str(path)
-
-
 def main(argv: Sequence[str] | None = None) -> dict:
     """`python -m segmentation.parser`: masks and overlays of picture files, as contracts.md has it."""
     from packs import cli  # here, because packs itself loads parsers through this module
     from packs.pack import load_pack
+    from stylegan2.images import save_png, to_pil
 
     arguments = cli.ArgumentParser(description="Write class masks and colour overlays of pictures.")
     arguments.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="picture files (PNG, JPEG, WebP ...)")
@@ -208,10 +177,10 @@ def main(argv: Sequence[str] | None = None) -> dict:
     for path, stem in zip(options.images, _output_stems(options.images), strict=True):
         cli.say(f"{path} ...")
         labels, shown = parse_picture(pack.parser, read_picture(path))
-        mask_path = _save_png(label_image(labels), options.out / f"{stem}_mask.png")
-        overlay_path = _save_png(shown, options.out / f"{stem}_overlay.png")
-        results.append({"image": str(path), "mask": mask_path, "overlay": overlay_path, "parts": shares(labels)})
-    return {"pack": pack.name, "out": str(options.out), "images": results}
+        mask_path = save_png(options.out / f"{stem}_mask.png", label_image(labels[0]))
+        overlay_path = save_png(options.out / f"{stem}_overlay.png", to_pil(shown))
+        results.append({"image": path, "mask": mask_path, "overlay": overlay_path, "parts": shares(labels)})
+    return {"pack": pack.name, "out": options.out, "images": results}
 
 
 if __name__ == "__main__":

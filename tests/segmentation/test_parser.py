@@ -118,16 +118,28 @@ def test_label_image_refuses_what_it_cannot_hold(labels):
 
 
 def test_exif_rotation_is_respected(tmp_path):
-    picture = Image.new("RGB", (6, 4), "black")
     exif = Image.Exif()
     exif[0x0112] = 6  # turn by 90 degrees clockwise to show
-    picture.save(tmp_path / "turned.jpg", exif=exif)
-    assert read_picture(tmp_path / "turned.jpg").size == (4, 6)
+    Image.new("RGB", (6, 4), "black").save(tmp_path / "turned.jpg", exif=exif)
+    assert read_picture(tmp_path / "turned.jpg").shape == (1, 3, 6, 4)
 
 
 def test_transparent_pixels_are_white(tmp_path):
     Image.new("RGBA", (2, 2), (255, 0, 0, 0)).save(tmp_path / "clear.png")
-    assert read_picture(tmp_path / "clear.png").getpixel((0, 0)) == (255, 255, 255)
+    assert (read_picture(tmp_path / "clear.png") == 1).all()
+
+
+def test_too_many_pixels(tmp_path, monkeypatch):
+    Image.new("L", (20, 10)).save(tmp_path / "large.png")
+    monkeypatch.setattr(parser_module, "MAX_PIXELS", 100)
+    with pytest.raises(ValueError, match="20 x 10"):
+        read_picture(tmp_path / "large.png")
+
+
+def test_a_large_picture_is_parsed_smaller_and_labelled_at_its_own_size(monkeypatch):
+    monkeypatch.setattr(parser_module, "MAX_PARSED_SIDE", 40)
+    labels, shown = parser_module.parse_picture(FaceParser(small_network(), 64), torch.zeros(1, 3, 100, 50))
+    assert labels.shape == (1, 100, 50) and shown.shape == (1, 3, 100, 50)
 
 
 def bomb() -> bytes:
@@ -159,7 +171,7 @@ def bad_file(kind: str, folder) -> "object":
 @pytest.mark.parametrize("kind", ["missing", "text", "truncated", "empty", "bomb", "folder"])
 def test_bad_files_are_named_in_one_sentence(kind, tmp_path):
     path = bad_file(kind, tmp_path)
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises((ValueError, OSError)) as caught:
         read_picture(path)
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
 
