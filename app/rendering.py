@@ -6,6 +6,8 @@ a slider pays only for the layers above. The models themselves are shared, and n
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import streamlit as st
 import torch
@@ -94,15 +96,15 @@ def thumbnails(seeds: tuple[int, ...], truncation: float, pack_hash: str) -> lis
     return [thumbnail(to_pil(image[None])) for image in images]
 
 
-def part_overlay(image: Image.Image, parts: tuple[str, ...]) -> Image.Image:
-    """RGBA picture that shades the parts in `image`, each in the colour it has everywhere."""
+def part_overlay(image: Image.Image, parts: Mapping[str, float]) -> Image.Image:
+    """RGBA picture that shades the parts in `image`, each in the colour it has everywhere, fainter where it weighs less."""
     pack = resources.pack()
     with torch.no_grad():
         logits = pack.parser(from_pil(image).to(pack.device))
     weight = np.zeros((*logits.shape[2:], 1), dtype=np.float32)
     colour = np.zeros((*logits.shape[2:], 3), dtype=np.float32)
-    for name in parts:
-        mask = part_probability(logits, name)[0, 0, :, :, None].cpu().numpy()
+    for name, share in parts.items():
+        mask = share * part_probability(logits, name)[0, 0, :, :, None].cpu().numpy()
         colour += mask * np.array(part(name).colour, dtype=np.float32)
         weight += mask
     shaded = np.concatenate([colour / np.maximum(weight, 1e-6), 255 * OVERLAY_OPACITY * np.minimum(weight, 1)], axis=2)

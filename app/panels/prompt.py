@@ -14,6 +14,7 @@ from segmentation.parts import PARTS
 EXAMPLES = {"Curly hair": "a person with curly hair", "Glasses": "a person with glasses", "Blonde": "a person with blonde hair"}
 PROMPT, CHOSEN, UNDERSTOOD, TROUBLE = "prompt", "parts", "understood_prompt", "prompt_trouble"
 SHOW_PART = "show_part"
+SURE_WEIGHT = 0.5  # parts that a prompt means less than this are left to the user
 LAYERS = {"auto": "Automatic", "all": "All", "choose": "Choose"}
 
 
@@ -46,11 +47,13 @@ def understood() -> Prompt | None:
         return None  # `_understand` has said why
 
 
-def shown_parts() -> list[str]:
-    """The parts to draw over the picture; none while that is switched off."""
-    if not st.session_state.get(SHOW_PART) or understood() is None:
-        return []
-    return list(st.session_state.get(CHOSEN) or [])
+def shown_parts() -> dict[str, float]:
+    """The parts to draw over the picture, with their weights; none while that is switched off."""
+    prompt, chosen = understood(), list(st.session_state.get(CHOSEN) or [])
+    if not st.session_state.get(SHOW_PART) or prompt is None:
+        return {}
+    untouched = set(chosen) == set(suggested(prompt))
+    return {name: prompt.parts[name] if untouched else 1.0 for name in chosen}
 
 
 def _examples() -> None:
@@ -88,8 +91,8 @@ def why(prompt: Prompt, chosen: set[str]) -> str:
 
 
 def suggested(prompt: Prompt) -> list[str]:
-    """The parts that a prompt was understood as, weightiest first; those it hardly means are left to the user."""
-    return [name for name, weight in prompt.parts.items() if weight >= 0.4] or [prompt.part]
+    """The parts that a prompt was understood as, weightiest first."""
+    return [name for name, weight in prompt.parts.items() if weight >= SURE_WEIGHT]
 
 
 def _settings() -> None:

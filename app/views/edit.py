@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from app import rendering, resources, session
@@ -54,7 +56,7 @@ def show_picture() -> None:
         after = rendering.picture(snapshot)
         before = rendering.original(snapshot) if rendering.is_edited(snapshot) else None
         parts = shown_parts()
-        overlay = rendering.part_overlay(after, tuple(parts)) if parts else None
+        overlay = rendering.part_overlay(after, parts) if parts else None
     except (ValueError, OSError) as error:
         st.error(f"This picture cannot be drawn. {sentence(error)}")
         return
@@ -67,7 +69,7 @@ def describe(snapshot: session.Snapshot) -> str:
     return f"The face of seed {snapshot.seed}" + (f" with {', '.join(edits)}" if edits else ", without edits")
 
 
-def caption(snapshot: session.Snapshot, parts: list[str]) -> str:
+def caption(snapshot: session.Snapshot, parts: Mapping[str, float]) -> str:
     """One line under the picture."""
     if parts:
         return f"Shaded: {', '.join(parts)}"

@@ -1,0 +1,69 @@
+"""The studio on the tiny pack: its pages driven by AppTest, with directions in a runs folder of the test's own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+from lelsd.direction import Direction
+from packs.pack import Pack
+
+ENTRY = Path(__file__).resolve().parents[2] / "app" / "sequential_editing.py"
+TIMEOUT = 120  # the first run of a page imports torch and opens the models
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_pack: Path) -> Path:
+    """An empty runs folder; the studio is pointed at it and at the tiny pack."""
+    folder = tmp_path / "runs"
+    monkeypatch.setenv("ECLIPSED_PACK", str(tiny_pack))
+    monkeypatch.setenv("ECLIPSED_RUNS", str(folder))
+    return folder
+
+
+@pytest.fixture
+def make_direction(runs: Path, tiny_models: Pack) -> Callable[..., Path]:
+    """`make_direction("a person with curly hair")`: a direction that fits the tiny pack, as a training leaves it."""
+
+    def make(prompt: str, part: str = "hair", layers: tuple[int, ...] = (2, 3, 4), pack_hash: str | None = None) -> Path:
+        generator = tiny_models.generator
+        deltas = torch.zeros(1, generator.num_ws, generator.w_dim)
+        deltas[:, list(layers)] = torch.randn(len(layers), generator.w_dim, generator=torch.Generator().manual_seed(len(prompt)))
+        path = runs / prompt.replace(" ", "-") / "direction.safetensors"
+        path.parent.mkdir(parents=True)
+        Direction(deltas, layers, prompt, part, tiny_models.name, pack_hash or tiny_models.hash, (1.0,)).save(path)
+        return path
+
+    return make
+
+
+@pytest.fixture
+def studio(runs: Path) -> Callable[..., AppTest]:
+    """`studio()`: the edit page as a new visitor sees it; `studio(visit=name)`: as one who loads it again."""
+
+    def start(**address: str) -> AppTest:
+        page = AppTest.from_file(str(ENTRY), default_timeout=TIMEOUT)
+        for name, value in address.items():
+            page.query_params[name] = value
+        page.run()
+        assert not page.exception, page.exception[0].message
+        return page
+
+    return start
+
+
+@pytest.fixture
+def picture() -> Callable[[AppTest], dict]:
+    """`picture(page)`: what the page sends to its picture: after, before, overlay, comparable, alt, caption."""
+
+    def find(page: AppTest) -> dict:
+        found = [element.proto for element in page.get("bidi_component") if element.proto.component_name == "eclipsed_picture"]
+        assert len(found) == 1, "the page shows no picture"
+        return json.loads(found[0].json)
+
+    return find

@@ -1,0 +1,187 @@
+"""The edit page, driven as a visitor drives it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app import session
+
+
+@pytest.fixture
+def edited(studio, make_direction):
+    """The page with one edit on the stack, at strength 1."""
+    path = make_direction("a person with curly hair")
+    page = studio()
+    page.button(f"add-{path}").click().run()
+    assert not page.exception
+    return page
+
+
+def edits(page) -> tuple[session.StackEdit, ...]:
+    return page.session_state["history"].present.edits
+
+
+def slider(page, number: int = 0):
+    return page.slider(f"alpha-{edits(page)[number].uid}")
+
+
+def captions(page) -> str:
+    return " ".join(element.value for element in page.caption)
+
+
+# --- the face ---------------------------------------------------------------------------------------------------------
+
+
+def test_it_opens_with_a_picture_and_says_what_to_do(studio, picture):
+    page = studio()
+    assert picture(page)["after"].startswith("data:image/jpeg;base64,")
+    assert not picture(page)["comparable"]
+    assert "No edits yet" in page.info[0].value
+    assert "brings no directions" in captions(page)
+    assert not page.error
+
+
+def test_another_seed_is_another_face_and_undo_brings_the_first_back(studio, picture):
+    page = studio()
+    first = picture(page)["after"]
+    page.number_input("seed").set_value(12).run()
+    assert picture(page)["after"] != first
+    page.button("undo").click().run()
+    assert picture(page)["after"] == first
+    assert page.number_input("seed").value == session.DEFAULT_SEED
+    page.button("redo").click().run()
+    assert page.number_input("seed").value == 12
+
+
+def test_random_and_truncation(studio, picture):
+    page = studio()
+    first = picture(page)["after"]
+    page.button("random").click().run()
+    assert page.number_input("seed").value == page.session_state["history"].present.seed
+    assert picture(page)["after"] != first
+    random = picture(page)["after"]
+    page.slider("truncation").set_value(0.2).run()
+    assert picture(page)["after"] != random
+
+
+def test_more_faces_shows_others(studio):
+    page = studio()
+
+    def row():
+        return [element.proto.json for element in page.get("bidi_component") if element.proto.component_name == "eclipsed_faces"][0]
+
+    first = row()
+    page.button("more").click().run()
+    assert row() != first
+
+
+# --- the stack --------------------------------------------------------------------------------------------------------
+
+
+def test_a_slider_changes_the_picture_and_zero_is_the_original(edited, picture):
+    strong = picture(edited)
+    assert strong["comparable"] and strong["after"] != strong["before"]
+    slider(edited).set_value(-0.5).run()
+    weak = picture(edited)
+    assert weak["after"] != strong["after"] and weak["before"] == strong["before"]
+    assert "curly hair -0.50" in weak["alt"]
+    slider(edited).set_value(0.0).run()
+    assert picture(edited)["after"] == strong["before"]
+
+
+def test_undo_redo_and_reset(edited, picture):
+    strong = picture(edited)
+    edited.button("reset").click().run()
+    assert edits(edited) == () and picture(edited)["after"] == strong["before"]
+    edited.button("undo").click().run()
+    assert picture(edited)["after"] == strong["after"]
+    assert slider(edited).value == 1.0
+    edited.button("undo").click().run()
+    assert edits(edited) == ()
+    edited.button("redo").click().run()
+    assert slider(edited).value == 1.0
+    assert edited.button("redo").disabled is False
+
+
+def test_mute_keeps_the_strength_and_takes_the_effect(edited, picture):
+    strong = picture(edited)
+    uid = edits(edited)[0].uid
+    edited.button(f"mute-{uid}").click().run()
+    assert picture(edited)["after"] == strong["before"]
+    assert slider(edited).disabled and slider(edited).value == 1.0
+    edited.button(f"mute-{uid}").click().run()
+    assert picture(edited)["after"] == strong["after"]
+
+
+def test_delete(edited, picture):
+    before = picture(edited)["before"]
+    edited.button(f"delete-{edits(edited)[0].uid}").click().run()
+    assert edits(edited) == () and picture(edited)["after"] == before
+
+
+def test_two_edits_add_up_and_can_be_reordered(edited, make_direction, picture):
+    one = picture(edited)["after"]
+    path = make_direction("a person with glasses", "eyeglasses")
+    edited.run()
+    edited.button(f"add-{path}").click().run()
+    both = picture(edited)["after"]
+    assert both != one
+    first, second = edits(edited)
+    assert edited.button(f"up-{first.uid}").disabled and edited.button(f"down-{second.uid}").disabled
+    edited.button(f"up-{second.uid}").click().run()
+    assert [edit.uid for edit in edits(edited)] == [second.uid, first.uid]
+
+
+def test_leaving_layers_out_changes_the_picture(edited, picture):
+    whole = picture(edited)["after"]
+    uid = edits(edited)[0].uid
+    edited.multiselect(f"layers-{uid}").set_value([2]).run()
+    part = picture(edited)["after"]
+    assert part not in (whole, picture(edited)["before"])
+    edited.multiselect(f"layers-{uid}").set_value([2, 3, 4]).run()
+    assert edits(edited)[0].layers is None and picture(edited)["after"] == whole
+
+
+def test_the_library_is_searched(studio, make_direction):
+    for word in ("curly hair", "blonde hair", "glasses", "a hat", "freckles", "a beard", "red lips"):
+        make_direction(f"a person with {word}")
+    page = studio()
+    page.text_input("search").set_value("hair").run()
+    assert sorted(button.label for button in page.button if (button.key or "").startswith("add-")) == ["blonde hair", "curly hair"]
+    page.text_input("search").set_value("zeppelin").run()
+    assert "No direction is called “zeppelin”" in captions(page)
+
+
+def test_directions_of_other_packs_are_not_offered_and_broken_ones_are_named(studio, make_direction):
+    make_direction("a person with curly hair", pack_hash="0" * 64)
+    broken = make_direction("a person with glasses")
+    broken.write_bytes(broken.read_bytes()[:50])
+    page = studio()
+    assert not [button for button in page.button if (button.key or "").startswith("add-")]
+    assert "direction file" in captions(page) and "glasses" in captions(page)
+
+
+def test_a_direction_whose_file_goes_leaves_a_card_to_delete(edited):
+    Path(edits(edited)[0].direction).unlink()
+    edited.run()
+    assert not edited.exception
+    assert any("has gone" in error.value for error in edited.error)
+    edited.button(f"delete-{edits(edited)[0].uid}").click().run()
+    assert not edited.error and not edited.exception
+
+
+# --- a reload, and a pack that cannot be opened -----------------------------------------------------------------------
+
+
+def test_a_reload_finds_the_stack_again(edited, studio, picture):
+    later = studio(visit=edited.session_state["visit"])
+    assert edits(later) == edits(edited)
+    assert picture(later)["after"] == picture(edited)["after"]
+
+
+def test_an_unknown_pack_is_one_sentence(studio, monkeypatch):
+    monkeypatch.setenv("ECLIPSED_PACK", "zeppelin")
+    page = studio()
+    assert len(page.error) == 1 and "nknown pack 'zeppelin'" in page.error[0].value

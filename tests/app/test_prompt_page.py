@@ -1,0 +1,147 @@
+"""From a prompt to its part, and from the button to a job: on the page."""
+
+from __future__ import annotations
+
+import pytest
+
+from app import resources
+from app.jobs import JobQueue, JobRequest
+from app.panels import prompt as panel
+from lelsd.prompt import Prompt
+
+
+@pytest.fixture
+def page(studio):
+    return studio()
+
+
+@pytest.fixture
+def asked(monkeypatch) -> list[JobRequest]:
+    """The jobs that the page asks for; none is started."""
+    requests: list[JobRequest] = []
+    monkeypatch.setattr(JobQueue, "submit", lambda queue, request: requests.append(request))
+    return requests
+
+
+def type_prompt(page, text: str):
+    page.text_input("prompt").set_value(text).run()
+    assert not page.exception, page.exception[0].message
+    return page
+
+
+def parts(page) -> list[str]:
+    return page.session_state["parts"]
+
+
+def captions(page) -> str:
+    return " ".join(element.value for element in page.caption)
+
+
+def test_a_prompt_shows_its_part_why_and_where(page, picture):
+    type_prompt(page, "a person with curly hair")
+    assert parts(page) == ["hair"]
+    assert "Because of “curly hair”." in captions(page)
+    assert picture(page)["overlay"].startswith("data:image/png")
+    assert picture(page)["caption"] == "Shaded: hair"
+
+
+def test_the_part_is_changeable_and_several_go_together(page, picture):
+    type_prompt(page, "a person with curly hair")
+    hair = picture(page)["overlay"]
+    page.button_group("parts").set_value(["hair", "eyebrows"]).run()
+    assert "Chosen by you." in captions(page)
+    assert picture(page)["caption"] == "Shaded: hair, eyebrows"
+    assert picture(page)["overlay"] != hair
+
+
+def test_the_overlay_can_be_switched_off(page, picture):
+    type_prompt(page, "a person with a red hat")
+    page.toggle("show_part").set_value(False).run()
+    assert picture(page)["overlay"] == ""
+
+
+def test_another_prompt_is_another_part(page):
+    type_prompt(page, "a person with curly hair")
+    type_prompt(page, "a person with glasses")
+    assert parts(page)[0] == "eyeglasses" and "hair" not in parts(page)
+
+
+def test_words_the_model_does_not_know_are_named(page):
+    type_prompt(page, "a zeppelin with curly hair")
+    assert "“zeppelin”" in page.warning[0].value
+    type_prompt(page, "a person with curly hair")
+    assert not page.warning
+
+
+def test_an_example_fills_the_prompt(page):
+    page.button("example-Glasses").click().run()
+    assert page.text_input("prompt").value == "a person with glasses"
+    assert parts(page)[0] == "eyeglasses"
+
+
+def test_learn_with_an_empty_prompt_is_one_sentence(page, asked):
+    page.button("learn").click().run()
+    assert "prompt is empty" in page.error[0].value
+    assert asked == []
+
+
+def test_a_prompt_of_ten_thousand_characters_is_one_sentence(page, asked, picture):
+    type_prompt(page, "curly " * 1700)
+    assert len(page.error) == 1 and "characters" in page.error[0].value and len(page.error[0].value) < 400
+    page.button("learn").click().run()
+    assert asked == [] and len(page.error) == 1
+    type_prompt(page, "a person with curly hair")
+    assert not page.error
+
+
+def test_learn_asks_for_what_the_widgets_say(page, asked):
+    type_prompt(page, "a person with curly hair")
+    page.number_input("steps").set_value(40)
+    page.slider("localization").set_value(1.0)
+    page.button("learn").click().run()
+    job = asked[0]
+    assert (job.prompt, job.part, job.layers, job.steps, job.localization_weight) == ("a person with curly hair", "auto", "auto", 40, 1.0)
+    assert job.visit == page.session_state["visit"]
+    assert page.session_state["show_part"] is False
+
+
+def test_a_chosen_part_and_chosen_layers_go_into_the_job(page, asked):
+    type_prompt(page, "a person with curly hair")
+    page.button_group("parts").set_value(["hair", "eyebrows"])
+    page.button_group("layers_mode").set_value("choose").run()
+    page.button("learn").click().run()
+    assert "no layer is chosen" in page.error[0].value.lower() and asked == []
+    page.multiselect("layers_chosen").set_value([3, 2]).run()
+    page.button("learn").click().run()
+    assert (asked[0].part, asked[0].layers) == ("hair,eyebrows", "2,3")
+
+
+def test_a_runs_folder_that_cannot_be_written_is_one_sentence(page, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("ECLIPSED_RUNS", str(tmp_path / "file"))
+    type_prompt(page, "a person with curly hair")
+    page.button("learn").click().run()
+    assert not page.exception
+    assert "cannot write in" in page.error[0].value.lower()
+
+
+@pytest.mark.parametrize(
+    ("prompt", "chosen", "expected"),
+    [
+        (Prompt("curly hair", "hair", {"hair": 1.0}, "curly hair", decided_by="lexicon"), {"hair"}, "Because of “curly hair”."),
+        (Prompt("no hat", "hat", {"hat": 1.0}, "hat", True, "lexicon"), {"hat"}, "Because of “hat”. It is asked to go away."),
+        (Prompt("x", "hair", {"hair": 1.0}, "x", decided_by="clip"), {"hair"}, "Because the picture-and-text model connects “x” with it."),
+        (Prompt("x", "face", {"face": 1.0}), {"face"}, "No part was recognised, so the whole face may change."),
+        (Prompt("x", "face", {"face": 1.0}), {"nose"}, "Chosen by you."),
+        (Prompt("x", "face", {"face": 1.0}), set(), "Choose at least one part, or the whole face is used."),
+    ],
+)
+def test_why(prompt, chosen, expected):
+    assert panel.why(prompt, chosen) == expected
+
+
+def test_titles_are_short():
+    assert resources.short_title("a person with curly hair") == "curly hair"
+    assert resources.short_title("a person with the mouth open") == "mouth open"
+    assert resources.short_title("smiling") == "smiling"
+    assert len(resources.short_title("a person with " + "very " * 30 + "long hair")) <= 34
