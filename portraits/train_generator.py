@@ -6,6 +6,7 @@ turned by a fixed rotation, and the synthesis network learns to draw what the re
 quantities *by construction*, which a generator trained adversarially does not promise.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterator
@@ -79,7 +80,7 @@ def stage_resolution(progress: float, settings: SynthesisTraining, full: int) ->
 def learning_rate(progress: float, settings: SynthesisTraining) -> float:
     """Constant for the first half, then a cosine down to 2%."""
     tail = max(0.0, (progress - 0.5) / 0.5)
-    return settings.learning_rate * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * tail)))
+    return settings.learning_rate * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * tail)))
 
 
 class SynthesisTrainer:
