@@ -7,6 +7,7 @@ Everywhere else images are float tensors [N, 3, H, W] in [-1, 1]; here they turn
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Sequence
 
 import numpy as np
@@ -34,7 +35,7 @@ def from_uint8(pixels: np.ndarray) -> Tensor:
     """
     if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[-1] != 3:
         raise ValueError(f"pixels are {pixels.dtype} {list(pixels.shape)}; accepted: uint8 [N, H, W, 3]")
-    images = torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2)
+    images = torch.from_numpy(pixels.copy()).permute(0, 3, 1, 2)
     return images.to(torch.float32, memory_format=torch.contiguous_format).div_(127.5).sub_(1)
 
 
@@ -109,6 +110,17 @@ def strip(images: Tensor, captions: Sequence[str]) -> Image.Image:
         middle = (2 * i + 1) * row.width // (2 * len(captions))
         draw.text((middle, CAPTION_HEIGHT // 2), caption, fill="black", anchor="mm")
     return sheet
+
+
+def save_png(path: Path, picture: Image.Image) -> Path:
+    """Write a PNG; the file appears under its name only when it is complete. Raises OSError."""
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        picture.save(unfinished, format="PNG")
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return path
 
 
 def _opaque(picture: Image.Image) -> Image.Image:
