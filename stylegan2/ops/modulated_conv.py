@@ -37,7 +37,7 @@ def upsampling_conv2d(x: Tensor, weight: Tensor, resample_filter: Tensor) -> Ten
     A transposed convolution does the first two, a depthwise FIR the third. Measured on an EPYC with
     avx512_bf16 against the FIR folded into four 3x3 phase kernels with a pixel shuffle, and
     against bilinear up-sampling before the convolution: both do four times the arithmetic, and
-    took two to three times as long, forward as well as with the backward pass.
+    took two to four times as long, forward as well as with the backward pass.
 
     Args:
         weight: [O, I, K, K]; like every transposed convolution it sees the kernel mirrored,
