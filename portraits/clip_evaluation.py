@@ -78,6 +78,8 @@ def evaluate_clip(encode_images: Callable[[Tensor], Tensor], encode_texts: Calla
         accuracy[name] = float(((contrast[present] > 0).mean() + (contrast[~present] <= 0).mean()) / 2)
         spread = (similar[present].std() + similar[~present].std()) / 2
         gap[name] = float((similar[present].mean() - similar[~present].mean()) / max(spread, 1e-6))
+    if not auc:
+        raise ValueError(f"{len(indices)} held-out pictures are too few to measure a CLIP by; a cache of some hundred samples is enough")
     return {"auc": float(np.mean([*auc.values()])), "accuracy": float(np.mean([*accuracy.values()])), "auc_by_attribute": auc,
             "accuracy_by_attribute": accuracy, "gap_by_attribute": gap, **_retrieval(images[:100], truth[:100], encode_texts, split)}
 

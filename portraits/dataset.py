@@ -147,7 +147,7 @@ def _write_text(path: Path, text: str) -> None:
 
 
 class PortraitCache:
-    """A finished cache folder. Arrays are memory maps; the last twentieth (at most 2000) is kept for validation."""
+    """A finished cache folder. Arrays are memory maps; the last twentieth (20 to 2000) is kept for validation."""
 
     def __init__(self, folder: Path | str):
         """Raises ValueError when `folder` holds no finished cache."""
@@ -161,7 +161,7 @@ class PortraitCache:
         arrays = {name: np.load(self.folder / f"{name}.npy", mmap_mode="r") for name in _layout(1, 16)}
         self.images, self.masks, self.latents = arrays["images"], arrays["masks"], arrays["latents"]
         self.quantities, self.attributes, self.truth = arrays["quantities"], arrays["attributes"], arrays["truth"]
-        held = min(2000, max(1, self.count // 20)) if self.count > 1 else 0
+        held = min(2000, max(20, self.count // 20), self.count // 2)
         self.train_indices = np.arange(self.count - held)
         self.validation_indices = np.arange(self.count - held, self.count) if held else self.train_indices
 
