@@ -14,7 +14,10 @@ STYLE = """
   .stSidebar [data-testid="stSidebarHeader"] { height: 1.5rem; margin-bottom: 0; }
   .stSidebar h3, [class*="st-key-toolbar"] h3 { padding: 0 0 .35rem; font-size: 1.15rem; }
   [class*="st-key-edit-card"] { padding: .7rem .9rem .55rem; }
-  [class*="st-key-quiet"] button { border-color: transparent; background: transparent; }
+  /* buttons that are only an icon keep their names for those who cannot see it */
+  [class*="st-key-toolbar"] button p, [class*="st-key-quiet"] button p {
+    position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap;
+  }
   [class*="st-key-muted-card"] { opacity: .55; }
   @media (max-width: 640px) {
     .stMainBlockContainer { padding: 4.4rem 1rem 2rem; }

@@ -33,11 +33,11 @@ def add_direction(path: str, alpha: float = 1.0) -> None:
 def _toolbar(history: History) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="toolbar"):
         st.subheader("Edits", anchor=False, width="stretch")
-        st.button("", icon=":material/undo:", key="undo", shortcut="Ctrl+Z", disabled=not history.past, on_click=_step,
+        st.button("Undo", icon=":material/undo:", key="undo", shortcut="Ctrl+Z", disabled=not history.past, on_click=_step,
                   args=(session.undo,), help="Undo")
-        st.button("", icon=":material/redo:", key="redo", shortcut="Ctrl+Shift+Z", disabled=not history.future,
+        st.button("Redo", icon=":material/redo:", key="redo", shortcut="Ctrl+Shift+Z", disabled=not history.future,
                   on_click=_step, args=(session.redo,), help="Redo")
-        st.button("", icon=":material/restart_alt:", key="reset", disabled=not history.present.edits, on_click=_reset,
+        st.button("Reset", icon=":material/restart_alt:", key="reset", disabled=not history.present.edits, on_click=_reset,
                   help="Remove all edits (undo brings them back)")
 
 
@@ -63,7 +63,7 @@ def _card(edit: StackEdit, place: int, count: int) -> None:
 
 
 def _buttons(edit: StackEdit, direction: Direction, place: int, count: int) -> None:
-    with st.popover("", icon=":material/layers:", help="Layers it touches", key=f"layers-of-{edit.uid}"):
+    with st.popover("Layers", icon=":material/layers:", type="tertiary", help="Layers it touches", key=f"layers-of-{edit.uid}"):
         _which(edit, direction)
         _layers(edit, direction)
     if edit.muted:
@@ -76,7 +76,7 @@ def _buttons(edit: StackEdit, direction: Direction, place: int, count: int) -> N
 
 
 def _icon(label: str, icon: str, name: str, edit: StackEdit, *, on_click, disabled: bool = False, **kwargs: int) -> None:
-    st.button("", icon=icon, key=f"{name}-{edit.uid}", help=label, on_click=on_click, args=(edit.uid,), kwargs=kwargs,
+    st.button(label, icon=icon, key=f"{name}-{edit.uid}", help=label, on_click=on_click, args=(edit.uid,), kwargs=kwargs,
               disabled=disabled, type="tertiary")
 
 

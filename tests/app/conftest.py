@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,6 +17,12 @@ from packs.pack import Pack
 
 ENTRY = Path(__file__).resolve().parents[2] / "app" / "sequential_editing.py"
 TIMEOUT = 120  # the first run of a page imports torch and opens the models
+
+
+@pytest.fixture(autouse=True)
+def no_foreign_components(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streamlit searches every installed package for components each time AppTest starts, for seconds; ours are not found so."""
+    monkeypatch.setattr("streamlit.components.v2.manifest_scanner.scan_component_manifests", lambda *args, **kwargs: [], raising=False)
 
 
 @pytest.fixture
@@ -40,6 +48,21 @@ def make_direction(runs: Path, tiny_models: Pack) -> Callable[..., Path]:
         return path
 
     return make
+
+
+@pytest.fixture
+def wait_for() -> Callable[..., Any]:
+    """`wait_for(condition, seconds)`: call until it returns something true, and return that; fails the test in the end."""
+
+    def wait(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if found := condition():
+                return found
+            time.sleep(0.05)
+        pytest.fail(f"waited {seconds} s in vain")
+
+    return wait
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -38,17 +37,8 @@ def failing(request: JobRequest, folder: Path, resume: bool) -> list[str]:
     return [sys.executable, "-c", text]
 
 
-def wait_for(condition, seconds: float = 20.0):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := condition():
-            return found
-        time.sleep(0.05)
-    pytest.fail(f"waited {seconds} s in vain")
-
-
 @pytest.fixture
-def queue(tmp_path):
+def queue(tmp_path, wait_for):
     queue = JobQueue(tmp_path / "runs", pretend)
     yield queue
     for job in queue.jobs():
@@ -66,7 +56,7 @@ def state(job):
     return jobs.read_job(job.folder).state
 
 
-def test_a_job_runs_to_its_end(queue):
+def test_a_job_runs_to_its_end(queue, wait_for):
     job = queue.submit(request())
     wait_for(lambda: state(job) == "done")
     done = jobs.read_job(job.folder)
@@ -75,7 +65,7 @@ def test_a_job_runs_to_its_end(queue):
     assert done.direction.read_text() == "learned"
 
 
-def test_one_at_a_time_in_the_order_asked(queue):
+def test_one_at_a_time_in_the_order_asked(queue, wait_for):
     first, second = queue.submit(request("one", 40)), queue.submit(request("two", 5))
     wait_for(lambda: state(first) == "running")
     assert state(second) == "queued"
@@ -83,7 +73,7 @@ def test_one_at_a_time_in_the_order_asked(queue):
     assert state(first) == "done"
 
 
-def test_progress_and_time_to_go(queue):
+def test_progress_and_time_to_go(queue, wait_for):
     job = queue.submit(request(steps=200))
     running = wait_for(lambda: (found := jobs.read_job(job.folder)).step > 3 and found)
     assert running.state == "running"
@@ -91,7 +81,7 @@ def test_progress_and_time_to_go(queue):
     assert running.eta == pytest.approx((200 - running.step) * 0.02, rel=0.2)
 
 
-def test_cancelling_stops_the_process(queue):
+def test_cancelling_stops_the_process(queue, wait_for):
     job = queue.submit(request(steps=2000))
     pid = wait_for(lambda: jobs.read_job(job.folder).pid)
     queue.cancel(job.folder)
@@ -99,7 +89,7 @@ def test_cancelling_stops_the_process(queue):
     assert not processes.is_alive(pid)
 
 
-def test_a_job_that_ignores_sigterm_is_killed(queue, monkeypatch):
+def test_a_job_that_ignores_sigterm_is_killed(queue, monkeypatch, wait_for):
     monkeypatch.setattr(jobs, "KILL_AFTER", 2.0)
     job = queue.submit(request("stubborn", 4000))
     wait_for(lambda: jobs.read_job(job.folder).step)
@@ -107,7 +97,7 @@ def test_a_job_that_ignores_sigterm_is_killed(queue, monkeypatch):
     wait_for(lambda: state(job) == "cancelled")
 
 
-def test_cancelling_one_that_waits_never_starts_it(queue):
+def test_cancelling_one_that_waits_never_starts_it(queue, wait_for):
     first, second = queue.submit(request("one", 100)), queue.submit(request("two", 5))
     queue.cancel(second.folder)
     assert state(second) == "cancelled"
@@ -116,7 +106,7 @@ def test_cancelling_one_that_waits_never_starts_it(queue):
     assert not (second.folder / "status.json").exists()
 
 
-def test_a_new_queue_finds_a_running_job_and_can_cancel_it(queue):
+def test_a_new_queue_finds_a_running_job_and_can_cancel_it(queue, wait_for):
     job = queue.submit(request(steps=2000))
     wait_for(lambda: state(job) == "running")
     queue.close()
@@ -127,7 +117,7 @@ def test_a_new_queue_finds_a_running_job_and_can_cancel_it(queue):
     later.close()
 
 
-def test_a_job_queued_before_a_restart_is_started_after_it(tmp_path):
+def test_a_job_queued_before_a_restart_is_started_after_it(tmp_path, wait_for):
     idle = JobQueue(tmp_path, pretend)
     idle.close()
     job = idle.submit(request())
@@ -137,7 +127,7 @@ def test_a_job_queued_before_a_restart_is_started_after_it(tmp_path):
     again.close()
 
 
-def test_a_killed_job_is_interrupted_and_can_be_resumed(queue):
+def test_a_killed_job_is_interrupted_and_can_be_resumed(queue, wait_for):
     job = queue.submit(request(steps=60))
     pid = wait_for(lambda: jobs.read_job(job.folder).step and jobs.read_job(job.folder).pid)
     os.kill(pid, signal.SIGKILL)
@@ -146,7 +136,7 @@ def test_a_killed_job_is_interrupted_and_can_be_resumed(queue):
     wait_for(lambda: state(job) == "done")
 
 
-def test_a_failed_job_says_why_in_one_sentence(tmp_path):
+def test_a_failed_job_says_why_in_one_sentence(tmp_path, wait_for):
     queue = JobQueue(tmp_path, failing)
     job = queue.submit(request())
     wait_for(lambda: state(job) == "failed")

@@ -1,0 +1,116 @@
+"""Real trainings: the page asks, `train_eclipsed.py` runs in its own process on the tiny pack, the page takes the result."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from app import jobs, resources
+from app.files import write_json
+from app.jobs import JobQueue, JobRequest
+from lelsd.direction import load_direction
+
+START_SECONDS = 900  # a training imports torch first, which a busy machine lets wait
+
+
+@pytest.fixture
+def queue(runs, wait_for):
+    """The queue that the page uses; what still runs at the end is cancelled."""
+    queue = resources.queue()
+    yield queue
+    for job in queue.jobs():
+        if job.active:
+            queue.cancel(job.folder)
+    wait_for(lambda: not any(job.active for job in queue.jobs()))
+    queue.close()
+
+
+@pytest.fixture
+def request_for(tiny_pack):
+    def make(prompt="a person with curly hair", **options) -> JobRequest:
+        return JobRequest(prompt, str(tiny_pack), **{"device": "cpu", "layers": "3,4", "steps": 3, **options})
+
+    return make
+
+
+def state(job) -> str:
+    return jobs.read_job(job.folder).state
+
+
+def texts(page) -> str:
+    found = [*page.caption, *page.error, *page.markdown, *page.toast]
+    return " ".join(str(element.value) for element in found)
+
+
+def test_the_page_trains_and_takes_the_direction(studio, queue, wait_for, picture):
+    page = studio()
+    first = picture(page)["after"]
+    page.text_input("prompt").set_value("a person with curly hair").run()
+    page.number_input("steps").set_value(3)
+    page.button_group("layers_mode").set_value("choose").run()
+    page.multiselect("layers_chosen").set_value([3, 4]).run()
+    page.button("learn").click().run()
+    assert not page.exception and not page.error
+    job = wait_for(lambda: queue.jobs() and queue.jobs()[0])
+    assert "curly hair" in texts(page)
+    wait_for(lambda: state(job) in ("done", "failed"), START_SECONDS)
+    assert state(job) == "done", jobs.read_job(job.folder).message
+    page.run()
+    assert not page.exception, page.exception[0].message
+    [edit] = page.session_state["history"].present.edits
+    assert edit.direction == str(job.direction.absolute())
+    assert load_direction(job.direction).layers == (3, 4)
+    assert picture(page)["after"] != first and "Learned" in texts(page)
+    assert jobs.read_job(job.folder).dismissed and len(jobs.read_job(job.folder).metrics()) == 3
+
+
+def test_progress_is_shown_to_a_second_page_and_cancel_stops_it(studio, queue, request_for, wait_for):
+    job = queue.submit(request_for(steps=5000))
+    wait_for(lambda: jobs.read_job(job.folder).step >= 4, START_SECONDS)
+    page = studio()
+    assert any("of 5000" in bar.proto.text for bar in page.get("progress"))
+    page.button(f"cancel-{job.folder.name}").click().run()
+    wait_for(lambda: state(job) == "cancelled")
+    page.run()
+    assert "Cancelled at step" in texts(page)
+    page.button(f"dismiss-{job.folder.name}").click().run()
+    assert job.folder.name not in [button.key for button in page.button]
+    assert jobs.read_job(job.folder).dismissed
+
+
+def test_a_restarted_server_finds_a_running_training_and_a_killed_one_goes_on(queue, request_for, wait_for, runs):
+    job = queue.submit(request_for(steps=5000))
+    wait_for(lambda: jobs.read_job(job.folder).step >= 4, START_SECONDS)
+    restarted = JobQueue(runs)
+    [found] = restarted.jobs()
+    assert (found.state, found.pid) == ("running", jobs.read_job(job.folder).pid)
+    os.killpg(found.pid, signal.SIGKILL)
+    wait_for(lambda: state(job) == "interrupted")
+    step = jobs.read_job(job.folder).step
+    restarted.resume(job.folder)
+    wait_for(lambda: state(job) == "running" and jobs.read_job(job.folder).step > step, START_SECONDS)
+    restarted.cancel(job.folder)
+    wait_for(lambda: state(job) == "cancelled")
+    restarted.close()
+
+
+def test_a_training_that_fails_shows_its_sentence(studio, queue, request_for, wait_for):
+    job = queue.submit(request_for(layers="99"))
+    wait_for(lambda: state(job) == "failed", START_SECONDS)
+    page = studio()
+    assert "layer 99 is out of range" in texts(page).lower()
+    assert page.button(f"again-{job.folder.name}").label == "Try again"
+
+
+def test_another_visit_is_offered_what_was_learned(studio, queue, make_direction, runs, tiny_pack):
+    path = make_direction("a person with curly hair")
+    request = {"prompt": "a person with curly hair", "pack": str(tiny_pack), "visit": "somebody else"}
+    write_json(path.parent / "job.json", {"request": request, "created": 1.0, "pid": 1, "born": "never"})
+    write_json(path.parent / "status.json", {"state": "done", "step": 3, "steps": 3})
+    page = studio()
+    assert page.session_state["history"].present.edits == ()
+    page.button(f"take-{path.parent.name}").click().run()
+    assert [edit.direction for edit in page.session_state["history"].present.edits] == [str(path)]
+    assert not [button for button in page.button if button.key == f"take-{path.parent.name}"]
