@@ -78,16 +78,15 @@ def build_model(config: dict, vocabulary_size: int) -> open_clip.CLIP:
     return open_clip.CLIP(config["embed_dim"], dict(config["vision_cfg"]), {**config["text_cfg"], "vocab_size": vocabulary_size})
 
 
-def encode_tokens(model: open_clip.CLIP, tokens: Tensor, normalize: bool = True) -> Tensor:
-    """`model.encode_text(tokens, normalize)` in four groups by length, each without the columns that are padding.
+def encode_tokens(model: open_clip.CLIP, tokens: Tensor) -> Tensor:
+    """`model.encode_text(tokens, normalize=True)` in four groups by length, each without the columns that are padding.
 
     Most captions take a third of the context, so this takes a third of the time.
     """
     lengths = (tokens != 0).sum(1)
     order = lengths.argsort()
     groups = [_encode_group(model, tokens[rows, : int(lengths[rows].max())]) for rows in order.chunk(4)]
-    features = torch.cat(groups)[order.argsort()].float()
-    return F.normalize(features, dim=-1) if normalize else features
+    return F.normalize(torch.cat(groups)[order.argsort()].float(), dim=-1)
 
 
 def _encode_group(model: open_clip.CLIP, tokens: Tensor) -> Tensor:
@@ -97,14 +96,13 @@ def _encode_group(model: open_clip.CLIP, tokens: Tensor) -> Tensor:
     return x[torch.arange(len(x), device=x.device), tokens.argmax(1)] @ model.text_projection
 
 
-def encode_images(model: open_clip.CLIP, images: Tensor, normalize: bool = True) -> Tensor:
-    """Embeddings [N, E] of images [N, 3, S, S] in [-1, 1]."""
+def encode_images(model: open_clip.CLIP, images: Tensor) -> Tensor:
+    """Normalised embeddings [N, E] of images [N, 3, S, S] in [-1, 1]."""
     size = model.visual.image_size
     size = size if isinstance(size, int) else size[0]
     if images.shape[-1] != size:
         images = F.interpolate(images, (size, size), mode="bilinear", align_corners=False, antialias=images.shape[-1] > size)
-    features = model.visual(images.contiguous(memory_format=torch.channels_last)).float()
-    return F.normalize(features, dim=-1) if normalize else features
+    return F.normalize(model.visual(images.contiguous(memory_format=torch.channels_last)).float(), dim=-1)
 
 
 def agreement(said: Tensor, shown: Tensor) -> tuple[Tensor, Tensor]:
@@ -146,18 +144,18 @@ def truth_loss(similarity: Tensor, scale: Tensor, bias: Tensor, true: Tensor, kn
     return (right_loss + wrong_loss).mean() / 2
 
 
-def topic_loss(features: Tensor, prototypes: Tensor, bias: Tensor, target: Tensor, positive_weight: float) -> Tensor:
-    """Binary cross-entropy of reading single topics from features [N, E] by prototypes [T, E]; a scalar.
+def topic_loss(embedding: Tensor, prototypes: Tensor, scale: Tensor, bias: Tensor, target: Tensor) -> Tensor:
+    """How well single topics can be read from embeddings [N, E] by their similarity to prototypes [T, E].
 
-    target int8 [N, T]: 1 or 0 where the topic is known, -1 where not. Pictures and sentences are read with the same
-    prototypes, so each side learns by itself, and towards the same places, before the other makes sense; alone, the
-    contrastive game takes most of its time to get there. Features are not normalised here: it learns faster so.
+    target int8 [N, T]: 1 or 0 where the topic is known, -1 where not. Positives and negatives of a topic weigh the same.
+    Pictures and sentences are read with the same prototypes: each then has something to learn by before the other
+    makes sense, which is what takes most of the time in the plain contrastive game.
     """
-    logits = features @ prototypes.T + bias
-    weight = positive_weight * torch.ones((), device=logits.device)
-    losses = F.binary_cross_entropy_with_logits(logits, (target == 1).float(), pos_weight=weight, reduction="none")
-    known = target >= 0
-    return (losses * known).sum() / known.sum().clamp_min(1)
+    logits = scale * embedding @ F.normalize(prototypes, dim=1).T + bias
+    yes, no = target == 1, target == 0
+    right = (F.softplus(-logits) * yes).sum(0) / yes.sum(0).clamp_min(1)
+    wrong = (F.softplus(logits) * no).sum(0) / no.sum(0).clamp_min(1)
+    return (right + wrong).mean() / 2
 
 
 @dataclass
@@ -184,9 +182,9 @@ class _Student(nn.Module):
         super().__init__()
         self.clip = build_model(config, vocabulary_size)
         self.truth_scale, self.truth_bias = nn.Parameter(torch.tensor(2.3)), nn.Parameter(torch.tensor(0.0))
-        self.prototypes = nn.Parameter(torch.randn(len(TOPICS), config["embed_dim"]) / config["embed_dim"] ** 0.5)
-        self.image_bias = nn.Parameter(torch.zeros(len(TOPICS)))
-        self.text_bias = nn.Parameter(torch.full((2 * len(TOPICS),), -2.0))
+        self.prototypes = nn.Parameter(torch.randn(len(TOPICS), config["embed_dim"]))
+        self.image_scale, self.image_bias = nn.Parameter(torch.tensor(2.3)), nn.Parameter(torch.zeros(len(TOPICS)))
+        self.text_scale, self.text_bias = nn.Parameter(torch.tensor(2.3)), nn.Parameter(torch.zeros(2 * len(TOPICS)))
 
 
 class CaptionTable:
@@ -264,27 +262,26 @@ def _train_step(student, optimizer, budget, cache, captions, vocabulary, setting
     set_learning_rate(optimizer, budget.learning_rate(settings.learning_rate))
     student.train()
     with torch.autocast(device.type, torch.bfloat16):
-        pictures = encode_images(student.clip, images, normalize=False)
-        sentences = encode_tokens(student.clip, vocabulary.encode(texts).to(device), normalize=False)
-    similarity = F.normalize(sentences, dim=1) @ F.normalize(pictures, dim=1).T
+        pictures = encode_images(student.clip, images)
+        sentences = encode_tokens(student.clip, vocabulary.encode(texts).to(device))
+    similarity = sentences @ pictures.T
     contrast = contrastive_loss(similarity, student.clip.logit_scale.exp().clamp(max=100), true, known)
     truth = truth_loss(similarity, student.truth_scale.exp(), student.truth_bias, true, known)
     topic = _topic_losses(student, pictures, sentences, shown, said)
     optimizer.zero_grad(set_to_none=True)
     (contrast + settings.truth_weight * truth + settings.topic_weight * (1 - budget.fraction) * topic).backward()
-    nn.utils.clip_grad_norm_(student.parameters(), 5.0)
+    nn.utils.clip_grad_norm_(student.parameters(), 1.0)
     optimizer.step()
     budget.step += 1
     return {"loss": float(contrast.detach()), "truth_loss": float(truth.detach()), "topic_loss": float(topic.detach())}
 
 
 def _topic_losses(student: _Student, pictures: Tensor, sentences: Tensor, shown: Tensor, said: Tensor) -> Tensor:
-    """What pictures show and what sentences say; a negation lies opposite to its topic."""
-    seen = topic_loss(pictures, student.prototypes, student.image_bias, shown, positive_weight=2.0)
+    """What pictures show and what sentences say: a negation lies opposite to its topic."""
+    seen = topic_loss(pictures, student.prototypes, student.image_scale.exp(), student.image_bias, shown)
     says = torch.cat([said == 1, said == -1], 1).to(torch.int8)
     both = torch.cat([student.prototypes, -student.prototypes])
-    # a sentence says one or two of 140 things: without the weights, silence would be a good answer
-    return 4 * seen + 20 * topic_loss(sentences, both, student.text_bias, says, positive_weight=8.0)
+    return seen + topic_loss(sentences, both, student.text_scale.exp(), student.text_bias, says)
 
 
 def score(model: open_clip.CLIP, vocabulary: Vocabulary, cache: PortraitCache) -> dict:
