@@ -18,6 +18,7 @@ from torch import distributed
 
 from stylegan2.generator import Generator, GeneratorConfig
 
+MAPS_FROM = 32  # pixels; below, the constant and the styles do
 SMALL_CLASSES = (2, 3, 4, 5, 6, 9, 11, 12, 13, 15)  # brows, eyes, glasses, earrings, mouth, lips, necklace
 
 
@@ -60,7 +61,7 @@ def part_weights(masks: torch.Tensor, extra: float) -> torch.Tensor:
     """Loss weights [N, 1, H, W] for class masks [N, H, W]: 1, and 1 + extra on small parts, which the eye seeks."""
     small = torch.zeros(19)
     small[list(SMALL_CLASSES)] = extra
-    small[17] = 0.4 * extra  # hair: its texture is faint against the rest
+    small[17] = 0.7 * extra  # hair: its texture is faint against the rest
     return 1 + small[masks.long()][:, None]
 
 
@@ -83,14 +84,39 @@ def learning_rate(progress: float, settings: SynthesisTraining) -> float:
     return settings.learning_rate * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * tail)))
 
 
+def noise_maps(generator: Generator) -> list[torch.Tensor]:
+    """The stored noise maps [R, R] of the layers from `MAPS_FROM` pixels up."""
+    return [getattr(generator.synthesis, f"b{resolution}").get_submodule(name).noise_const
+            for resolution in generator.config.resolutions if resolution >= MAPS_FROM for name in ("conv0", "conv1")]
+
+
+@torch.no_grad()
+def learn_noise_maps(generator: Generator) -> list[torch.Tensor]:
+    """Make the noise maps learnable, from zero, and return them.
+
+    Ringlets, freckles and the ribs of a hat stay in their places and only grow or fade. A fixed pattern is the one thing
+    that convolutions on a 4x4 constant learn slowly, and just what a stored map adds; the styles decide where it shows.
+    """
+    for name, tensor in generator.synthesis.state_dict().items():
+        if name.endswith(("noise_const", "noise_strength")):
+            tensor.zero_()
+    for resolution in generator.config.resolutions:
+        if resolution >= MAPS_FROM:
+            for name in ("conv0", "conv1"):
+                getattr(generator.synthesis, f"b{resolution}").get_submodule(name).noise_strength.fill_(1.0)
+    return [noise_map.requires_grad_() for noise_map in noise_maps(generator)]
+
+
 class SynthesisTrainer:
     """State of a run: the generator, its running average (what ships), the optimiser and the seconds spent."""
 
     def __init__(self, generator: Generator, basis: Basis, settings: SynthesisTraining):
         self.settings, self.basis, self.generator = settings, basis, generator
+        self.maps = learn_noise_maps(generator)
         self.average = Generator(generator.config).requires_grad_(False)
         self.average.load_state_dict(generator.state_dict())
-        self.optimiser = torch.optim.Adam(generator.synthesis.parameters(), settings.learning_rate, betas=(0.9, 0.99), fused=True)
+        self.trained = [*generator.synthesis.parameters(), *self.maps]
+        self.optimiser = torch.optim.Adam(self.trained, settings.learning_rate, betas=(0.9, 0.99), fused=True)
         self.seconds, self.step = 0.0, 0
 
     @property
@@ -126,15 +152,16 @@ class SynthesisTrainer:
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(self.progress, self.settings) * min(1.0, (self.step + 1) / 100)
         rows = w[:, None].expand(-1, self.generator.num_ws, -1)
-        loss = picture_loss(self.generator.synthesis(rows, noise="none", resolution=resolution), target, weights)
+        loss = picture_loss(self.generator.synthesis(rows, resolution=resolution), target, weights)
         self.optimiser.zero_grad()
         loss.backward()
-        average_gradients(self.generator.synthesis.parameters())
+        average_gradients(self.trained)
         self.optimiser.step()
         self.step += 1
         decay = min(0.998, 1 - 10 / (self.step + 10))
         with torch.no_grad():
-            torch._foreach_lerp_(list(self.average.parameters()), list(self.generator.parameters()), 1 - decay)
+            averages = [*self.average.synthesis.parameters(), *noise_maps(self.average)]
+            torch._foreach_lerp_(averages, [tensor.detach() for tensor in self.trained], 1 - decay)
         return loss.item()
 
 

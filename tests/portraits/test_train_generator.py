@@ -1,0 +1,107 @@
+"""The built-in generator's training: what W means, how a run goes on after a kill, and the mapping network's exact parts."""
+
+import numpy as np
+import pytest
+import torch
+
+from portraits import train_mapping
+from portraits.scene import NUM_FACTORS, appearance, sample
+from portraits.train_generator import (
+    Basis, SynthesisTraining, new_trainer, noise_maps, part_weights, picture_loss, stage_resolution, train_synthesis,
+)
+from stylegan2.generator import GeneratorConfig
+
+SMALL = GeneratorConfig(resolution=32, z_dim=NUM_FACTORS, w_dim=80, num_mapping_layers=3, channel_base=256, channel_max=16)
+
+
+@pytest.fixture(scope="module")
+def appearances() -> np.ndarray:
+    return np.stack([appearance(sample(3, i)) for i in range(40)]).astype(np.float32)
+
+
+def trainer_for(appearances, seconds=60.0):
+    return new_trainer(appearances, SMALL, SynthesisTraining(minutes=seconds / 60, batch_size=4, grow_at=(0.0, 0.0)), torch.float32)
+
+
+def ticks():
+    """A clock that advances by one second a look."""
+    return iter(range(10_000)).__next__
+
+
+def pictures():
+    rng = np.random.default_rng(0)
+    return rng.integers(0, 255, (40, 32, 32, 3), dtype=np.uint8), rng.integers(0, 19, (40, 32, 32), dtype=np.uint8)
+
+
+def test_basis_keeps_distances_of_the_standardised_appearance(appearances):
+    basis = Basis.fit(torch.from_numpy(appearances), 80)
+    standardised = (torch.from_numpy(appearances) - basis.mean) / basis.spread
+    torch.testing.assert_close(torch.cdist(basis.w(torch.from_numpy(appearances)), torch.zeros(1, 80)), standardised.norm(dim=1, keepdim=True))
+
+
+def test_w_must_hold_the_appearance(appearances):
+    with pytest.raises(ValueError, match="w_dim 8 is smaller"):
+        Basis.fit(torch.from_numpy(appearances), 8)
+
+
+def test_small_parts_weigh_more():
+    weights = part_weights(torch.tensor([[[0, 4]]]), extra=3.0)
+    assert weights.flatten().tolist() == [1.0, 4.0]
+
+
+def test_picture_loss_of_a_constant_error_has_no_edges():
+    target = torch.zeros(1, 3, 8, 8)
+    loss = picture_loss(target + 0.5, target, torch.ones(1, 1, 8, 8))
+    assert loss.item() == pytest.approx(0.5 + 0.5 * 0.5)
+
+
+def test_resolution_grows_with_progress():
+    settings = SynthesisTraining(grow_at=(0.1, 0.3))
+    assert [stage_resolution(p, settings, 128) for p in (0.0, 0.2, 0.9)] == [32, 64, 128]
+
+
+def test_training_learns_and_resumes_where_it_was(appearances, tmp_path):
+    images, masks = pictures()
+    trainer = trainer_for(appearances)
+    steps = train_synthesis(trainer, images, masks, appearances, ticks())
+    losses = [next(steps)["loss"] for _ in range(12)]
+    trainer.save(tmp_path / "synthesis.pt")
+    following = next(steps)
+    again = trainer_for(appearances)
+    again.load(tmp_path / "synthesis.pt")
+    resumed = next(train_synthesis(again, images, masks, appearances, ticks()))
+    assert resumed == following
+    assert min(losses[6:]) < losses[0]
+
+
+def test_learned_noise_maps_start_at_nothing_and_are_averaged_too(appearances):
+    images, masks = pictures()
+    trainer = trainer_for(appearances)
+    assert all(noise_map.abs().max() == 0 for noise_map in trainer.maps)
+    next(train_synthesis(trainer, images, masks, appearances, ticks()))
+    assert all(noise_map.abs().max() > 0 for noise_map in noise_maps(trainer.average)[-2:])
+
+
+def test_lifted_generator_draws_the_same(appearances):
+    trainer = trainer_for(appearances)
+    lifted = train_mapping.lift(trainer.generator, trainer.basis, w_dim=512)
+    appearance_batch = torch.from_numpy(appearances[:3])
+    standardised = (appearance_batch - trainer.basis.mean) / trainer.basis.spread
+    with torch.no_grad():
+        before = trainer.generator.synthesis(trainer.basis.w(appearance_batch)[:, None].expand(-1, SMALL.num_ws, -1))
+        after = lifted.synthesis(train_mapping.pairs(standardised, 512)[:, None].expand(-1, SMALL.num_ws, -1))
+    torch.testing.assert_close(after, before, atol=1e-4, rtol=1e-4)
+
+
+def test_mapping_beats_the_mean_and_sets_the_average(appearances):
+    trainer = trainer_for(appearances)
+    lifted = train_mapping.lift(trainer.generator, trainer.basis, w_dim=512)
+    errors = [p["error"] for p in train_mapping.fit_mapping(lifted, trainer.basis, steps=30, batch_size=64, pool=3000)]
+    assert errors[-1] < 0.85 < 1.0  # an entry of x has a spread of about 1, which guessing the mean would leave
+    assert lifted.mapping.w_avg.abs().sum() > 0
+
+
+def test_lift_needs_room_for_pairs(appearances):
+    trainer = trainer_for(appearances)
+    with pytest.raises(ValueError, match="too small"):
+        train_mapping.lift(trainer.generator, trainer.basis, w_dim=100)
