@@ -23,6 +23,13 @@ def settings(**changes):
     return ClipTraining(**{"steps": 8, "batch_size": 12, "report_every": 1, "config": TINY, **changes})
 
 
+@pytest.fixture
+def brief_responses(monkeypatch):
+    """One prompt and two faces instead of six and eight: measuring takes longer than these trainings."""
+    monkeypatch.setattr("portraits.clip_evaluation.RESPONSES", {"a person with glasses": ("glasses", (0.0, 1.0))})
+    monkeypatch.setattr("portraits.clip_training.responses", lambda images, texts, size: responses(images, texts, size, scenes=2))
+
+
 @pytest.fixture(scope="module")
 def vocabulary():
     return Vocabulary.of_phrases()
@@ -103,7 +110,7 @@ def test_fillers_are_put_between_the_words():
     assert len(text.split()) > 4 and [w for w in text.split() if w in ("a", "person", "with", "glasses")] == ["a", "person", "with", "glasses"]
 
 
-def test_training_yields_progress_and_a_file_for_a_pack(small_cache, tmp_path, vocabulary):
+def test_training_yields_progress_and_a_file_for_a_pack(small_cache, tmp_path, vocabulary, brief_responses):
     reports = list(train_clip(small_cache, tmp_path, settings()))
     assert [r["step"] for r in reports] == [1, 2, 3, 4, 5, 6, 7, 8, 8]
     assert all(math.isfinite(r["loss"] + r["truth_loss"] + r["topic_loss"]) for r in reports[:-1])
@@ -122,7 +129,7 @@ def test_training_yields_progress_and_a_file_for_a_pack(small_cache, tmp_path, v
     assert torch.allclose(full, encode_tokens(small, vocabulary.encode(texts)), atol=1e-4)
 
 
-def test_a_killed_run_ends_as_one_left_alone(small_cache, tmp_path):
+def test_a_killed_run_ends_as_one_left_alone(small_cache, tmp_path, brief_responses):
     list(train_clip(small_cache, tmp_path / "a", settings()))
     for report in train_clip(small_cache, tmp_path / "b", settings()):
         if report["step"] == 7:  # the last checkpoint is of step 5
