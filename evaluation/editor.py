@@ -1,0 +1,84 @@
+"""The one protocol through which every system that edits pictures is measured, and our own answer to it.
+
+An editor sees samples and a request and returns pictures; how it got there (a direction, an optimisation a picture at a
+time, a picture-to-picture network) is its own business, so that all are measured by the same code on the same samples.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Callable, Iterator, Mapping, Protocol
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What is edited: images [N, 3, R, R] in about [-1, 1], and their latents w_plus [N, L, D] where they have any."""
+
+    images: Tensor
+    w_plus: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def split(self, size: int) -> Iterator["Samples"]:
+        """Batches of at most `size`, in order."""
+        latents = [None] * len(self) if self.w_plus is None else self.w_plus.split(size)
+        return (Samples(*pair) for pair in zip(self.images.split(size), latents))
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for: the words, the attribute that they are about, its wanted value, and how strong the edit is.
+
+    alpha: 1 is what the editor itself holds for the typical edit, 0 changes nothing. Editors that read words look at
+    `prompt`, editors that were trained on labels look at `attribute` and `value`.
+    """
+
+    prompt: str
+    attribute: str
+    value: bool = True
+    alpha: float = 1.0
+
+
+class Editor(Protocol):
+    """Anything that edits pictures. `name` is what reports call it."""
+
+    name: str
+
+    def edit(self, samples: Samples, request: Request) -> Tensor:
+        """The edited pictures, [N, 3, R, R], in the order of the samples; the samples stay as they are.
+
+        Raises ValueError for a request that it cannot serve, or samples without latents if it needs them.
+        """
+        ...
+
+
+class Step(Protocol):
+    """What `DirectionEditor` needs of a direction; `lelsd.direction.Direction` has it."""
+
+    def step(self, alpha: float) -> Tensor:
+        """What to add to every w+ at a strength, [L, D]."""
+        ...
+
+
+class DirectionEditor:
+    """Ours: w+ moves along the direction that was learned for the prompt, to the strength asked for."""
+
+    name = "ours"
+
+    def __init__(self, synthesis: Callable[[Tensor], Tensor], directions: Mapping[str, Step]) -> None:
+        """synthesis: w+ [N, L, D] -> images [N, 3, R, R]; directions by prompt."""
+        self.synthesis, self.directions = synthesis, dict(directions)
+
+    @torch.no_grad()
+    def edit(self, samples: Samples, request: Request) -> Tensor:
+        """As the protocol says. Raises ValueError for a prompt without a direction, and for samples without latents."""
+        if request.prompt not in self.directions:
+            known = ", ".join(repr(prompt) for prompt in self.directions) or "none, no direction was given"
+            raise ValueError(f"there is no direction for {request.prompt!r}; accepted: {known}")
+        if samples.w_plus is None:
+            raise ValueError(f"editor {self.name!r} was given pictures without latents; accepted: samples of the generator")
+        return self.synthesis(samples.w_plus + self.directions[request.prompt].step(request.alpha).to(samples.w_plus))
