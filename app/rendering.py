@@ -7,6 +7,7 @@ a slider pays only for the layers above. The models themselves are shared, and n
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
@@ -45,6 +46,19 @@ def active(snapshot: Snapshot) -> list[StackEdit]:
 def is_edited(snapshot: Snapshot) -> bool:
     """Whether the picture differs from the face alone."""
     return bool(active(snapshot))
+
+
+def drawable(snapshot: Snapshot) -> Snapshot:
+    """Without the edits whose direction cannot be read just now; their cards say so."""
+    return replace(snapshot, edits=tuple(edit for edit in snapshot.edits if _is_readable(edit)))
+
+
+def _is_readable(edit: StackEdit) -> bool:
+    try:
+        resources.direction(edit.direction).check_pack(resources.pack())
+    except ValueError:
+        return False
+    return True
 
 
 def title(edit: StackEdit) -> str:

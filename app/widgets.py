@@ -15,11 +15,12 @@ STYLE = """
   .stSidebar h3, [class*="st-key-toolbar"] h3 { padding: 0 0 .35rem; font-size: 1.15rem; }
   [class*="st-key-edit-card"] { padding: .7rem .9rem .55rem; }
   /* buttons that are only an icon keep their names for those who cannot see it */
-  [class*="st-key-toolbar"] button p, [class*="st-key-quiet"] button p {
+  [class*="st-key-toolbar"] button [data-testid="stMarkdownContainer"], [class*="st-key-quiet"] button [data-testid="stMarkdownContainer"] {
     position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap;
   }
   [class*="st-key-muted-card"] { opacity: .55; }
   @media (max-width: 640px) {
+    button kbd { display: none; }
     .stMainBlockContainer { padding: 4.4rem 1rem 2rem; }
   }
 </style>

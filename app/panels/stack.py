@@ -19,7 +19,7 @@ def stack_panel() -> None:
     _toolbar(history)
     edits = history.present.edits
     if not edits:
-        st.info("No edits yet. Add a ready-made direction below, or describe one of your own on the left.", icon=":material/tune:")
+        st.info("No edits yet. Add a ready-made direction below, or describe one of your own in the sidebar.", icon=":material/tune:")
     for place, edit in enumerate(edits):
         _card(edit, place, len(edits))
     _library()
@@ -46,6 +46,7 @@ def _card(edit: StackEdit, place: int, count: int) -> None:
     with st.container(border=True, key=f"{'muted-card' if edit.muted else 'edit-card'}-{edit.uid}", gap="small"):
         try:
             direction = resources.direction(edit.direction)
+            direction.check_pack(resources.pack())
         except ValueError as error:
             st.error(sentence(error))
             _icon("Delete", ":material/delete:", "delete", edit, on_click=_remove)
@@ -114,9 +115,9 @@ def _library() -> None:
             st.button(entry.title, key=f"add-{entry.path}", icon=icon, on_click=add_direction, args=(entry.path,),
                       help=plain(f"{entry.direction.prompt} ({'learned here' if entry.own else 'ready-made'})"))
     if not entries:
-        st.caption("This pack brings no directions. Describe one on the left, and it will be kept here.")
+        st.caption("This pack brings no directions. Describe one in the sidebar, and it will be kept here.")
     elif not found:
-        st.caption(f"No direction is called “{plain(wanted)}”. Describe it on the left to learn it.")
+        st.caption(f"No direction is called “{plain(wanted)}”. Describe it in the sidebar to learn it.")
     elif len(found) > SHOWN_DIRECTIONS:
         st.caption(f"And {len(found) - SHOWN_DIRECTIONS} more: search to find them.")
     for problem in problems:

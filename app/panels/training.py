@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from app import resources, session
-from app.jobs import Job
+from app.job import Job
 from app.panels.stack import add_direction
 from app.widgets import duration, plain, sentence
 

@@ -51,7 +51,7 @@ def stage() -> None:
 
 def show_picture() -> None:
     """The picture, its original where something is changed, and the part that the prompt means."""
-    snapshot = session.present(st.session_state)
+    snapshot = rendering.drawable(session.present(st.session_state))
     try:
         after = rendering.picture(snapshot)
         before = rendering.original(snapshot) if rendering.is_edited(snapshot) else None

@@ -163,11 +163,12 @@ def test_directions_of_other_packs_are_not_offered_and_broken_ones_are_named(stu
     assert "direction file" in captions(page) and "glasses" in captions(page)
 
 
-def test_a_direction_whose_file_goes_leaves_a_card_to_delete(edited):
+def test_a_direction_whose_file_goes_leaves_a_card_to_delete(edited, picture):
     Path(edits(edited)[0].direction).unlink()
     edited.run()
     assert not edited.exception
-    assert any("has gone" in error.value for error in edited.error)
+    assert len(edited.error) == 1 and "has gone" in edited.error[0].value
+    assert not picture(edited)["comparable"]
     edited.button(f"delete-{edits(edited)[0].uid}").click().run()
     assert not edited.error and not edited.exception
 

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -179,3 +180,23 @@ def test_the_command_is_what_one_would_type(tmp_path):
     assert words[2:] == ["--pack", "portraits", "--part", "hair", "--layers", "auto", "--device", "auto", "--seed", "0",
                          "--steps", "30", "--out", str(tmp_path), "--", "blonde hair"]
     assert jobs.train_command(JobRequest("x", "p"), tmp_path, resume=True)[-4:] == ["--resume", str(tmp_path), "--", "x"]
+
+
+def test_without_proc_a_silent_process_is_not_taken_for_ours(tmp_path):
+    record = {"request": {"prompt": "x", "pack": "p"}, "created": 1.0, "pid": os.getpid(), "born": None}
+    (tmp_path / "job.json").write_text(json.dumps(record))
+    (tmp_path / "status.json").write_text(json.dumps({"state": "running", "step": 3, "heartbeat": time.time()}))
+    assert jobs.read_job(tmp_path).state == "running"
+    (tmp_path / "status.json").write_text(json.dumps({"state": "running", "step": 3, "heartbeat": 1.0}))
+    assert jobs.read_job(tmp_path).state == "interrupted"
+
+
+def test_a_claim_whose_server_died_is_dropped(tmp_path, monkeypatch, wait_for):
+    idle = JobQueue(tmp_path, pretend)
+    idle.close()
+    job = idle.submit(request())
+    (job.folder / "claim").touch()
+    monkeypatch.setattr(jobs, "CLAIM_SECONDS", 0.0)
+    queue = JobQueue(tmp_path, pretend)
+    wait_for(lambda: state(job) == "done")
+    queue.close()

@@ -1,0 +1,152 @@
+"""One job: what was asked for, and what its run folder says of it now."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from app import processes
+from app.files import read_json, read_json_lines
+
+ACTIVE = ("queued", "running", "stopping")
+SILENT_SECONDS = 600.0
+
+
+@dataclass(frozen=True)
+class JobRequest:
+    """What to train: the options of `train_eclipsed.py` that the page offers. None and "auto" leave the choice to it."""
+
+    prompt: str
+    pack: str
+    part: str = "auto"
+    layers: str = "auto"
+    steps: int | None = None
+    localization_weight: float | None = None
+    seed: int = 0
+    device: str = "auto"
+    visit: str = ""  # who asked: the page that gets the direction on its stack; no option of the command line
+
+    def options(self) -> list[str]:
+        """The command line without the prompt."""
+        words = ["--pack", self.pack, "--part", self.part, "--layers", self.layers, "--device", self.device]
+        words += ["--seed", str(self.seed)]
+        if self.steps is not None:
+            words += ["--steps", str(self.steps)]
+        if self.localization_weight is not None:
+            words += ["--localization-weight", str(self.localization_weight)]
+        return words
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run folder as it is now. `state` is one of queued, running, stopping, done, failed, cancelled, interrupted."""
+
+    folder: Path
+    request: JobRequest
+    state: str
+    created: float
+    step: int = 0
+    steps: int = 0
+    eta: float | None = None
+    phase: str = ""  # what the training itself says it is doing: running, calibrating, ...
+    message: str = ""
+    pid: int | None = None
+
+    @property
+    def active(self) -> bool:
+        """Waiting, running or being stopped."""
+        return self.state in ACTIVE
+
+    @property
+    def direction(self) -> Path:
+        """Where its direction is, once it is done."""
+        return self.folder / "direction.safetensors"
+
+    @property
+    def fraction(self) -> float:
+        """Progress, 0 to 1."""
+        return min(self.step / self.steps, 1.0) if self.steps else 0.0
+
+    @property
+    def dismissed(self) -> bool:
+        """Somebody has seen how it ended and does not want to see it again."""
+        return (self.folder / "dismissed").exists()
+
+    def dismiss(self) -> None:
+        """Show it no more. The folder stays, and its direction in the library."""
+        (self.folder / "dismissed").touch()
+
+    def metrics(self) -> list[dict]:
+        """The lines of metrics.jsonl; a last line that is still being written is left out."""
+        return read_json_lines(self.folder / "metrics.jsonl")
+
+    def previews(self) -> list[Path]:
+        """Preview pictures, oldest first."""
+        return sorted((self.folder / "previews").glob("*.png"), key=lambda path: _numbers(path.stem))
+
+
+# --- reading a run folder ---------------------------------------------------------------------------------------------
+
+
+def read_job(folder: Path) -> Job | None:
+    """The job in `folder`; None if there is none (or a half-made one)."""
+    record = read_json(folder / "job.json")
+    if not isinstance(record.get("request"), dict):
+        return None
+    request = JobRequest(**{key: record["request"][key] for key in JobRequest.__dataclass_fields__ if key in record["request"]})
+    status = read_json(folder / "status.json")
+    state = _state(folder, record, status)
+    step, steps = int(status.get("step") or 0), int(status.get("steps") or request.steps or 0)
+    return Job(
+        folder, request, state, float(record.get("created", 0.0)), step, steps,
+        eta=_eta(status, step, steps) if state == "running" else None,
+        phase=str(status.get("state") or ""), message=_sentence(folder, status) if state == "failed" else "", pid=record.get("pid"),
+    )
+
+
+def _state(folder: Path, record: dict, status: dict) -> str:
+    cancelled = (folder / "cancel").exists()
+    pid = record.get("pid")
+    if pid and processes.is_alive(pid, record.get("born")) and not _is_silent(record, status):
+        return "stopping" if cancelled else "running"
+    if status.get("state") == "done" and (folder / "direction.safetensors").exists():
+        return "done"
+    if cancelled or status.get("state") == "cancelled":
+        return "cancelled"
+    if not pid:
+        return "queued"
+    if status.get("state") == "failed" or read_json(folder / "exit.json").get("code", 0) > 0:
+        return "failed"
+    return "interrupted"
+
+
+def _is_silent(record: dict, status: dict) -> bool:
+    """Where a process cannot be told from a later one of the same number (no /proc), its heartbeat decides."""
+    return record.get("born") is None and time.time() - float(status.get("heartbeat") or record["created"]) > SILENT_SECONDS
+
+
+def _eta(status: dict, step: int, steps: int) -> float | None:
+    """Seconds to go, from the mean pace so far; None before the first step."""
+    if status.get("eta") is not None:
+        return float(status["eta"])
+    seconds = status.get("seconds")
+    return float(seconds) / step * (steps - step) if seconds and step else None
+
+
+def _sentence(folder: Path, status: dict) -> str:
+    """Why a job failed: its own words, or the last line it printed."""
+    if status.get("error") or status.get("message"):
+        return str(status.get("error") or status["message"])
+    try:
+        lines = (folder / "log.txt").read_text(errors="replace").split("\n")
+    except OSError:
+        lines = []
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "it ended without a word")
+    return re.sub(r"^(python \S+|train_eclipsed\.py): ", "", last)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """The numbers in a file name, so that step 100 sorts after step 50."""
+    return tuple(int(number) for number in re.findall(r"\d+", text))
