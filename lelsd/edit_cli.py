@@ -22,7 +22,7 @@ def edit_command(argv: Sequence[str]) -> dict:
     parser.add_argument("--direction", type=Path, action="append", default=[], help="a direction.safetensors; may be repeated, each with its --alpha")
     parser.add_argument("--alpha", type=float, action="append", default=[], help="its strength; 1 is the typical edit, -2 to 2 the useful range")
     parser.add_argument("--seeds", default="0-7", help="such as 0-7 or 1,5,9 (0-7)")
-    parser.add_argument("--truncation", type=float, default=0.8, help="(0.8)")
+    parser.add_argument("--truncation", type=float, help="0 is the mean face, 1 all variety (the pack's own)")
     parser.add_argument("--layers", default="auto", help="only these of the layers the directions move, such as 3,4 (auto: all of them)")
     parser.add_argument("--pack", help="a pack's name or folder (portraits, or the recipe's)")
     parser.add_argument("--recipe", type=Path, help="a PNG or JSON of ours: make its picture again")
@@ -54,11 +54,12 @@ def _from_directions(options: "Namespace") -> dict:
     directions = [load_direction(path) for path in options.direction]
     pack = load_pack(options.pack or "portraits", options.device)
     chosen = parse_layers(options.layers, pack.generator.num_ws)
+    truncation = pack.truncation if options.truncation is None else options.truncation
     stack = EditStack(tuple(Edit(direction, alpha, _common(direction.layers, chosen)) for direction, alpha in zip(directions, options.alpha)))
     paths = []
     for seed in seeds:
         cli.say(f"seed {seed}")
-        paths += _before_and_after(options.out, pack, stack, seed, options.truncation)
+        paths += _before_and_after(options.out, pack, stack, seed, truncation)
     return {"out": options.out, "files": paths, "pack": pack.name, "prompts": [d.prompt for d in directions], "alphas": options.alpha}
 
 

@@ -73,6 +73,11 @@ class Pack:
         """Training settings that suit this pack, by field of TrainConfig."""
         return dict(self.info.get("defaults", {}))
 
+    @property
+    def truncation(self) -> float:
+        """How far samples are drawn towards the mean face when nobody says otherwise: 0 all the way, 1 not at all."""
+        return float(self.defaults.get("truncation", 0.7))
+
     @cached_property
     def hash(self) -> str:
         """Identity of the generator, in hex: same hash, same picture from the same w+. Other models do not count."""

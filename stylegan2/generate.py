@@ -70,7 +70,7 @@ def main(argv: Sequence[str]) -> dict:
     parser = cli.ArgumentParser(description="Write samples of a pack's generator, and a contact sheet.")
     parser.add_argument("--pack", default="portraits", help="a pack's name or folder (portraits)")
     parser.add_argument("--seeds", type=parse_seeds, default="0-15", help="such as 0-7 or 1,5,9 (0-15)")
-    parser.add_argument("--truncation", type=float, default=0.7, help="0 is the mean face, 1 all variety (0.7)")
+    parser.add_argument("--truncation", type=float, help="0 is the mean face, 1 all variety (the pack's own)")
     parser.add_argument("--noise", choices=NOISE_MODES, default="const", help="fine detail: stored, none, or drawn from --seed (const)")
     parser.add_argument("--batch-size", type=cli.positive_int, default=8, metavar="N", help="images at once (8)")
     parser.add_argument("--out", type=Path, required=True, help="folder for the pictures")
@@ -79,12 +79,13 @@ def main(argv: Sequence[str]) -> dict:
     options = parser.parse_args(argv)
 
     start = time.monotonic()
-    generator = load_pack(options.pack, options.device).generator
+    pack = load_pack(options.pack, options.device)
+    generator, truncation = pack.generator, pack.truncation if options.truncation is None else options.truncation
     random = torch.Generator(generator.mapping.w_avg.device).manual_seed(options.seed)
     seeds = list(dict.fromkeys(options.seeds))
-    images = samples(generator, seeds, options.truncation, options.noise, random, options.batch_size)
+    images = samples(generator, seeds, truncation, options.noise, random, options.batch_size)
     written = write_samples(images, options.out, len(seeds))
-    return {"out": options.out, **written, "count": len(seeds), "truncation": options.truncation,
+    return {"out": options.out, **written, "count": len(seeds), "truncation": truncation,
             "resolution": generator.resolution, "seconds": round(time.monotonic() - start, 3)}
 
 
