@@ -60,7 +60,7 @@ def test_the_smallest_strength_that_reaches_the_rate(monkeypatch):
     from evaluation.editor import Request
 
     request = Request(**CURLY)
-    assert [directions.matched_strength(Stub(), slope, request) for slope in (2.0, 0.9, 0.6, 0.45, 0.1)] == [0.5, 1.0, 1.5, 2.0, None]
+    assert [directions.matched_strength(Stub(), slope, request) for slope in (2.0, 0.95, 0.62, 0.46, 0.1)] == [0.5, 1.0, 1.5, 2.0, None]
 
 
 def test_a_pack_without_a_classifier_measures_what_it_can(tiny_pack, suite, tmp_path, capsys):
@@ -116,6 +116,7 @@ def test_bad_arguments(words, said, capsys):
 
 
 def test_as_a_user_types_it(command, tiny_pack, suite, tmp_path):
+    suite.write_text(json.dumps(CURLY))
     outcome = command("evaluation.directions", "--pack", tiny_pack, "--suite", suite, *QUICK, "--steps", 1, "--samples", 2, "--out", "r.json")
     assert outcome.result["out"] == "r.json" and json.loads((tmp_path / "r.json").read_text())["mean"] == outcome.result["mean"]
     assert len(outcome.stdout.splitlines()) == 1
