@@ -9,6 +9,14 @@ export default function (component) {
     listen(stage, frame);
   }
   show(stage, data);
+  window.addEventListener("keydown", leaveTyping, true);
+  return () => window.removeEventListener("keydown", leaveTyping, true);
+}
+
+// Ctrl+Z in a text field takes back what was typed there, not the last edit.
+function leaveTyping(event) {
+  const typing = event.target.matches?.("textarea, input:not([type=range], [type=checkbox], [type=radio])");
+  if (typing && (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") event.stopImmediatePropagation();
 }
 
 function show(stage, data) {
@@ -17,7 +25,15 @@ function show(stage, data) {
   setSource(stage.querySelectorAll(".before"), data.before, data.alt_before);
   setSource(stage.querySelectorAll(".overlay"), data.overlay, "");
   stage.querySelector("figcaption").textContent = data.caption;
+  nameFrame(stage.querySelector(".frame"), data);
   choose(stage, data.comparable ? stage.dataset.view : "edited");
+}
+
+// Readers of the screen hear what the picture shows, and how to compare where there is something to compare.
+function nameFrame(frame, data) {
+  frame.setAttribute("role", data.comparable ? "button" : "img");
+  frame.setAttribute("aria-label", data.comparable ? `${data.alt}. Hold the space bar to see the original` : data.alt);
+  frame.tabIndex = data.comparable ? 0 : -1;
 }
 
 function setSource(images, source, alt) {

@@ -66,7 +66,7 @@ def progress_text(job: Job) -> str:
     if job.phase == "calibrating":
         return "Learned; measuring how strong it is …"
     if not job.step:
-        return "Loading the models …"
+        return "Getting ready: models, layers …"
     to_go = f", about {duration(job.eta)} to go" if job.eta is not None else ""
     return f"Step {job.step} of {job.steps}{to_go}"
 

@@ -88,7 +88,7 @@ def test_from_a_prompt_to_a_slider_that_changes_the_picture(page: Page) -> None:
     expect(page.get_by_text("Because of “curly hair”.")).to_be_visible(timeout=60_000)
     expect(page.locator(".stage .overlay").first).to_have_attribute("src", re.compile("^data:image/png"))
     page.get_by_text("Settings", exact=True).click()
-    steps = page.get_by_label("Steps")
+    steps = page.get_by_role("spinbutton", name="Steps")
     steps.fill(str(STEPS))
     steps.press("Enter")
     page.get_by_role("button", name="Learn this edit").click()
