@@ -117,7 +117,8 @@ def test_bad_arguments(words, said, capsys):
 
 def test_as_a_user_types_it(command, tiny_pack, suite, tmp_path):
     suite.write_text(json.dumps(CURLY))
-    outcome = command("evaluation.directions", "--pack", tiny_pack, "--suite", suite, *QUICK, "--steps", 1, "--samples", 2, "--out", "r.json")
+    outcome = command("evaluation.directions", "--pack", tiny_pack, "--suite", suite, *QUICK, "--steps", 1, "--samples", 2, "--out", "r.json",
+                      timeout=900)
     assert outcome.result["out"] == "r.json" and json.loads((tmp_path / "r.json").read_text())["mean"] == outcome.result["mean"]
     assert len(outcome.stdout.splitlines()) == 1
 
