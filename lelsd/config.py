@@ -12,15 +12,17 @@ class TrainConfig:
 
     steps: int = 150
     batch_size: int = 4  # pictures a step
-    learning_rate: float = 0.03  # Adam's, for a direction of unit length
+    learning_rate: float = 0.01  # Adam's, for a direction whose rows have unit length
+    adam_epsilon: float = 1.0  # in units of the gradient's root mean square: weak, noisy entries move less than strong ones
+    row_freedom: float = 0.3  # how much rows of w+ learn apart from one another: 0 is one step for all (W), 1 each its own (W+)
     lr_halvings: int = 3  # the learning rate is halved this many times, evenly over the run
     clip_weight: float = 1.0
     clip_form: str = "directional"  # "directional" (the picture's move against the text's) or "plain" (1 - cosine to the prompt)
-    localization_weight: float = 0.5  # share of the squared change outside the part
+    localization_weight: float = 1.0  # share of the squared change outside the part
     correlation_weight: float = 0.5  # only between several directions
     agreement_weight: float = 0.1  # keeps the rows of w+ together
     shortfall_weight: float = 0.2  # asks for an effect, where the directional form alone would be content with a hint
-    target_gain: float = 0.25  # the CLIP gain that counts as an effect
+    target_gain: float = 2.0  # the CLIP gain that counts as an effect, in standard deviations of unedited pictures
     num_directions: int = 1
     layers: str = "auto"  # "auto" (those that do what the prompt says), "all", or indices of w+ rows such as "3,4"
     initial: str = "gradient"  # begin at the "gradient" of the CLIP gain, or at "random"
@@ -68,9 +70,10 @@ class TrainConfig:
 
 
 RANGES: dict[str, tuple] = {
-    "steps": (1, 100_000), "batch_size": (1, 64), "learning_rate": (1e-6, 10.0), "lr_halvings": (0, 20), "clip_weight": (0.0, 1000.0),
+    "steps": (1, 100_000), "batch_size": (1, 64), "learning_rate": (1e-6, 10.0), "adam_epsilon": (1e-12, 100.0), "row_freedom": (0.0, 1.0),
+    "lr_halvings": (0, 20), "clip_weight": (0.0, 1000.0),
     "localization_weight": (0.0, 1000.0), "correlation_weight": (0.0, 1000.0), "agreement_weight": (0.0, 1000.0),
-    "shortfall_weight": (0.0, 1000.0), "target_gain": (1e-3, 2.0), "num_directions": (1, 16), "step_size": (1e-3, 10.0),
+    "shortfall_weight": (0.0, 1000.0), "target_gain": (1e-3, 100.0), "num_directions": (1, 16), "step_size": (1e-3, 10.0),
     "alpha_min": (0.0, 10.0), "alpha_max": (1e-3, 10.0), "truncation": (0.0, 2.0), "seed": (0, 2**32 - 1), "preview_every": (1, 100_000),
     "checkpoint_every": (1, 100_000),
 }
@@ -79,7 +82,7 @@ RANGES: dict[str, tuple] = {
 PRESETS: dict[str, dict] = {
     "default": {},
     # eCLIPsed, section 3.3, and its published notebook: plain CLIP loss, one sign, Adam 1e-3 halved three times, 200 steps
-    "published": {"steps": 200, "batch_size": 2, "learning_rate": 1e-3, "lr_halvings": 3, "clip_form": "plain", "localization_weight": 0.05,
+    "published": {"steps": 200, "batch_size": 2, "learning_rate": 1e-3, "adam_epsilon": 1e-8, "row_freedom": 1.0, "lr_halvings": 3, "clip_form": "plain", "localization_weight": 0.05,
                   "correlation_weight": 0.0, "agreement_weight": 0.0, "shortfall_weight": 0.0, "alpha_min": 0.1, "alpha_max": 1.0,
                   "both_signs": False, "truncation": 0.7, "initial": "random"},
 }

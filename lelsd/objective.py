@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from stylegan2.generator import SynthesisState
 
 MIN_FEATURE_SIZE = 16  # a mask means nothing on a 4 x 4 map
+NATURAL_SAMPLES = 32
 HELD_OUT = 1 << 29  # steps from here on are never trained on
 
 
@@ -52,6 +53,14 @@ class Objective:
         """Root mean square distance of a random w from the mean one: the unit of distances in W."""
         w = self.w_plus(sample_noise(0, HELD_OUT - 1, (1000, self.generator.z_dim))[0], truncation=1.0)[:, 0]
         return float((w - self.generator.mapping.w_avg).square().sum(dim=1).mean().sqrt())
+
+    @cached_property
+    def target_gain(self) -> float:
+        """The CLIP gain that counts as an effect: `target_gain` standard deviations of what unedited pictures differ by."""
+        noise, _ = sample_noise(self.config.seed, HELD_OUT + 3, (NATURAL_SAMPLES, self.generator.z_dim))
+        with torch.no_grad():
+            embeddings = self.guide.encode_image(self.generator.synthesis(self.w_plus(noise)))
+        return self.config.target_gain * max(1e-4, float((embeddings @ self.text_move).std()))
 
     @torch.no_grad()
     def w_plus(self, z: Tensor, truncation: float | None = None) -> Tensor:
@@ -85,7 +94,7 @@ class Objective:
         in_features = losses.localization_loss(before.features.values(), features.values(), mask)
         in_picture = losses.changed_outside(before.image, image, mask)
         found["localization"] = 0.5 * (in_features + in_picture)
-        found["shortfall"] = losses.shortfall_loss(before.embedding, embedding, self.text_move, sign, self.config.target_gain)
+        found["shortfall"] = losses.shortfall_loss(before.embedding, embedding, self.text_move, sign, self.target_gain)
         return found
 
     def total(self, found: Mapping[str, Tensor], rows: Tensor, directions: Tensor) -> Tensor:
@@ -108,12 +117,13 @@ class Objective:
     def _clip(self, before: Tensor, after: Tensor, sign: Tensor) -> Tensor:
         if self.config.clip_form == "plain":
             return losses.clip_loss(after, self.target)
-        return losses.directional_clip_loss(before, after, self.text_move, sign)
+        size = (after - before).detach().norm(dim=1)  # a picture that hardly changes has a cosine, but nothing to say
+        return losses.directional_clip_loss(before, after, self.text_move, sign) * size / size.mean().clamp_min(1e-6)
 
     def _looked_at(self, features: dict[int, Tensor]) -> dict[int, Tensor]:
-        """The feature maps that are large enough for a mask to mean something."""
-        least = min(MIN_FEATURE_SIZE, self.pack.resolution)
-        return {layer: maps for layer, maps in features.items() if maps.shape[-1] >= least}
+        """One map a resolution, the last: of those that are large enough for a mask to mean something."""
+        last = {maps.shape[-1]: layer for layer, maps in features.items()}
+        return {layer: features[layer] for size, layer in last.items() if size >= MIN_FEATURE_SIZE}
 
 
 def sample_noise(seed: int, step: int, shape: tuple[int, ...]) -> tuple[Tensor, torch.Generator]:
@@ -125,6 +135,15 @@ def sample_noise(seed: int, step: int, shape: tuple[int, ...]) -> tuple[Tensor, 
 def unit_rows(raw: Tensor) -> Tensor:
     """Directions [K, n, D] scaled so that the root mean square length of their rows is 1."""
     return raw * (raw.shape[1] ** 0.5 / raw.flatten(1).norm(dim=1).clamp_min(1e-12))[:, None, None]
+
+
+def tied_rows(values: Tensor, freedom: float) -> Tensor:
+    """Rows [..., n, D] pulled to their mean: 1 leaves them, 0 makes them equal. Applied to gradients, it ties how rows learn.
+
+    A generator that was trained with one w for all rows knows best what to do with rows that agree.
+    """
+    mean = values.mean(dim=-2, keepdim=True)
+    return mean + freedom * (values - mean)
 
 
 def spread_rows(rows: Tensor, layers: list[int], num_layers: int) -> Tensor:

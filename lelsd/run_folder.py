@@ -10,6 +10,7 @@
 """
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -57,6 +58,12 @@ class RunFolder:
         """Replace status.json: the fields so far, the given ones, and a heartbeat."""
         self._status.update(changes, pid=os.getpid(), heartbeat=round(time.time(), 3))
         write_atomically(self.path / "status.json", _encode(self._status))
+
+    def leave(self, state: str, error: str | None = None) -> None:
+        """Note how a run ended early. A finished run stays done; a disk that refuses must not hide the first error."""
+        if self._status.get("state") != "done":
+            with contextlib.suppress(OSError):
+                self.status(state=state, error=error, eta=None)
 
     def cancelled(self) -> bool:
         """Whether somebody asked for a stop."""

@@ -20,7 +20,7 @@ KEEP_SHARE = 0.2  # of the best layer's score
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """scores: per layer, CLIP gain times share of the change inside the part. gradient: [L, D], unit rows towards the prompt."""
+    """scores: per layer, CLIP gain times share of the change inside the part. gradient: [L, D], of the CLIP gain."""
 
     scores: tuple[float, ...]
     gradient: Tensor
@@ -45,17 +45,17 @@ def measure_sensitivity(objective: Objective) -> Sensitivity:
     scores = []
     for layer in range(generator.num_ws):
         delta = torch.zeros_like(w_plus)
-        delta[:, layer] = size * gradient[layer]
+        delta[:, layer] = size * torch.nn.functional.normalize(gradient[layer], dim=0)
         measured = objective.measure(before, delta)
         scores.append(measured["clip_move"] * measured["localization"])
     return Sensitivity(tuple(scores), gradient)
 
 
 def _mean_gradient(objective: Objective, before: Before) -> Tensor:
-    """Gradient of the CLIP gain with respect to each row, averaged over the samples: [L, D], rows of unit length."""
+    """Gradient of the CLIP gain with respect to each row, averaged over the samples (each counts the same): [L, D]."""
     delta = torch.zeros_like(before.w_plus, requires_grad=True)
     image, _ = objective.after(before, delta)
     gain = losses.clip_gain(before.embedding, objective.guide.encode_image(image), objective.text_move)
     (gradient,) = torch.autograd.grad(gain.sum(), delta)
     per_sample = gradient / gradient.flatten(1).norm(dim=1).clamp_min(1e-12)[:, None, None]
-    return torch.nn.functional.normalize(per_sample.mean(dim=0), dim=1)
+    return per_sample.mean(dim=0)

@@ -77,6 +77,7 @@ def main(argv: Sequence[str]) -> dict:
     direction = load_direction(options.direction)
     pack = load_pack(options.pack, options.device)
     picture = strip(pack, direction, parse_seeds(options.seeds), parse_alphas(options.alphas), truncation=options.truncation)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
     images.save_png(options.out, picture)
     return {"strip": options.out, "prompt": direction.prompt, "rows": options.seeds, "columns": options.alphas}
 

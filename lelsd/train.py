@@ -16,7 +16,7 @@ from torch import Tensor
 from lelsd.calibrate import calibrate
 from lelsd.config import TrainConfig, learning_rate_at, parse_layers
 from lelsd.direction import Direction
-from lelsd.objective import HELD_OUT, Objective, sample_noise, spread_rows, unit_rows
+from lelsd.objective import HELD_OUT, Objective, sample_noise, spread_rows, tied_rows, unit_rows
 from lelsd.prompt import Prompt, parse_prompt
 from lelsd.run_folder import RunFolder
 from lelsd.sensitivity import measure_sensitivity
@@ -63,10 +63,10 @@ def train_direction(pack: "Pack", prompt: Prompt, config: TrainConfig, out: Path
     try:
         yield from Training(pack, prompt, config, run, stop).run()
     except (KeyboardInterrupt, GeneratorExit):
-        run.status(state="cancelled", eta=None)
+        run.leave("cancelled")
         raise
     except Exception as error:
-        run.status(state="failed", error=str(error), eta=None)
+        run.leave("failed", str(error))
         raise
 
 
@@ -139,8 +139,10 @@ class Training:
             sensitivity = measure_sensitivity(self.objective)
             self.layers = chosen or sensitivity.layers()
             if self.config.initial == "gradient":
+                gradient = unit_rows(tied_rows(sensitivity.gradient, self.config.row_freedom)[None, self.layers])
                 start[0] = 0.0  # several directions: the first is the gradient, the others begin apart from it
-                start = unit_rows(start + 1e-6) + sensitivity.gradient
+                self._set_parameters(start[:, self.layers] + gradient)
+                return
         self._set_parameters(start[:, self.layers])
 
     def _continue(self, step: int, tensors: dict[str, Tensor], state: dict) -> None:
@@ -153,7 +155,7 @@ class Training:
 
     def _set_parameters(self, raw: Tensor) -> None:
         self.raw = torch.nn.Parameter(raw.detach().float().clone().to(self.pack.device))
-        self.optimizer = torch.optim.Adam([self.raw], lr=self.config.learning_rate)
+        self.optimizer = torch.optim.Adam([self.raw], lr=self.config.learning_rate, eps=self.config.adam_epsilon)
 
     def train_step(self, step: int) -> dict[str, float]:
         """One step of Adam on fresh samples; the batch means of the losses by name."""
@@ -173,6 +175,8 @@ class Training:
             group["lr"] = learning_rate_at(config, step)
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()
+        gradient = tied_rows(self.raw.grad, config.row_freedom)
+        self.raw.grad.copy_(gradient / gradient.square().mean().sqrt().clamp_min(1e-12))
         self.optimizer.step()
         means = {name: float(value.detach().mean()) for name, value in found.items()}
         return {"total": float(total.detach()), **means}

@@ -10,7 +10,7 @@ from PIL import Image
 from lelsd.calibrate import typical_distance
 from lelsd.config import TrainConfig
 from lelsd.direction import load_direction
-from lelsd.objective import Objective, sample_noise, spread_rows, unit_rows
+from lelsd.objective import Objective, sample_noise, spread_rows, tied_rows, unit_rows
 from lelsd.prompt import parse_prompt
 from lelsd.run_folder import RunFolder
 from lelsd.sensitivity import Sensitivity, measure_sensitivity
@@ -153,7 +153,8 @@ def test_several_directions_and_published_settings(tiny_models, tmp_path):
 def test_training_finds_the_way_from_a_random_start(tiny_models, tmp_path):
     moves = []
     for steps in (1, 60):
-        config = TrainConfig(steps=steps, batch_size=4, initial="random", layers="all", localization_weight=0.0, preview_every=1000)
+        config = TrainConfig(steps=steps, batch_size=4, initial="random", layers="all", localization_weight=0.0, learning_rate=0.05,
+                             preview_every=1000)
         moves.append(run(tiny_models, tmp_path / str(steps), config)[-1].quality["clip_move"])
     assert moves[1] > abs(moves[0]) + 1e-3
 
@@ -177,6 +178,8 @@ def test_layers_by_sensitivity(tiny_models):
 def test_rows():
     rows = unit_rows(torch.randn(2, 3, 5))
     assert rows.square().sum(dim=2).mean(dim=1).tolist() == pytest.approx([1.0, 1.0])
+    assert torch.equal(tied_rows(rows, 1.0), rows) or torch.allclose(tied_rows(rows, 1.0), rows)
+    assert torch.allclose(tied_rows(rows, 0.0), rows.mean(dim=1, keepdim=True).expand_as(rows))
     full = spread_rows(rows, [0, 2, 3], 4)
     assert torch.equal(full[:, [0, 2, 3]], rows) and full[:, 1].abs().max() == 0
 
