@@ -117,7 +117,7 @@ def stage_assemble(work: Path, options) -> None:
     info = {
         "name": "portraits", "version": "1", "domain": "drawn faces", "resolution": SIZE, "neutral_text": "a person", "licence": "MIT",
         "generator": json.loads((work / "generator.json").read_text()), "parser": PARSER, "clip": pack_entry(), "classifier": CLASSIFIER,
-        "defaults": {"truncation": 1.0},
+        "defaults": {"truncation": 1.0, "layers": "all"},
     }
     models = {name: load_file(work / f"{name}.safetensors") for name in ("generator", "parser", "clip", "classifier")}
     # Directions of an earlier generator would be listed by nobody and fit nothing.
