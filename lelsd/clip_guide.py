@@ -5,11 +5,14 @@ what the pack's CLIP was trained on, and normalised as it was.
 """
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from lelsd.similarity import EXAMPLES
 
 if TYPE_CHECKING:
     from lelsd.prompt import Prompt
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 
 TEMPLATES = ("{}", "a portrait of {}", "a picture of {}", "a drawing of {}")
 """One sentence is one noisy point of the text space; the mean over a few wordings is steadier (Radford et al. 2021, 3.1.4)."""
+
+SAME_THING = 0.4  # cosine from which two moves are taken to mean the same ("glasses", "sunglasses")
 
 
 class ClipGuide:
@@ -54,7 +59,9 @@ class ClipGuide:
     def text_move(self, prompt: "Prompt") -> Tensor:
         """The way from the text of the unedited picture to the prompt, [E], of unit length.
 
-        Raises ValueError when CLIP cannot tell the two apart (all of the prompt's words unknown, say).
+        All moves from the neutral text share a part that says only that something is being said (a cosine of 0.36 in the
+        built-in pack: "with glasses" then closes eyes as well); it is taken out. Raises ValueError when CLIP cannot tell
+        the two texts apart (all of the prompt's words unknown, say).
         """
         neutral = self.pack.neutral_text
         target, source = prompt.target_text(neutral), prompt.source_text(neutral)
@@ -62,4 +69,27 @@ class ClipGuide:
         if float(move.norm()) < 1e-4:
             raise ValueError(f"CLIP of pack {self.pack.name!r} sees no difference between {target!r} and {source!r}: "
                              "describe something that can be seen, in words it knows")
-        return F.normalize(move, dim=0)
+        return F.normalize(move if prompt.negated else _without(move, self._common), dim=0)
+
+    def other_moves(self, text_move: Tensor) -> Tensor:
+        """What an edit along `text_move` [E] should leave alone: moves to other prompts, at right angles to it, [M, E]."""
+        moves = F.normalize(_without(self._example_moves, self._common), dim=1)
+        others = moves[(moves @ text_move) < SAME_THING]
+        return F.normalize(_without(others, text_move), dim=1)
+
+    @cached_property
+    def _example_moves(self) -> Tensor:
+        """Moves from the neutral text to typical prompts about every part, [M, E]."""
+        neutral = self.pack.neutral_text
+        phrases = [phrase for group in EXAMPLES.values() for phrase in group]
+        return torch.stack([self.encode_wordings(f"{neutral} with {phrase}") for phrase in phrases]) - self.encode_wordings(neutral)
+
+    @cached_property
+    def _common(self) -> Tensor:
+        """The direction [E] that all moves from the neutral text share."""
+        return F.normalize(F.normalize(self._example_moves, dim=1).mean(dim=0), dim=0)
+
+
+def _without(vectors: Tensor, direction: Tensor) -> Tensor:
+    """vectors [..., E] less their part along `direction` [E], of unit length."""
+    return vectors - (vectors @ direction)[..., None] * direction

@@ -12,7 +12,7 @@ class TrainConfig:
 
     steps: int = 150
     batch_size: int = 4  # pictures a step
-    learning_rate: float = 0.01  # Adam's, for a direction whose rows have unit length
+    learning_rate: float = 0.03  # Adam's, for a direction whose rows have unit length
     adam_epsilon: float = 1.0  # in units of the gradient's root mean square: weak, noisy entries move less than strong ones
     row_freedom: float = 0.3  # how much rows of w+ learn apart from one another: 0 is one step for all (W), 1 each its own (W+)
     lr_halvings: int = 3  # the learning rate is halved this many times, evenly over the run
@@ -22,14 +22,16 @@ class TrainConfig:
     correlation_weight: float = 0.5  # only between several directions
     agreement_weight: float = 0.1  # keeps the rows of w+ together
     shortfall_weight: float = 0.2  # asks for an effect, where the directional form alone would be content with a hint
+    sideways_weight: float = 0.15  # keeps what CLIP sees of everything else as it was
     target_gain: float = 2.0  # the CLIP gain that counts as an effect, in standard deviations of unedited pictures
     num_directions: int = 1
     layers: str = "auto"  # "auto" (those that do what the prompt says), "all", or indices of w+ rows such as "3,4"
-    initial: str = "gradient"  # begin at the "gradient" of the CLIP gain, or at "random"
+    initial: str = "regression"  # begin at the "regression" of CLIP scores on w, at the "gradient" of the CLIP gain, or at "random"
     step_size: float = 0.3  # distance in W at alpha 1 while training; the saved direction is calibrated anew
     alpha_min: float = 0.4  # alpha is drawn from [alpha_min, alpha_max] ...
     alpha_max: float = 1.4
     both_signs: bool = True  # ... and half of the time from its negative, which must lead away from the prompt
+    away_weight: float = 0.3  # how much such a sample counts for CLIP: a face without glasses cannot lose them
     truncation: float = 0.8
     seed: int = 0
     preview_every: int = 25  # steps
@@ -44,8 +46,8 @@ class TrainConfig:
                 raise ValueError(f"{name} is {value!r}; accepted: {'a whole number' if whole else 'a number'} from {low} to {high}")
         if self.clip_form not in ("directional", "plain"):
             raise ValueError(f"clip_form is {self.clip_form!r}; accepted: directional, plain")
-        if self.initial not in ("gradient", "random"):
-            raise ValueError(f"initial is {self.initial!r}; accepted: gradient, random")
+        if self.initial not in ("regression", "gradient", "random"):
+            raise ValueError(f"initial is {self.initial!r}; accepted: regression, gradient, random")
         if self.alpha_min > self.alpha_max:
             raise ValueError(f"alpha_min is {self.alpha_min}; accepted: up to alpha_max, {self.alpha_max}")
         if self.clip_weight == 0 and self.localization_weight == 0:
@@ -73,8 +75,8 @@ RANGES: dict[str, tuple] = {
     "steps": (1, 100_000), "batch_size": (1, 64), "learning_rate": (1e-6, 10.0), "adam_epsilon": (1e-12, 100.0), "row_freedom": (0.0, 1.0),
     "lr_halvings": (0, 20), "clip_weight": (0.0, 1000.0),
     "localization_weight": (0.0, 1000.0), "correlation_weight": (0.0, 1000.0), "agreement_weight": (0.0, 1000.0),
-    "shortfall_weight": (0.0, 1000.0), "target_gain": (1e-3, 100.0), "num_directions": (1, 16), "step_size": (1e-3, 10.0),
-    "alpha_min": (0.0, 10.0), "alpha_max": (1e-3, 10.0), "truncation": (0.0, 2.0), "seed": (0, 2**32 - 1), "preview_every": (1, 100_000),
+    "shortfall_weight": (0.0, 1000.0), "sideways_weight": (0.0, 1000.0), "target_gain": (1e-3, 100.0), "num_directions": (1, 16), "step_size": (1e-3, 10.0),
+    "away_weight": (0.0, 1000.0), "alpha_min": (0.0, 10.0), "alpha_max": (1e-3, 10.0), "truncation": (0.0, 2.0), "seed": (0, 2**32 - 1), "preview_every": (1, 100_000),
     "checkpoint_every": (1, 100_000),
 }
 """Least and largest value of every number; whole numbers where the limits are."""
@@ -83,7 +85,7 @@ PRESETS: dict[str, dict] = {
     "default": {},
     # eCLIPsed, section 3.3, and its published notebook: plain CLIP loss, one sign, Adam 1e-3 halved three times, 200 steps
     "published": {"steps": 200, "batch_size": 2, "learning_rate": 1e-3, "adam_epsilon": 1e-8, "row_freedom": 1.0, "lr_halvings": 3, "clip_form": "plain", "localization_weight": 0.05,
-                  "correlation_weight": 0.0, "agreement_weight": 0.0, "shortfall_weight": 0.0, "alpha_min": 0.1, "alpha_max": 1.0,
+                  "correlation_weight": 0.0, "agreement_weight": 0.0, "shortfall_weight": 0.0, "sideways_weight": 0.0, "alpha_min": 0.1, "alpha_max": 1.0,
                   "both_signs": False, "truncation": 0.7, "initial": "random"},
 }
 

@@ -46,6 +46,7 @@ class Objective:
         self.pack, self.prompt, self.config = pack, prompt, config
         self.generator, self.guide = pack.generator, ClipGuide(pack)
         self.text_move = self.guide.text_move(prompt)
+        self.other_moves = self.guide.other_moves(self.text_move)
         self.target = self.guide.encode_wordings(prompt.target_text(pack.neutral_text))
 
     @cached_property
@@ -90,11 +91,13 @@ class Objective:
         embedding = self.guide.encode_image(image)
         with torch.no_grad():
             mask = losses.average_mask(before.mask, self.mask(image))
-        found = {"clip": self._clip(before.embedding, embedding, sign)}
+        counts = torch.where(sign > 0, 1.0, self.config.away_weight)
+        found = {"clip": counts * self._clip(before.embedding, embedding, sign)}
         in_features = losses.localization_loss(before.features.values(), features.values(), mask)
         in_picture = losses.changed_outside(before.image, image, mask)
         found["localization"] = 0.5 * (in_features + in_picture)
-        found["shortfall"] = losses.shortfall_loss(before.embedding, embedding, self.text_move, sign, self.target_gain)
+        found["shortfall"] = counts * losses.shortfall_loss(before.embedding, embedding, self.text_move, sign, self.target_gain)
+        found["sideways"] = losses.sideways_loss(before.embedding, embedding, self.other_moves, self.target_gain)
         return found
 
     def total(self, found: Mapping[str, Tensor], rows: Tensor, directions: Tensor) -> Tensor:

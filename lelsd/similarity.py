@@ -15,11 +15,12 @@ MIN_VECTOR_SIMILARITY = 0.5
 MIN_CLIP_SIMILARITY = 0.3
 MIN_CLIP_MARGIN = 0.05
 EXAMPLES: dict[str, tuple[str, ...]] = {
-    "hair": ("curly hair", "blonde hair", "long hair"), "eyes": ("blue eyes", "closed eyes"), "eyebrows": ("bushy eyebrows", "thick eyebrows"),
+    "hair": ("curly hair", "straight hair", "long hair", "short hair", "blonde hair", "black hair", "brown hair", "red hair", "grey hair", "a bald head"),
+    "eyes": ("blue eyes", "brown eyes", "green eyes", "closed eyes"), "eyebrows": ("bushy eyebrows", "thick eyebrows"),
     "eyeglasses": ("glasses", "sunglasses"), "ears": ("big ears",), "earrings": ("earrings",), "nose": ("a big nose", "a pointy nose"),
-    "mouth": ("the mouth open", "a smile"), "lips": ("lipstick", "big lips"), "skin": ("pale skin", "freckles", "a beard"), "neck": ("a long neck",),
-    "necklace": ("a necklace",), "clothes": ("a tie", "a red shirt"), "hat": ("a hat",), "background": ("a blue background",),
-    "face": ("a chubby face", "an old face", "a sad face")}
+    "mouth": ("the mouth open", "a smile"), "lips": ("lipstick", "big lips"), "skin": ("pale skin", "dark skin", "freckles", "a beard", "rosy cheeks"),
+    "neck": ("a long neck",), "necklace": ("a necklace",), "clothes": ("a tie", "a red shirt", "a blue shirt"), "hat": ("a hat",),
+    "background": ("a blue background", "a dark background"), "face": ("a chubby face", "an old face", "a young face", "a sad face", "an angry face")}
 """What is typically said of each part; the nearest of them names the part."""
 
 

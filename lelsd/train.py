@@ -19,7 +19,7 @@ from lelsd.direction import Direction
 from lelsd.objective import HELD_OUT, Objective, sample_noise, spread_rows, tied_rows, unit_rows
 from lelsd.prompt import Prompt, parse_prompt
 from lelsd.run_folder import RunFolder
-from lelsd.sensitivity import measure_sensitivity
+from lelsd.sensitivity import measure_sensitivity, regress_gain
 from lelsd.strip import strip
 from stylegan2.images import save_png
 
@@ -129,21 +129,22 @@ class Training:
                          dict(self.prompt.parts), self.config.to_dict(), quality)
 
     def _begin(self) -> None:
-        """Choose layers, and begin at the CLIP gradient: it knows the way, training keeps it inside the part."""
+        """Choose layers, and begin where CLIP says the way is; training then keeps it inside the part."""
         num_ws, w_dim = self.pack.generator.num_ws, self.pack.generator.w_dim
         chosen = parse_layers(self.config.layers, num_ws)
         noise, _ = sample_noise(self.config.seed, HELD_OUT, (self.config.num_directions, num_ws, w_dim))
         start = unit_rows(noise.to(self.pack.device))
+        regressed = regress_gain(self.objective) if self.config.initial == "regression" else None
         self.layers = chosen or list(range(num_ws))
         if chosen is None or self.config.initial == "gradient":
-            sensitivity = measure_sensitivity(self.objective)
+            sensitivity = measure_sensitivity(self.objective, regressed)
             self.layers = chosen or sensitivity.layers()
-            if self.config.initial == "gradient":
-                gradient = unit_rows(tied_rows(sensitivity.gradient, self.config.row_freedom)[None, self.layers])
-                start[0] = 0.0  # several directions: the first is the gradient, the others begin apart from it
-                self._set_parameters(start[:, self.layers] + gradient)
-                return
-        self._set_parameters(start[:, self.layers])
+        if self.config.initial != "random":
+            first = tied_rows(sensitivity.gradient, self.config.row_freedom)[self.layers] if regressed is None else regressed.expand(len(self.layers), -1)
+            start[0] = 0.0  # several directions: the first begins just there, the others apart from it
+            self._set_parameters(start[:, self.layers] + unit_rows(first[None]))
+        else:
+            self._set_parameters(start[:, self.layers])
 
     def _continue(self, step: int, tensors: dict[str, Tensor], state: dict) -> None:
         """Take up a checkpoint."""

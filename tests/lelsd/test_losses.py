@@ -31,6 +31,12 @@ def test_gain_and_shortfall():
     assert losses.shortfall_loss(before, after, X, -sign, target=1.0).tolist() == [1.5, 3.0, 0.0]
 
 
+def test_sideways():
+    before, after = torch.zeros(2, 2), torch.stack([3 * X, X + Y])
+    assert losses.sideways_loss(before, after, Y[None], target=0.5).tolist() == [0.0, 4.0]
+    assert losses.sideways_loss(before, after, torch.stack([Y, -Y, X]), target=1.0).tolist() == [9.0, 3.0]
+
+
 def test_localization_is_the_share_outside():
     before = torch.zeros(2, 2, 2, 2)
     after = before.clone()
