@@ -22,7 +22,7 @@ class TrainConfig:
     correlation_weight: float = 0.5  # only between several directions
     agreement_weight: float = 0.1  # keeps the rows of w+ together
     shortfall_weight: float = 0.2  # asks for an effect, where the directional form alone would be content with a hint
-    sideways_weight: float = 0.15  # keeps what CLIP sees of everything else as it was
+    sideways_weight: float = 0.0  # keeps what CLIP sees of everything else as it was
     target_gain: float = 2.0  # the CLIP gain that counts as an effect, in standard deviations of unedited pictures
     num_directions: int = 1
     layers: str = "auto"  # "auto" (those that do what the prompt says), "all", or indices of w+ rows such as "3,4"
