@@ -10,9 +10,9 @@ class TrainConfig:
     """Raises ValueError for a value outside its range. Distances in W are in units of the pack's spread, the root mean
     square distance of a random w from the mean one, so that the same settings mean the same in every pack."""
 
-    steps: int = 150
+    steps: int = 120
     batch_size: int = 4  # pictures a step
-    learning_rate: float = 0.005  # Adam's, for a direction whose rows have unit length
+    learning_rate: float = 0.002  # Adam's, for a direction whose rows have unit length
     adam_epsilon: float = 1.0  # in units of the gradient's root mean square: weak, noisy entries move less than strong ones
     row_freedom: float = 0.3  # how much rows of w+ learn apart from one another: 0 is one step for all (W), 1 each its own (W+)
     lr_halvings: int = 3  # the learning rate is halved this many times, evenly over the run
