@@ -9,6 +9,7 @@ Two environment variables point the studio elsewhere (for tests, or a second set
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -106,8 +107,9 @@ class Entry:
 
     @property
     def title(self) -> str:
-        """Its prompt, short enough for a button."""
-        return short_title(self.direction.prompt)
+        """Its prompt, short enough for a button, with a capital."""
+        title = short_title(self.direction.prompt)
+        return title[:1].upper() + title[1:]
 
 
 def direction(path: str | Path) -> Direction:
@@ -147,5 +149,5 @@ def short_title(prompt: str, length: int = 34) -> str:
         if words.lower().startswith(start) and len(words) > len(start):
             words = words[len(start):]
             break
-    words = words.removeprefix("the ").removeprefix("a ")
+    words = re.sub("^(the|an?) ", "", words, flags=re.IGNORECASE)
     return words if len(words) <= length else f"{words[: length - 1].rstrip()}…"

@@ -139,6 +139,12 @@ def history(state: MutableMapping) -> History:
     return state[HISTORY_KEY]
 
 
+def begin(state: MutableMapping, truncation: float) -> None:
+    """Start a history, unless there is one, with the truncation that suits the pack."""
+    if HISTORY_KEY not in state:
+        state[HISTORY_KEY] = History(Snapshot(truncation=truncation))
+
+
 def present(state: MutableMapping) -> Snapshot:
     """What the page shows now."""
     return history(state).present

@@ -12,16 +12,24 @@ STYLE = """
   .stMainBlockContainer { padding: 4.6rem 2.2rem 3rem; max-width: 1240px; }
   .stSidebar [data-testid="stSidebarUserContent"] { padding-bottom: 2rem; }
   .stSidebar [data-testid="stSidebarHeader"] { height: 1.5rem; margin-bottom: 0; }
-  .stSidebar h3, [class*="st-key-toolbar"] h3 { padding: 0 0 .35rem; font-size: 1.15rem; }
+  .stSidebar h3, .st-key-toolbar h3 { padding: 0 0 .35rem; font-size: 1.15rem; }
+
+  /* the picture and what it starts from on the left, the stack on the right; on a phone the sliders come right after the picture */
+  .st-key-stage { display: grid; grid-template: "picture stack" auto "start stack" 1fr / 1.1fr 1fr; gap: 1.2rem 3rem; }
+  .st-key-stage > :has(> .st-key-stage-picture) { grid-area: picture; min-width: 0; }
+  .st-key-stage > :has(> .st-key-stage-start) { grid-area: start; min-width: 0; }
+  .st-key-stage > :has(> .st-key-stage-stack) { grid-area: stack; min-width: 0; }
+
   [class*="st-key-edit-card"] { padding: .7rem .9rem .55rem; }
+  [class*="st-key-muted-card"] { padding: .7rem .9rem .55rem; opacity: .55; }
   /* buttons that are only an icon keep their names for those who cannot see it */
-  [class*="st-key-toolbar"] button [data-testid="stMarkdownContainer"], [class*="st-key-quiet"] button [data-testid="stMarkdownContainer"] {
+  .st-key-toolbar button [data-testid="stMarkdownContainer"], [class*="st-key-quiet"] button [data-testid="stMarkdownContainer"] {
     position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap;
   }
-  [class*="st-key-muted-card"] { opacity: .55; }
-  @media (max-width: 640px) {
-    button kbd { display: none; }
+  .st-key-toolbar button kbd { display: none; }
+  @media (max-width: 800px) {
     .stMainBlockContainer { padding: 4.4rem 1rem 2rem; }
+    .st-key-stage { grid-template: "picture" "stack" "start" / 1fr; gap: 1.5rem; }
   }
 </style>
 """
@@ -32,12 +40,13 @@ def page_style() -> None:
     st.html(STYLE)
 
 
-def bind(key: str, value: Any) -> str:
+def bind(key: str, value: Any, always: bool = False) -> str:
     """Make the widget `key` show `value` when it is drawn next. Returns the key.
 
     Setting a widget that already shows it would send the old value back to a browser in which somebody is still moving it.
+    `always` is for a widget in a closed popover: the browser has not made it yet, and forgets a value sent only once.
     """
-    if key not in st.session_state or st.session_state[key] != value:
+    if always or key not in st.session_state or st.session_state[key] != value:
         st.session_state[key] = value
     return key
 

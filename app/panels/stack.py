@@ -34,9 +34,9 @@ def _toolbar(history: History) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="toolbar"):
         st.subheader("Edits", anchor=False, width="stretch")
         st.button("Undo", icon=":material/undo:", key="undo", shortcut="Ctrl+Z", disabled=not history.past, on_click=_step,
-                  args=(session.undo,), help="Undo")
+                  args=(session.undo,), help="Undo (Ctrl+Z)")
         st.button("Redo", icon=":material/redo:", key="redo", shortcut="Ctrl+Shift+Z", disabled=not history.future,
-                  on_click=_step, args=(session.redo,), help="Redo")
+                  on_click=_step, args=(session.redo,), help="Redo (Ctrl+Shift+Z)")
         st.button("Reset", icon=":material/restart_alt:", key="reset", disabled=not history.present.edits, on_click=_reset,
                   help="Remove all edits (undo brings them back)")
 
@@ -85,14 +85,14 @@ def _which(edit: StackEdit, direction: Direction) -> None:
     """A choice among directions that were learned together for one prompt."""
     if direction.num_directions > 1:
         st.segmented_control("Variant", list(range(direction.num_directions)), format_func=lambda n: str(n + 1), required=True,
-                             key=bind(f"variant-{edit.uid}", edit.index), on_change=_set_index, args=(edit.uid,))
+                             key=bind(f"variant-{edit.uid}", edit.index, always=True), on_change=_set_index, args=(edit.uid,))
 
 
 def _layers(edit: StackEdit, direction: Direction) -> None:
     learned = list(direction.layers)
     shown = list(learned if edit.layers is None else edit.layers)
     st.multiselect(
-        "Layers it touches", learned, format_func=layer_name, key=bind(f"layers-{edit.uid}", shown), on_change=_set_layers,
+        "Layers it touches", learned, format_func=layer_name, key=bind(f"layers-{edit.uid}", shown, always=True), on_change=_set_layers,
         args=(edit.uid, tuple(learned)), help="Early layers decide shape, late ones colour and texture.",
     )
     st.caption("Leave some out if the edit changes more than it should.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import altair as alt
 import pandas as pd
 import streamlit as st
 
@@ -13,7 +14,8 @@ from app.widgets import duration, plain, sentence
 REFRESH_SECONDS = 1.0
 SHOWN_JOBS = 6
 CHANGED = "jobs_changed"
-NOT_CURVES = ("step", "steps", "seconds", "time", "alpha", "lr", "learning_rate", "eta")
+SMOOTHED_STEPS = 5
+CHART_HEIGHT = 230
 
 
 def training_panel() -> None:
@@ -72,12 +74,18 @@ def progress_text(job: Job) -> str:
 
 
 def _curves(job: Job) -> None:
+    """The losses, smoothed a little, as small as a sidebar needs them."""
     table = pd.DataFrame(job.metrics())
     if len(table) < 3 or "step" not in table:
         return
-    losses = table.set_index("step").select_dtypes("number")
-    losses = losses[[name for name in losses if name not in NOT_CURVES]].rolling(5, min_periods=1).mean()
-    st.line_chart(losses, height=150, x_label="step", y_label="loss", alt="Losses by training step")
+    losses = table.set_index("step").select_dtypes("number").rolling(SMOOTHED_STEPS, min_periods=1).mean()
+    long = losses.reset_index().melt("step", var_name="loss", value_name="value")
+    chart = alt.Chart(long, height=CHART_HEIGHT).mark_line(strokeWidth=1.6).encode(
+        x=alt.X("step:Q", title=None, axis=alt.Axis(tickCount=4, grid=False)),
+        y=alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=3)),
+        color=alt.Color("loss:N", title=None, legend=alt.Legend(orient="bottom", columns=2, symbolType="stroke")),
+    )
+    st.altair_chart(chart, width="stretch")
 
 
 def _done(job: Job) -> None:

@@ -31,6 +31,7 @@ def keep_visit() -> None:
     visit = st.session_state.get(session.VISIT_KEY) or st.query_params.get("visit")
     if visit in resources.visits() and session.HISTORY_KEY not in st.session_state:
         st.session_state[session.HISTORY_KEY] = resources.visits()[visit]
+    session.begin(st.session_state, resources.pack().truncation)
     if visit:
         st.session_state[session.VISIT_KEY] = visit
     st.query_params["visit"] = session.visit(st.session_state)
@@ -39,13 +40,14 @@ def keep_visit() -> None:
 @st.fragment(key="stage")
 def stage() -> None:
     """Picture and sliders. A fragment: moving a slider draws this again and nothing else."""
-    left, right = st.columns([1.1, 1], gap="large")
-    with left:
-        show_picture()
-        face_panel()
-        files_panel()
-    with right:
-        stack_panel()
+    with st.container(key="stage"):
+        with st.container(key="stage-picture"):
+            show_picture()
+        with st.container(key="stage-stack"):
+            stack_panel()
+        with st.container(key="stage-start"):
+            face_panel()
+            files_panel()
     resources.remember_visit(session.visit(st.session_state), session.history(st.session_state))
 
 

@@ -149,7 +149,7 @@ def test_the_library_is_searched(studio, make_direction):
         make_direction(f"a person with {word}")
     page = studio()
     page.text_input("search").set_value("hair").run()
-    assert sorted(button.label for button in page.button if (button.key or "").startswith("add-")) == ["blonde hair", "curly hair"]
+    assert sorted(button.label for button in page.button if (button.key or "").startswith("add-")) == ["Blonde hair", "Curly hair"]
     page.text_input("search").set_value("zeppelin").run()
     assert "No direction is called “zeppelin”" in captions(page)
 

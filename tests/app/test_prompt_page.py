@@ -143,5 +143,6 @@ def test_why(prompt, chosen, expected):
 def test_titles_are_short():
     assert resources.short_title("a person with curly hair") == "curly hair"
     assert resources.short_title("a person with the mouth open") == "mouth open"
+    assert resources.short_title("an old person") == "old person"
     assert resources.short_title("smiling") == "smiling"
     assert len(resources.short_title("a person with " + "very " * 30 + "long hair")) <= 34
