@@ -13,7 +13,7 @@ from lelsd.direction import load_direction
 from lelsd.objective import Objective, sample_noise, spread_rows, tied_rows, unit_rows
 from lelsd.prompt import parse_prompt
 from lelsd.run_folder import RunFolder
-from lelsd.sensitivity import Sensitivity, measure_sensitivity
+from lelsd.sensitivity import Sensitivity, measure_sensitivity, regress_gain
 from lelsd.train import train_direction
 
 CONFIG = TrainConfig(steps=6, batch_size=2, preview_every=4, checkpoint_every=2, layers="3-5")
@@ -173,6 +173,24 @@ def test_layers_by_sensitivity(tiny_models):
     assert len(sensitivity.scores) == 8 and sensitivity.gradient.shape == (8, 16)
     assert Sensitivity((0.0, 0.3, 0.0, 1.0, 0.1), sensitivity.gradient).layers(0.2) == [1, 2, 3]
     assert Sensitivity((-1.0, 0.0), sensitivity.gradient).layers() == [0, 1]
+
+
+def test_regression_knows_the_way(tiny_models):
+    """Pictures moved along it agree more with the prompt, and moved against it less; the same each time."""
+    objective = Objective(tiny_models, parse_prompt("a person with curly hair"), CONFIG)
+    direction = regress_gain(objective)
+    assert direction.shape == (16,) and direction.norm().item() == pytest.approx(1.0, abs=1e-5)
+    assert torch.equal(direction, regress_gain(objective))
+    before = objective.before(objective.w_plus(sample_noise(3, 0, (16, 16))[0]), 0)
+    step = (0.3 * objective.spread * direction).expand_as(before.w_plus)
+    assert objective.measure(before, step)["clip_move"] > 0 > objective.measure(before, -step)["clip_move"]
+
+
+@pytest.mark.parametrize("initial", ["regression", "gradient", "random"])
+def test_every_way_to_begin(tiny_models, tmp_path, initial):
+    config = TrainConfig(steps=1, batch_size=1, num_directions=2, layers="2-4", initial=initial)
+    run(tiny_models, tmp_path / initial, config)
+    assert load_direction(tmp_path / initial / "direction.safetensors").deltas.shape == (2, 8, 16)
 
 
 def test_rows():
