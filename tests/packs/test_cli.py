@@ -71,7 +71,9 @@ def test_interrupting_gives_130(program) -> None:
 def test_a_real_ctrl_c_gives_130(tmp_path: Path) -> None:
     script = tmp_path / "slow.py"
     script.write_text(PROGRAM.format(body="import time; time.sleep(60)"))
-    with subprocess.Popen([sys.executable, script], stderr=subprocess.PIPE, text=True) as process:
+    # a shell that runs the tests in the background has its children ignore Ctrl+C; this child is in the foreground
+    listen = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen([sys.executable, script], stderr=subprocess.PIPE, text=True, preexec_fn=listen) as process:
         assert process.stderr.readline() == "working\n"
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=30) == 130

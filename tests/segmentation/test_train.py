@@ -34,8 +34,8 @@ def settings(**changes) -> TrainSettings:
 
 
 def test_learns_two_classes():
-    history = list(train_parser(toy_network(), toy_batches(), settings(), validation=[toy_batch(999)]))
-    assert len(history) == 40 and history[-1]["loss"] < 0.5 * history[0]["loss"]
+    history = list(train_parser(toy_network(), toy_batches(), settings(steps=80), validation=[toy_batch(999), toy_batch(998)]))
+    assert len(history) == 80 and history[-1]["loss"] < 0.5 * history[0]["loss"]
     assert history[-1]["mean_iou"] > 0.85 and history[-1]["pixel_accuracy"] > 0.9
     assert "mean_iou" not in history[0]
 
