@@ -16,6 +16,8 @@ def files_panel() -> None:
     """Draw the download buttons and the place to open a file."""
     snapshot = session.present(st.session_state)
     name = f"eclipsed-{snapshot.seed}"
+    if trouble := st.session_state.get(TROUBLE):
+        st.error(trouble)
     with st.container(horizontal=True, gap="small", key="files"):
         st.download_button("Save picture", data=lambda: recipes.png(snapshot), file_name=f"{name}.png", mime="image/png",
                            icon=":material/download:", key="save-png", on_click="ignore",
@@ -24,8 +26,6 @@ def files_panel() -> None:
                            icon=":material/data_object:", key="save-json", on_click="ignore", help="The recipe alone, as JSON")
         with st.popover("Open", icon=":material/folder_open:", key="open", help="Open a saved picture, recipe or direction"):
             _open_panel()
-    if trouble := st.session_state.get(TROUBLE):
-        st.error(trouble)
 
 
 def _open_panel() -> None:

@@ -99,8 +99,8 @@ def _layers(edit: StackEdit, direction: Direction) -> None:
 
 
 def layer_name(layer: int) -> str:
-    """A layer of w+ and the size of the feature maps it acts on: layer 0 is 4 pixels wide, 1 and 2 are 8, and so on."""
-    return f"{layer} · {4 * 2 ** ((layer + 1) // 2)} px"
+    """A layer of w+ and the size of what it acts on: 4 pixels wide for layer 0, 8 for 1 and 2, and so on; the last one colours."""
+    return f"{layer} · {min(4 * 2 ** ((layer + 1) // 2), resources.pack().resolution)} px"
 
 
 def _library() -> None:
