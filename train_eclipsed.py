@@ -123,8 +123,13 @@ def _train(pack: "Pack", prompt: "Prompt", config: "TrainConfig", out: Path, res
     stopping: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, frame: stopping.append(number))
     started, progress = time.monotonic(), None
-    for progress in train_direction(pack, prompt, config, out, resume, stop=lambda: bool(stopping)):
-        _report(progress)
+    try:
+        for progress in train_direction(pack, prompt, config, out, resume, stop=lambda: bool(stopping)):
+            _report(progress)
+    except OSError as error:
+        if error.filename is None:  # a disk that fills up while writing says only that
+            raise OSError(error.errno, f"{error.strerror}; free some, then go on with --resume {out}", str(out)) from error
+        raise
     if progress.state == "cancelled":
         cli.say(f"stopped at step {progress.step}; go on with --resume {out}")
         raise Stopped

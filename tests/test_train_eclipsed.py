@@ -105,3 +105,18 @@ def test_dry_run_writes_nothing(tiny_pack, tmp_path, monkeypatch):
     done = train_eclipsed.main(["a smiling person", "--pack", str(tiny_pack), "--dry-run", "--device", "cpu", "--steps", "500"])
     assert done["part"] == "mouth" and done["steps"] == 500 and done["seconds_estimate"] > 0 and done["config"]["seed"] == 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_names_the_folder_and_the_way_on(monkeypatch, tmp_path):
+    import errno
+
+    import train_eclipsed
+
+    def refuse(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("lelsd.train.train_direction", refuse)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    with pytest.raises(OSError, match="free some, then go on with --resume") as refused:
+        train_eclipsed._train(None, None, None, tmp_path, False)
+    assert refused.value.filename == str(tmp_path)
