@@ -1,6 +1,7 @@
 """The command line as a person types it, and a run that is killed without warning."""
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
@@ -108,10 +109,6 @@ def test_dry_run_writes_nothing(tiny_pack, tmp_path, monkeypatch):
 
 
 def test_a_full_disk_names_the_folder_and_the_way_on(monkeypatch, tmp_path):
-    import errno
-
-    import train_eclipsed
-
     def refuse(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
