@@ -44,11 +44,20 @@ def bind(key: str, value: Any, always: bool = False) -> str:
     """Make the widget `key` show `value` when it is drawn next. Returns the key.
 
     Setting a widget that already shows it would send the old value back to a browser in which somebody is still moving it.
-    `always` is for a widget in a closed popover: the browser has not made it yet, and forgets a value sent only once.
+    But a page that was interrupted while it was drawn may never have reached the browser, which would then make the widget
+    with its lowest value and report that as a choice: until `confirm_shown`, the value is sent again. `always` is for a widget in a closed popover: the browser has not made it yet, and forgets a value sent only once.
     """
-    if always or key not in st.session_state or st.session_state[key] != value:
+    shown = st.session_state.get("widgets_shown", frozenset())
+    if always or key not in shown or key not in st.session_state or st.session_state[key] != value:
         st.session_state[key] = value
+    st.session_state["widgets_drawn"] = st.session_state.get("widgets_drawn", frozenset()) | {key}
     return key
+
+
+def confirm_shown() -> None:
+    """At the end of a page: the widgets bound on the way have been sent to the browser."""
+    drawn = st.session_state.pop("widgets_drawn", frozenset())
+    st.session_state["widgets_shown"] = st.session_state.get("widgets_shown", frozenset()) | drawn
 
 
 def duration(seconds: float) -> str:

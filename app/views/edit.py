@@ -13,7 +13,7 @@ from app.panels.files import files_panel
 from app.panels.prompt import prompt_panel, shown_parts
 from app.panels.stack import stack_panel
 from app.panels.training import training_panel
-from app.widgets import page_style, sentence
+from app.widgets import confirm_shown, page_style, sentence
 
 
 def open_pack() -> None:
@@ -48,6 +48,7 @@ def stage() -> None:
         with st.container(key="stage-start"):
             face_panel()
             files_panel()
+    confirm_shown()
     resources.remember_visit(session.visit(st.session_state), session.history(st.session_state))
 
 
