@@ -13,7 +13,7 @@ import os
 import shutil
 import time
 from pathlib import Path
-from typing import Iterator, Sequence
+from typing import Sequence
 
 import numpy as np
 import torch
@@ -167,10 +167,6 @@ def _save(path: Path, state: dict) -> None:
     temporary.replace(path)
 
 
-def _stages(options) -> Iterator[str]:
-    return iter(STAGES if options.stage == "all" else (options.stage,))
-
-
 def main(arguments: Sequence[str]) -> dict:
     """Build the pack, or run one stage."""
     parser = cli.ArgumentParser(prog="python -m portraits.build_pack", description="Train the built-in pack on the drawn world.")
@@ -183,7 +179,7 @@ def main(arguments: Sequence[str]) -> dict:
     options = parser.parse_args(list(arguments))
     options.work.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    for stage in _stages(options):
+    for stage in STAGES if options.stage == "all" else (options.stage,):
         STAGES[stage](options.work, options)
     return {"stage": options.stage, "work": str(options.work), "out": str(options.out), "seconds": round(time.monotonic() - started, 1)}
 

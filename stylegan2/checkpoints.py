@@ -15,6 +15,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from packs.files import write_atomically
+from packs.weights import halved
 from stylegan2.generator import Generator, GeneratorConfig
 
 FORMAT = "eclipsed-stylegan2-generator"
@@ -27,15 +29,9 @@ def save_generator(generator: Generator, path: str | os.PathLike) -> Path:
     Returns: the path. Raises: OSError.
     """
     path = Path(path)
-    tensors = {name: _halved(tensor) for name, tensor in generator.state_dict().items()}
+    tensors = {name: halved(tensor) for name, tensor in generator.state_dict().items()}
     data = save(tensors, {"format": FORMAT, "config": json.dumps(generator.config.to_dict())})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        unfinished.write_bytes(data)
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write_atomically(path, data)
     return path
 
 
@@ -83,11 +79,3 @@ def _check_fit(path: Path, generator: Generator, tensors: dict[str, Tensor]) -> 
         if tensors[name].shape != expected[name].shape:
             raise ValueError(f"{path} has {name!r} of shape {list(tensors[name].shape)}; "
                              f"accepted: {list(expected[name].shape)}, by its config")
-
-
-def _halved(tensor: Tensor) -> Tensor:
-    tensor = tensor.detach().cpu().contiguous()
-    if tensor.ndim < 2 or tensor.dtype != torch.float32:
-        return tensor
-    half = tensor.half()
-    return half if half.isfinite().all() else tensor
