@@ -33,7 +33,7 @@ MAY_SEE = {
     "app": set(ROOMS) | {"train_eclipsed"},
     "train_eclipsed.py": set(ROOMS) - {"app"},
 }
-PACK_FILES = ("packs.cli", "packs.files", "packs.weights")  # leaves, though the room that opens packs is none
+PACK_FILES = ("packs.cache", "packs.cli", "packs.files", "packs.weights")  # leaves, though the room that opens packs is none
 # Every command line that exists so far; the baselines join with their issues.
 COMMANDS = [
     "train_eclipsed.py",
