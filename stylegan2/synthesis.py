@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from stylegan2.config import GeneratorConfig, num_layers
 from stylegan2.layers import NOISE_MODES, SynthesisLayer, ToRGB
-from stylegan2.ops import setup_filter, upsample2d
+from stylegan2.ops import setup_filter
 
 
 @dataclass(frozen=True)
@@ -147,10 +147,7 @@ class Synthesis(nn.Module):
     def _add_picture(self, position: SynthesisState, w_plus: Tensor) -> Tensor:
         """The picture so far, doubled in size, plus what the block just finished adds."""
         block = self._block(position.layer - 1)
-        picture = block.torgb(position.features, w_plus[:, position.layer])
-        if position.image is None:
-            return picture
-        return upsample2d(position.image, block.resample_filter) + picture
+        return block.torgb(position.features, w_plus[:, position.layer], position.image, block.resample_filter)
 
     def _block(self, layer: int) -> SynthesisBlock:
         """The block that holds convolution `layer`."""
