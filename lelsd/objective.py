@@ -15,7 +15,6 @@ from torch import Tensor
 from lelsd import losses
 from lelsd.clip_guide import ClipGuide
 from lelsd.config import TrainConfig
-from segmentation.parts import part_probability
 
 if TYPE_CHECKING:
     from lelsd.prompt import Prompt
@@ -83,7 +82,7 @@ class Objective:
 
     def mask(self, image: Tensor) -> Tensor:
         """Soft mask of the prompt's parts, [N, 1, R, R]."""
-        return part_probability(self.pack.parser(image), dict(self.prompt.parts))
+        return self.pack.parser.probability(image, dict(self.prompt.parts))
 
     def losses(self, before: Before, delta: Tensor, sign: Tensor) -> dict[str, Tensor]:
         """Every loss of a batch, one value a sample: delta [N, L, D], sign [N] (+1 towards the prompt) -> name: [N]."""
