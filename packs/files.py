@@ -3,12 +3,16 @@
     pack.json  generator.safetensors  parser.safetensors  clip.safetensors  classifier.safetensors
     directions/*.safetensors  README.md
 
+A downloaded pack holds published files under their own names instead; the entries of those in `pack.json` say what they
+are for (`role`: generator, parser or clip) and how they are stored (`kind`, see `packs.models`).
+
 Every file is checked before it is read, and written so that a crash leaves either the old file or the new one. What is
-inside the safetensors files is the business of `packs.weights`; this module needs no torch.
+inside the files is the business of `packs.weights` and `packs.models`; this module needs no torch.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -18,6 +22,7 @@ from pathlib import Path, PurePosixPath
 
 MANIFEST = "pack.json"
 FORMAT = 1
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)  # what a full disk, or a used-up quota, answers
 REQUIRED = ("format", "name", "version", "domain", "resolution", "neutral_text", "licence", "generator", "parser", "clip", "files")
 
 
@@ -67,6 +72,33 @@ def checked(folder: Path, info: dict, name: str) -> Path:
     if sha256(path) != info["files"][name]["sha256"]:
         raise ValueError(f"{path} is damaged: its SHA-256 is not the one in {MANIFEST}")
     return path
+
+
+def file_of(info: dict, role: str) -> str:
+    """The name of the file that holds a model: the one whose entry has that role, else `ROLE.safetensors`."""
+    return next((name for name, entry in info["files"].items() if entry.get("role") == role), f"{role}.safetensors")
+
+
+def size_words(size: float) -> str:
+    """Bytes as people read them: 132719017 -> "132.7 MB"."""
+    for unit in ("bytes", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.2f} GB"
+
+
+def part_of(path: Path) -> Path:
+    """Where an unfinished download of `path` lies."""
+    return path.with_name(f"{path.name}.part")
+
+
+def bytes_in(path: Path) -> int:
+    """Size of a file, 0 if there is none."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def sha256(path: Path) -> str:
