@@ -1,8 +1,15 @@
-"""`python -m packs list | info NAME | fetch NAME | verify NAME`: which packs there are, and whether they are whole."""
+"""`python -m packs list | info | fetch | verify | add | remove`: which packs there are, and having them here, whole.
+
+    python -m packs list                                 what is here, and what can be downloaded, with size and licence
+    python -m packs fetch ffhq-1024                      shows the licence of what would be downloaded
+    python -m packs fetch ffhq-1024 --accept-licence     downloads, or goes on where it was interrupted
+    python -m packs add ~/Downloads --name ffhq-1024     takes files that were downloaded elsewhere, under any names
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from packs import cli
@@ -10,39 +17,80 @@ from packs import cli
 
 def main(argv: Sequence[str]) -> dict:
     """Run one subcommand; returns its result for `cli.run` to print."""
-    parser = cli.ArgumentParser(description="List, describe, fetch and verify packs of models.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="list|info|fetch|verify")
-    commands.add_parser("list", help="the packs that can be named")
-    for name, meaning in (
-        ("info", "what a pack is and holds"),
-        ("fetch", "make sure that a pack is on this machine"),
-        ("verify", "check size and SHA-256 of every file of a pack"),
-    ):
-        command = commands.add_parser(name, help=meaning, description=meaning)
-        command.add_argument("name", help="a name from `list`, or the path of a pack folder")
-    options = parser.parse_args(argv)
-    if options.command == "list":
-        return list_packs()
-    return {"info": info, "fetch": fetch, "verify": verify}[options.command](options.name)
+    options = vars(arguments().parse_args(argv))
+    return options.pop("run")(**options)
+
+
+def arguments() -> cli.ArgumentParser:
+    """The command line; `run` of its result is the function that the other values go to."""
+    parser = cli.ArgumentParser(description="List, describe, download, verify, add and remove packs of models.")
+    commands = parser.add_subparsers(required=True, metavar="list|info|fetch|verify|add|remove")
+
+    def command(name: str, run, meaning: str) -> cli.ArgumentParser:
+        added = commands.add_parser(name, help=meaning, description=meaning)
+        added.set_defaults(run=run)
+        return added
+
+    named = {"help": "a name from `list`, or the path of a pack folder"}
+    command("list", list_packs, "the packs that are here, and those that can be downloaded")
+    command("info", info, "what a pack is and holds").add_argument("name", **named)
+    fetching = command("fetch", fetch, "download a pack, or what is missing of it")
+    fetching.add_argument("name", **named)
+    fetching.add_argument("--accept-licence", action="store_true", help="you agree to the licence, which is shown without this")
+    command("verify", verify, "check size and SHA-256 of every file of a pack").add_argument("name", **named)
+    adding = command("add", add, "take in a pack folder, or published files that are on this machine already")
+    adding.add_argument("folder", type=Path, metavar="DIR", help="a pack folder, or a folder with downloaded files under any names")
+    adding.add_argument("--name", help="the pack that the files are for, or a new name for a pack folder")
+    command("remove", remove, "delete a pack that was downloaded or added").add_argument("name", help="a name from `list`")
+    return parser
 
 
 def list_packs() -> dict:
-    """Every known pack in short."""
+    """Every pack in short: `state` is built-in, here, damaged, unfinished or available."""
     from packs import registry
+    from packs.catalogue import offers
 
-    return {"packs": [info(name) for name in registry.known()]}
+    names = dict.fromkeys((*registry.known(), *offers()))
+    packs = [_in_short(name) for name in names]
+    width = max(len(pack["name"]) for pack in packs)
+    for pack in packs:
+        cli.say(f"{pack['name']:{width}}  {pack['state']:10}  {_size(pack['bytes']):>9}  {pack['domain']}; {pack['licence']}")
+    return {"packs": packs}
+
+
+def _in_short(name: str) -> dict:
+    """A pack's line in the list. One that is damaged must not hide the others."""
+    from packs import registry, store
+    from packs.catalogue import offers
+
+    offer = offers().get(name)
+    if name in registry.known():
+        try:
+            found = info(name)
+            return {**found, "state": "built-in" if found["built_in"] else "here"}
+        except ValueError as error:
+            size, licence = (offer.size, offer.licence) if offer else (0, "")
+            return {"name": name, "state": "damaged", "bytes": size, "domain": str(error), "licence": licence, "built_in": False}
+    here = store.bytes_here(offer)
+    kept = {key: offer.info[key] for key in ("version", "domain", "resolution", "neutral_text", "description")}
+    return {"name": name, "state": "unfinished" if here else "available", **kept, "licence": offer.licence, "bytes": offer.size,
+            "bytes_here": here, "built_in": False}  # fmt: skip
 
 
 def info(name: str) -> dict:
-    """What a pack is, without its settings: name, path, domain, resolution, licence, size, parts."""
+    """What a pack is, without its settings: name, path, domain, resolution, licence, size, parts. Of one that is not here,
+    what the catalogue says."""
     from packs import files, registry
+    from packs.catalogue import offers
 
+    if name not in registry.known() and name in offers():
+        return {**offers()[name].describe(), **_in_short(name)}
     folder = registry.find(name)
     manifest = files.read_manifest(folder)
     sizes = {name: entry["size"] for name, entry in manifest["files"].items()}
-    kept = ("name", "version", "domain", "resolution", "neutral_text", "licence")
+    kept = ("name", "version", "domain", "resolution", "neutral_text", "licence", "licences", "description")
     return {
-        **{key: manifest[key] for key in kept},
+        **{key: manifest[key] for key in kept if key in manifest},
         "path": folder,
         "built_in": is_built_in(folder),
         "bytes": sum(sizes.values()),
@@ -52,28 +100,101 @@ def info(name: str) -> dict:
 
 
 def verify(name: str) -> dict:
-    """Check every file of a pack. Raises ValueError that names the first one that is not as it should be."""
+    """Check every file of a pack. Raises ValueError that names the first one that is not as it should be.
+
+    The files of a downloaded pack must have the hashes of the catalogue, not only those of their own `pack.json`.
+    """
     from packs import files, registry
+    from packs.catalogue import offers
 
     folder = registry.find(name)
-    manifest = files.read_manifest(folder)
-    for file in manifest["files"]:
-        files.checked(folder, manifest, file)
-        cli.say(f"{file}: as it should be")
+    offer = offers().get(folder.name) if not is_built_in(folder) and registry.known().get(folder.name) == folder else None
+    try:
+        manifest = files.read_manifest(folder)
+        if offer and manifest["files"] != offer.manifest()["files"]:
+            raise ValueError(f"{folder / files.MANIFEST} lists other files than the catalogue does")
+        for file in manifest["files"]:
+            files.checked(folder, manifest, file)
+            cli.say(f"{file}: as it should be")
+    except ValueError as error:
+        raise ValueError(f"{error}; python -m packs fetch {offer.name} mends it") if offer else error from None
     return {"name": manifest["name"], "path": folder, "files": len(manifest["files"]), "intact": True}
 
 
-def fetch(name: str) -> dict:
-    """Make sure that a pack is here. All known packs are built in, so there is nothing to download: they are verified."""
-    result = verify(name)
-    return {**result, "downloaded_bytes": 0, "built_in": is_built_in(result["path"])}
+def fetch(name: str, accept_licence: bool = False) -> dict:
+    """Make sure that a pack is on this machine and whole; one of the catalogue is downloaded."""
+    from packs import registry, store
+    from packs.catalogue import offers
+
+    offer = offers().get(name)
+    if offer is None or name in registry.built_in():
+        result = verify(name)
+        return {**result, "downloaded_bytes": 0, "built_in": is_built_in(result["path"])}
+    before = store.bytes_here(offer)
+    _download(name, accept_licence)
+    return {**verify(name), "downloaded_bytes": offer.size - before, "built_in": False}
+
+
+def _download(name: str, accept_licence: bool) -> None:
+    """Fetch a pack of the catalogue, showing its licence or its progress on stderr."""
+    from packs import fetch as fetching
+    from packs.progress import Printer
+
+    printer = Printer()
+    try:
+        with closing(fetching.fetch(name, accept_licence)) as steps:
+            for step in steps:
+                printer.show(step)
+    except fetching.LicenceNotAccepted as error:
+        _show_licences(error.offer)
+        raise
+    finally:
+        printer.close()
+
+
+def _show_licences(offer) -> None:
+    """The licence of each model of a pack that can be downloaded, for a person to read."""
+    cli.say(f"{offer.name} ({_size(offer.size)}): {offer.info['description']}")
+    for licence in offer.licences:
+        cli.say(f"\n{licence['covers']}: {licence['name']}\n  {licence['summary']}\n  {licence['url']}")
+    cli.say("")
+
+
+def add(folder: Path, name: str | None = None) -> dict:
+    """Take in a pack folder, or files that were downloaded elsewhere; says what a pack still lacks."""
+    from packs.add import add as take_in
+
+    packs = take_in(folder, name)
+    for pack in packs:
+        cli.say(f"{pack['name']}: added {', '.join(pack['added']) or 'nothing that was not here'}")
+        if pack["missing"]:
+            cli.say(f"{pack['name']}: still without {', '.join(pack['missing'])}; python -m packs fetch {pack['name']} downloads the rest")
+    return {"packs": packs}
+
+
+def remove(name: str) -> dict:
+    """Delete a pack that was downloaded or added; says how much room that made."""
+    from packs import registry, store
+
+    if name in registry.built_in():
+        raise ValueError(f"pack {name!r} is part of the studio; accepted: a pack that was downloaded or added")
+    result = store.remove(name)
+    cli.say(f"{name}: removed, {_size(result['freed_bytes'])} are free again"
+            + (f"; {_size(result['kept_bytes'])} are kept for other packs" if result["kept_bytes"] else ""))  # fmt: skip
+    return result
 
 
 def is_built_in(folder: Path) -> bool:
     """Whether the folder came with the studio."""
     from packs import registry
 
-    return folder in registry.known().values()
+    return folder in registry.built_in().values()
+
+
+def _size(size: int) -> str:
+    from packs.files import size_words
+
+    return size_words(size)
 
 
 if __name__ == "__main__":
