@@ -7,14 +7,13 @@ Karras et al. 2018, section 4.1), so the optimiser's step means the same for eve
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from stylegan2.ops import (
-    ACTIVATIONS, add_doubled, bias_act, demodulation, downsampling_conv2d, phase_kernels, setup_filter, synthesis_layer, to_rgb)
+    ACTIVATIONS, Kernel, add_doubled, bias_act, demodulation, downsampling_conv2d, setup_filter, synthesis_layer, to_rgb)
 
 NOISE_MODES = ("const", "none", "random")
 
@@ -48,14 +47,6 @@ class FullyConnected(nn.Module):
         return bias_act(x, self.bias * self.bias_gain, self.activation)
 
 
-class Kernel(NamedTuple):
-    """A layer's weight [O, I, 3, 3] in the format of the maps; its squares summed over the kernel, [O, I] float32; its `phase_kernels`."""
-
-    weight: Tensor
-    energy: Tensor
-    phases: tuple[Tensor, ...] | None
-
-
 class SynthesisLayer(nn.Module):
     """Modulated convolution, noise, bias and leaky ReLU: one of the generator's numbered layers.
 
@@ -84,7 +75,7 @@ class SynthesisLayer(nn.Module):
         self.noise_strength = nn.Parameter(torch.zeros([]))
         self.register_buffer("noise_const", torch.randn(resolution, resolution))
         self.register_buffer("resample_filter", setup_filter())
-        self._kept: tuple[tuple, Kernel] | None = None
+        self._kept: dict[torch.dtype, tuple[tuple, Kernel]] = {}
 
     def forward(
         self, x: Tensor, w: Tensor, noise: str = "const", generator: torch.Generator | None = None
@@ -94,22 +85,21 @@ class SynthesisLayer(nn.Module):
         kernel = self._kernel(x.dtype)
         noise_map = self._noise(noise, len(x), generator)
         scale = demodulation(kernel.energy, styles)
-        return synthesis_layer(x, styles, kernel.weight, scale, self.bias, noise_map, self.noise_strength,
-                               self.resample_filter if self.up == 2 else None, self.conv_clamp, kernel.phases)
+        return synthesis_layer(x, styles, kernel, scale, self.bias, noise_map, self.noise_strength,
+                               self.resample_filter if self.up == 2 else None, self.conv_clamp)
 
     def _kernel(self, dtype: torch.dtype) -> Kernel:
         """The weight in `dtype` and what follows from it, which a frozen layer computes once: no part depends on the sample."""
-        weight, kept = self.weight, self._kept
-        constant = not weight.requires_grad and not weight.is_inference()
-        version = (dtype, weight.data_ptr(), weight._version) if constant else None
-        if constant and kept is not None and kept[0] == version:
-            return kept[1]
-        # A tensor made in inference mode could not serve a later call that needs gradients.
-        with torch.inference_mode(torch.is_inference_mode_enabled() and not constant):
-            cast = weight.to(dtype, memory_format=torch.channels_last)
-            kernel = Kernel(cast, weight.square().sum(dim=(2, 3)), phase_kernels(cast) if self.up == 2 else None)
-        self._kept = (version, kernel) if constant else None
-        return kernel
+        weight = self.weight
+        if weight.requires_grad or weight.is_inference():
+            self._kept.clear()
+            return Kernel(weight, dtype)
+        version = (weight.data_ptr(), weight._version)
+        kept = self._kept.get(dtype)
+        if kept is None or kept[0] != version:
+            with torch.inference_mode(False):  # a tensor made in inference mode could not serve a later call that needs gradients
+                kept = self._kept[dtype] = (version, Kernel(weight, dtype))
+        return kept[1]
 
     def _noise(self, mode: str, batch: int, generator: torch.Generator | None) -> Tensor | None:
         """[N or 1, 1, R, R], to be scaled by the learned strength, or None."""

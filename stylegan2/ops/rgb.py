@@ -9,7 +9,7 @@ from torch import Tensor
 
 from stylegan2.ops import native
 from stylegan2.ops.bias_act import bias_act
-from stylegan2.ops.layer import FORMATS, pixelwise, sizes, taps_along_axis
+from stylegan2.ops.tail import FORMATS, pixelwise, sizes, taps_along_axis
 from stylegan2.ops.upfirdn2d import upfirdn2d, upsample2d
 
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from stylegan2.ops import add_doubled, native, phase_kernels, setup_filter, synthesis_layer, to_rgb
+from stylegan2.ops import Kernel, add_doubled, native, setup_filter, synthesis_layer, to_rgb, winograd
+from stylegan2.ops.kernel import phase_kernels
 
 FILTER = setup_filter()
 SKEWED = setup_filter((1, 2, 3, 5))  # shows a filter that is applied the wrong way round
@@ -141,6 +142,54 @@ def test_phase_kernels_make_a_transposed_convolution():
     for kernel, (row, column) in zip(phase_kernels(weight), ((0, 0), (0, 1), (1, 0), (1, 1))):
         part = torch.nn.functional.conv2d(x, kernel, padding=(1 - row, 1 - column))
         torch.testing.assert_close(part, whole[:, :, row::2, column::2], rtol=1e-5, atol=1e-5)
+
+
+@compiled
+@pytest.mark.parametrize("dtype, tolerance", [(torch.float32, 1e-5), (torch.bfloat16, 0.005)])
+@pytest.mark.parametrize("channels, out_channels", [(1, 5), (16, 33), (48, 16)])
+@pytest.mark.parametrize("height, width", [(4, 4), (8, 20)])
+@pytest.mark.parametrize("buffer", [1, 10**6])  # a row of tiles at a time; all at once
+def test_winograd_is_the_layer_with_a_plain_convolution(monkeypatch, dtype, tolerance, channels, out_channels, height, width, buffer):
+    monkeypatch.setattr(winograd, "BUFFER", buffer)
+    monkeypatch.setattr(winograd, "pays", lambda x, out_channels: True)
+    inputs = layer_inputs(2, channels, out_channels, height, width, noises=2, dtype=dtype)
+    exact = [tensor.double() for tensor in inputs]
+    with native.reference():
+        expected = synthesis_layer(*exact, None, 2.0)
+    assert relative_error(synthesis_layer(*inputs, None, 2.0), expected) < tolerance
+
+
+@compiled
+def test_gradients_through_winograd(monkeypatch):
+    monkeypatch.setattr(winograd, "pays", lambda x, out_channels: True)
+    x, styles, weight, *rest = layer_inputs(2, 20, 33, 8, 12)
+    (_, gradients), (_, expected) = both_ways(lambda x, styles: synthesis_layer(x, styles, weight, *rest), [x, styles])
+    for found, wanted in zip(gradients, expected):
+        torch.testing.assert_close(found, wanted, rtol=1e-4, atol=5e-5)
+
+
+@compiled
+def test_where_winograd_pays_a_frozen_layer_uses_it(monkeypatch):
+    used = []
+    plain = winograd.convolve
+    monkeypatch.setattr(winograd, "convolve", lambda *arguments: (used.append(arguments[0].shape), plain(*arguments))[1])
+    inputs = layer_inputs(1, 64, 64, 16, 16)
+    inputs[0].requires_grad_()
+    synthesis_layer(*inputs).sum().backward()
+    assert len(used) == 2  # forward, and the gradient of the input
+    inputs[2].requires_grad_()
+    synthesis_layer(*inputs).sum().backward()
+    assert len(used) == 2  # a weight that changes would have to be transformed every time
+    assert not winograd.pays(torch.zeros(1, 64, 16, 18), 64) and not winograd.pays(torch.zeros(1, 32, 16, 16), 64)
+
+
+def test_a_kernel_makes_its_forms_once():
+    kernel = Kernel(torch.randn(2, 3, 3, 3), torch.float32)
+    assert kernel.constant and kernel.phases is kernel.phases and kernel.places.shape == (36, 3, 2)
+    torch.testing.assert_close(kernel.energy, kernel.weight.square().sum(dim=(2, 3)))
+    with torch.inference_mode():
+        made_inside = Kernel(torch.zeros(1, 1, 3, 3), torch.float32).places
+    assert not made_inside.is_inference()
 
 
 @compiled

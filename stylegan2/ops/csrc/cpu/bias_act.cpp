@@ -1,4 +1,4 @@
-// clamp(gain * lrelu(x + bias)), and its derivative. With slope 1 the activation is linear.
+// clamp(gain * activation(x + bias)), and its derivative, for the activations that StyleGAN2 is made of: linear and leaky ReLU.
 
 #include <algorithm>
 #include <vector>
@@ -7,8 +7,16 @@
 
 namespace {
 
+// The places of the activations in stylegan2/ops/bias_act.py.
+enum { LINEAR = 0, LRELU = 2 };
+
 template <typename S> struct Shape {
     S slope, gain, clamp;
+
+    // `clamp` as the format rounds it, since that is the result which tells where it took hold.
+    template <typename T> static Shape of(int activation, double alpha, double gain, double clamp) {
+        return {S(activation == LINEAR ? 1 : alpha), S(gain), widen(narrow<T>(S(clamp)))};
+    }
 
     // A NaN passes through each of the conditions.
     S value(S v) const {
@@ -58,13 +66,15 @@ void pixels(const T *x, const T *bias, T *y, int64_t begin, int64_t end, int64_t
 
 }  // namespace
 
-// x, y: outer * channels * inner elements; bias: `channels` elements, or null.
-extern "C" int bias_act(int format, const void *x, const void *bias, void *y, int64_t outer, int64_t channels, int64_t inner,
-                        double slope, double gain, double clamp, int threads) {
+// x, y: outer * channels * inner elements; bias: `channels` elements, or null; slope and gain above 0.
+extern "C" int bias_act(int format, int activation, const void *x, const void *bias, void *y,
+                        int64_t outer, int64_t channels, int64_t inner, double alpha, double gain, double clamp, int threads) {
+    if (activation != LINEAR && activation != LRELU)
+        return 1;
     return with_format(format, [=](auto *type) {
         using T = std::remove_pointer_t<decltype(type)>;
         using S = typename arithmetic<T>::type;
-        const Shape<S> shape{S(slope), S(gain), S(clamp)};
+        const auto shape = Shape<S>::template of<T>(activation, alpha, gain, clamp);
         share(outer * channels * inner, threads, [=](int64_t begin, int64_t end) {
             if (inner == 1 && bias)
                 pixels((const T *)x, (const T *)bias, (T *)y, begin, end, channels, shape);
@@ -74,14 +84,16 @@ extern "C" int bias_act(int format, const void *x, const void *bias, void *y, in
     });
 }
 
-// dx = dy * derivative, of `count` elements; y is what `bias_act` returned.
-extern "C" int bias_act_gradient(int format, const void *dy, const void *y, void *dx, int64_t count,
-                                 double slope, double gain, double clamp, int threads) {
+// dx = dy * derivative; `y` is what `bias_act` returned, and tells it without the bias.
+extern "C" int bias_act_gradient(int format, int activation, int from_result, const void *dy, const void *y, const void *, void *dx,
+                                 int64_t outer, int64_t channels, int64_t inner, double alpha, double gain, double clamp, int threads) {
+    if ((activation != LINEAR && activation != LRELU) || !from_result)
+        return 1;
     return with_format(format, [=](auto *type) {
         using T = std::remove_pointer_t<decltype(type)>;
         using S = typename arithmetic<T>::type;
-        const Shape<S> shape{S(slope), S(gain), S(clamp)};
-        share(count, threads, [=](int64_t begin, int64_t end) {
+        const auto shape = Shape<S>::template of<T>(activation, alpha, gain, clamp);
+        share(outer * channels * inner, threads, [=](int64_t begin, int64_t end) {
             for (int64_t i = begin; i < end; i++)
                 ((T *)dx)[i] = narrow<T>(widen(((const T *)dy)[i]) * shape.derivative(widen(((const T *)y)[i])));
         });

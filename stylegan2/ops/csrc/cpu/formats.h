@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 // The upper half of a float.
 struct bfloat16 {
@@ -34,8 +35,8 @@ template <> inline bfloat16 narrow<bfloat16>(float x) {
 template <typename F> int with_format(int format, F work) {
     switch (format) {
         case 0: work((float *)nullptr); return 0;
-        case 1: work((double *)nullptr); return 0;
-        case 2: work((bfloat16 *)nullptr); return 0;
+        case 1: work((bfloat16 *)nullptr); return 0;
+        case 2: work((double *)nullptr); return 0;
     }
     return 1;
 }

@@ -9,27 +9,9 @@
 
 #include "cpu/lanes.h"
 #include "cpu/sums.h"
+#include "cpu/tail.h"
 
 namespace {
-
-struct Tail {  // of a layer
-    const float* scale;     // [N, C], all above 0
-    const float* bias;      // [C]
-    const float* noise;     // [N or 1, H, W], or null
-    int64_t noise_step;     // from one sample's noise to the next: 0 where all share it
-    float strength;
-    float slope;            // of the leaky ReLU below zero, above 0
-    float limit;            // of the clamp; infinite for none
-
-    float noise_at(int64_t sample, int64_t pixel) const { return noise ? noise[sample * noise_step + pixel] * strength : 0.0f; }
-};
-
-template <typename V>
-inline V activate(V v, const Tail& tail) {
-    v = v < 0 ? v * tail.slope : v;
-    v = v < -tail.limit ? V{} - tail.limit : v;
-    return v > tail.limit ? V{} + tail.limit : v;
-}
 
 // The derivative of `activate`, told from its result.
 template <typename V>
@@ -208,9 +190,6 @@ void filter_gradient(T* dmap, const T* dout, const float* taps, int64_t samples,
     if (format == 0) { using T = float; __VA_ARGS__; } \
     else { using T = bfloat16; __VA_ARGS__; }          \
     return 0;
-
-#define TAIL const float *scale, const float *bias, const float *noise, int64_t noise_step, const float *strength, float gain, float slope, float limit
-#define GIVEN_TAIL Tail{scale, bias, noise, noise_step, noise ? *strength * gain : 0.0f, slope, limit}
 
 extern "C" {
 
