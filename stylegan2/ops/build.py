@@ -42,6 +42,7 @@ class Recipe:
     link: the command that makes the library.
     libraries: what the link command needs after the object files.
     identity: all that the result depends on and that the commands do not show: the compiler's version, the processor.
+    remedy: what to do where the compiler fails.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Recipe:
     link: tuple[str, ...]
     libraries: tuple[str, ...]
     identity: str
+    remedy: str = "install a current g++ or name one in CXX"
 
     def key(self) -> str:
         """The hash that the library is kept under."""
@@ -102,7 +104,7 @@ def _build(recipe: Recipe, folder: Path, path: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="building-", dir=folder) as name:
         work = Path(name)
         write_ninja(recipe, work / "build.ninja")
-        _run_ninja(work)
+        _run_ninja(work, recipe.remedy)
         library = (work / f"{recipe.name}.so").read_bytes()
     write_atomically(path, library)
     write_atomically(_checksum(path), hashlib.sha256(library).hexdigest().encode())
@@ -121,13 +123,13 @@ def write_ninja(recipe: Recipe, path: Path) -> None:
         writer.build(f"{recipe.name}.so", "link", objects)
 
 
-def _run_ninja(work: Path) -> None:
+def _run_ninja(work: Path, remedy: str) -> None:
     """Raises BuildError with the first of the compiler's complaints."""
     program = Path(ninja.BIN_DIR) / "ninja"
     done = subprocess.run([program, "-C", work], env={**os.environ, "LC_ALL": "C"}, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
     if done.returncode != 0:
-        raise BuildError(f"the compiler says: {complaint(done.stdout)}; install a current g++ or name one in CXX")
+        raise BuildError(f"the compiler says: {complaint(done.stdout)}; {remedy}")
 
 
 def complaint(output: str, lines: int = 3) -> str:

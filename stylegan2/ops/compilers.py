@@ -24,9 +24,10 @@ FLAGS = ("-std=c++17", "-O3", "-fPIC", "-fno-math-errno", "-fno-trapping-math", 
 
 def cpu_recipe() -> Recipe:
     """Every `csrc/cpu/*.cpp`, for this processor. Raises BuildError: no compiler that fits."""
-    compiler, identity, openmp = _compiler()
-    command = (*compiler, *FLAGS, *_native(), *openmp, f"-I{SOURCES}")
+    compiler, identity = host_compiler()
     runtime = openmp_runtime()
+    openmp = ("-Xpreprocessor", "-fopenmp") if sys.platform == "darwin" else ("-fopenmp",)
+    command = (*compiler, *FLAGS, *_native(), *openmp, f"-I{SOURCES}")
     return Recipe("cpu", sources("cpu", "*.cpp"), headers("cpu"), command, (*compiler, "-shared", f"-Wl,-rpath,{runtime.parent}"),
                   (str(runtime),), identity)
 
@@ -72,10 +73,12 @@ def _native() -> tuple[str, ...]:
     return ("-mcpu=native",) if platform.machine() in ("arm64", "aarch64") else ("-march=native",)
 
 
-def _compiler() -> tuple[tuple[str, ...], str, tuple[str, ...]]:
-    """The first compiler that fits: its command, its identity and its flags for OpenMP.
+def host_compiler() -> tuple[tuple[str, ...], str]:
+    """The first compiler that fits: its command, and its identity.
 
     `CXX` is the only candidate where it is set, and may hold several words, such as "ccache g++".
+
+    Raises: BuildError: there is none.
     """
     if os.name != "posix":
         raise BuildError("they are built on Linux and macOS only; nothing has to be done, this system is slower but complete")
@@ -93,18 +96,19 @@ def _compiler() -> tuple[tuple[str, ...], str, tuple[str, ...]]:
     raise BuildError(reasons[0])
 
 
-def _examine(command: tuple[str, ...]) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
+def _examine(command: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
     """Ask a compiler for its version, and for its macros, which tell the processor's features."""
-    version = _ask(*command, "--version")
-    macros = _ask(*command, *_native(), "-dM", "-E", "-x", "c++", os.devnull)
+    version = ask(*command, "--version")
+    macros = ask(*command, *_native(), "-dM", "-E", "-x", "c++", os.devnull)
     clang, runtime = "__clang__" in macros, openmp_runtime()
     if clang and runtime.name.startswith("libgomp"):
         raise BuildError(f"{command[0]} is Clang, whose threads are not those of GCC that this PyTorch runs on ({runtime.name}); "
                          "install g++ or name it in CXX")
-    return command, version + macros, ("-Xpreprocessor", "-fopenmp") if sys.platform == "darwin" else ("-fopenmp",)
+    return command, version + macros
 
 
-def _ask(*words: str) -> str:
+def ask(*words: str) -> str:
+    """What a compiler prints. Raises BuildError: it does not run."""
     try:
         done = subprocess.run(words, env={**os.environ, "LC_ALL": "C"}, stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, errors="replace", timeout=60)
