@@ -14,15 +14,19 @@ from pathlib import Path
 import pytest
 
 from packs import catalogue, download
+from packs.cache import cache_folder
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The cache folder of this test alone."""
-    monkeypatch.setenv("ECLIPSED_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The cache folder of this test alone, but for the compiled operations, which need not be compiled once a test."""
+    compiled, own = cache_folder() / "ops", tmp_path_factory.mktemp("cache")
+    compiled.mkdir(parents=True, exist_ok=True)
+    (own / "ops").symlink_to(compiled, target_is_directory=True)
+    monkeypatch.setenv("ECLIPSED_CACHE", str(own))
+    return own
 
 
 @pytest.fixture(autouse=True)
@@ -202,6 +206,9 @@ class Server(ThreadingHTTPServer):
         self.plans: dict[str, list[Answer]] = {}
         self.seen: list[tuple[str, dict]] = []
 
+    def handle_error(self, *_: object) -> None:
+        """Clients that hang up are what these tests are about."""
+
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.server_port}{path}"
 
@@ -224,20 +231,21 @@ def server() -> Iterator[Server]:
 def offering(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
     """`offering({"one": {"generator": b"...", ...}})`: the catalogue of this test offers these packs, from the server.
 
-    A file is one for each different content, at /NAME with a mirror at /mirror/NAME. Returns the catalogue's path.
+    A file is one for each different content, at /NAME with a mirror at /mirror/NAME. kinds: how they are stored, by role.
+    info: what else the packs say of themselves. Returns the catalogue's path.
     """
 
-    def write(packs: dict[str, dict[str, bytes]], **info: object) -> Path:
+    def write(packs: dict[str, dict[str, bytes]], kinds: dict[str, str] | None = None, **info: object) -> Path:
         files, listed = {}, []
         for name, contents in packs.items():
             for role, data in contents.items():
                 digest = hashlib.sha256(data).hexdigest()
                 file = f"{role}-{digest[:6]}"
                 server.files[f"/{file}"] = server.files[f"/mirror/{file}"] = data
-                files[digest] = {"name": file, "role": role, "kind": "raw", "size": len(data), "sha256": digest, "licence": "test",
-                                 "urls": [server.url(f"/{file}"), server.url(f"/mirror/{file}")]}  # fmt: skip
+                files[digest] = {"name": file, "role": role, "kind": (kinds or {}).get(role, "raw"), "licence": "test", "size": len(data),
+                                 "sha256": digest, "urls": [server.url(f"/{file}"), server.url(f"/mirror/{file}")]}  # fmt: skip
             listed.append({"name": name, "version": "1", "domain": "tests", "resolution": 32, "neutral_text": "a person",
-                           "description": "d", "generator": {}, "parser": {}, "clip": {}, "defaults": {}, **info,
+                           "description": "d", "generator": {}, "parser": {}, "clip": {}, "defaults": {"truncation": 0.7}, **info,
                            "files": [hashlib.sha256(data).hexdigest() for data in contents.values()]})  # fmt: skip
         licence = {"name": "Test Licence", "url": "https://example.invalid/licence", "summary": "For tests only."}
         path = tmp_path / "catalogue.json"

@@ -36,3 +36,33 @@ def test_bad_input_is_one_sentence(command) -> None:
     assert "unknown pack 'nowhere', known packs:" in command("packs", "info", "nowhere", expect=2).sentence
     command("packs", "frobnicate", expect=2)
     command("packs", expect=2)
+
+
+def test_packs_that_can_be_downloaded_are_listed_with_size_and_licence(command) -> None:
+    outcome = command("packs", "list")
+    packs = {pack["name"]: pack for pack in outcome.result["packs"]}
+    assert packs["ffhq-1024"]["state"] == "available" and packs["ffhq-1024"]["bytes"] == 539_985_002
+    assert "non-commercial" in packs["ffhq-1024"]["licence"]
+    line = next(line for line in outcome.stderr.splitlines() if line.startswith("ffhq-1024 "))
+    assert "available" in line and "540.0 MB" in line and "non-commercial" in line
+    described = main(["info", "ffhq-1024"])
+    assert [file["role"] for file in described["files"]] == ["generator", "parser", "clip"] and len(described["licences"]) == 3
+
+
+def test_a_licence_is_shown_before_anything_is_downloaded(command) -> None:
+    outcome = command("packs", "fetch", "ffhq-1024", expect=2)
+    assert "NVIDIA Source Code License" in outcome.stderr and "research and evaluation only" in outcome.stderr
+    assert outcome.sentence.endswith("--accept-licence does that") and not outcome.stdout
+
+
+def test_adding_and_removing(command, tiny_pack: Path, tmp_path: Path) -> None:
+    assert "tiny: added" in command("packs", "add", tiny_pack).stderr
+    assert command("packs", "verify", "tiny").result["intact"]
+    assert command("packs", "remove", "tiny").result["name"] == "tiny"
+    assert "there is no folder" in command("packs", "add", tmp_path / "nowhere", expect=2).sentence
+    assert "part of the studio" in command("packs", "remove", "portraits", expect=2).sentence
+
+
+def test_a_cache_folder_that_would_be_another_from_each_place(command) -> None:
+    said = command("packs", "verify", "ffhq-1024", expect=2, ECLIPSED_CACHE="relative").sentence
+    assert "ECLIPSED_CACHE is 'relative'; accepted: an absolute path" in said
