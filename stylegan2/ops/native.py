@@ -131,7 +131,7 @@ def _library(name: str, recipe: Callable[[], Recipe]) -> Library | None:
     if name not in _libraries:
         with _lock:  # pages call from many threads
             if name not in _libraries:
-                _libraries[name] = _load(recipe) if _wanted() else None
+                _libraries[name] = _load(name, recipe) if _wanted() else None
     return _libraries[name]
 
 
@@ -142,7 +142,7 @@ def _wanted() -> bool:
     return choice == "compiled"
 
 
-def _load(recipe: Callable[[], Recipe]) -> Library | None:
+def _load(name: str, recipe: Callable[[], Recipe]) -> Library | None:
     """Build and load; what cannot be loaded is built once more. A failure is told once and is final for this process."""
     try:
         made = recipe()
@@ -155,6 +155,7 @@ def _load(recipe: Callable[[], Recipe]) -> Library | None:
         except OSError as error:
             raise BuildError(f"{error}; set ECLIPSED_CACHE to a folder that programs may be loaded from") from None
     except BuildError as error:
-        warnings.warn(f"the fast operations are not in use: {error}. Until then the same results take longer.",
+        place = {"cpu": "this processor", "cuda": "the GPU"}[name]
+        warnings.warn(f"the fast operations for {place} are not in use: {error}. Until then the same results take longer.",
                       RuntimeWarning, stacklevel=2)
         return None

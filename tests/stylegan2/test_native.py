@@ -23,7 +23,7 @@ first, second = native.cpu(), native.cpu()
 assert first is second
 print("reference" if first is None else "compiled")
 """
-WARNING = "the fast operations are not in use"
+WARNING = "the fast operations for this processor are not in use"
 
 
 def use(cache: Path, **environment: str) -> tuple[str, str]:
@@ -81,7 +81,7 @@ def test_reference_is_for_this_thread_and_block_only(recipe):
 
 def test_many_threads_load_it_once(monkeypatch, afresh):
     made, go = [], threading.Barrier(8)
-    monkeypatch.setattr(native, "_load", lambda recipe: made.append(recipe) or object())
+    monkeypatch.setattr(native, "_load", lambda name, recipe: made.append(name) or object())
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: (go.wait(), native.cpu())[1], range(8)))
     assert len(made) == 1 and len(set(map(id, found))) == 1
