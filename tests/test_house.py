@@ -38,6 +38,7 @@ PACK_FILES = ("packs.cache", "packs.cli", "packs.files", "packs.weights")  # lea
 COMMANDS = [
     "train_eclipsed.py",
     "benchmarks.synthesis",
+    "benchmarks.training_step",
     "evaluation.directions",
     "lelsd.edit",
     "lelsd.prompt",
