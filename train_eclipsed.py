@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lelsd.train import Progress
     from packs.pack import Pack
 
-FLAGS = ("layers", "steps", "batch_size", "learning_rate", "clip_weight", "localization_weight", "num_directions", "truncation", "seed",
+FLAGS = ("layers", "steps", "batch_size", "learning_rate", "clip_weight", "localization_weight", "num_directions", "truncation", "resolution", "seed",
          "preview_every", "checkpoint_every")
 DEFAULT_PACK = "portraits"
 
@@ -69,6 +69,8 @@ def _parser() -> cli.ArgumentParser:
     parser.add_argument("--localization-weight", type=float, help="how much staying inside the part counts")
     parser.add_argument("--num-directions", type=int, help="learn several different directions at once")
     parser.add_argument("--truncation", type=float, help="of the samples to learn from")
+    parser.add_argument("--resolution", type=int, metavar="PIXELS",
+                        help="let the losses look at smaller pictures, such as 256: an approximation, faster than the exact 0 (0)")
     parser.add_argument("--preview-every", type=int, help="steps between pictures of how it goes")
     parser.add_argument("--checkpoint-every", type=int, help="steps between checkpoints")
     parser.add_argument("--preset", default="default", help="default, or published: the settings of the eCLIPsed report")
@@ -94,11 +96,11 @@ def _is_run(options: Namespace) -> bool:
 
 def _understand(options: Namespace, pack: "Pack") -> tuple["Prompt", "TrainConfig"]:
     """Prompt and settings: built-in defaults, then the pack's, then the preset's, then the flags."""
-    from lelsd.config import TrainConfig, parse_layers, preset
+    from lelsd.config import TrainConfig, parse_layers, preset, rows_seen
     from lelsd.prompt import parse_prompt
     config = TrainConfig().updated(pack.defaults).updated(preset(options.preset))
     config = config.updated({name: getattr(options, name) for name in FLAGS})
-    parse_layers(config.layers, pack.generator.num_ws)
+    parse_layers(config.layers, rows_seen(config, pack.resolution))
     prompt = parse_prompt(options.prompt, pack)
     return (prompt if options.part.strip().lower() == "auto" else prompt.with_parts(options.part)), config
 
@@ -120,6 +122,8 @@ def _resume(options: Namespace) -> dict:
 def _train(pack: "Pack", prompt: "Prompt", config: "TrainConfig", out: Path, resume: bool) -> dict:
     """Run to the end; progress on standard error."""
     from lelsd.train import train_direction
+    from stylegan2.ops.memory import reuse_freed_memory
+    reuse_freed_memory()
     stopping: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, frame: stopping.append(number))
     started, progress = time.monotonic(), None

@@ -4,6 +4,10 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass, fields, replace
 
+from stylegan2.config import num_layers
+
+MIN_RESOLUTION = 32  # pixels: below, neither CLIP nor a parser sees a face
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -33,6 +37,7 @@ class TrainConfig:
     both_signs: bool = True  # ... and half of the time from its negative, which must lead away from the prompt
     away_weight: float = 0.3  # how much such a sample counts for CLIP: a face without glasses cannot lose them
     truncation: float = 0.8
+    resolution: int = 0  # of the pictures that the losses look at, in pixels; 0 is the generator's own. Less is an approximation, and faster
     seed: int = 0
     preview_every: int = 25  # steps
     checkpoint_every: int = 10  # steps
@@ -48,6 +53,8 @@ class TrainConfig:
             raise ValueError(f"clip_form is {self.clip_form!r}; accepted: directional, plain")
         if self.initial not in ("regression", "gradient", "random"):
             raise ValueError(f"initial is {self.initial!r}; accepted: regression, gradient, random")
+        if self.resolution and (self.resolution < MIN_RESOLUTION or self.resolution & (self.resolution - 1)):
+            raise ValueError(f"resolution is {self.resolution}; accepted: 0 for the generator's own, or a power of two from {MIN_RESOLUTION}")
         if self.alpha_min > self.alpha_max:
             raise ValueError(f"alpha_min is {self.alpha_min}; accepted: up to alpha_max, {self.alpha_max}")
         if self.clip_weight == 0 and self.localization_weight == 0:
@@ -76,7 +83,7 @@ RANGES: dict[str, tuple] = {
     "lr_halvings": (0, 20), "clip_weight": (0.0, 1000.0),
     "localization_weight": (0.0, 1000.0), "correlation_weight": (0.0, 1000.0), "agreement_weight": (0.0, 1000.0),
     "shortfall_weight": (0.0, 1000.0), "sideways_weight": (0.0, 1000.0), "target_gain": (1e-3, 100.0), "num_directions": (1, 16), "step_size": (1e-3, 10.0),
-    "away_weight": (0.0, 1000.0), "alpha_min": (0.0, 10.0), "alpha_max": (1e-3, 10.0), "truncation": (0.0, 2.0), "seed": (0, 2**32 - 1), "preview_every": (1, 100_000),
+    "away_weight": (0.0, 1000.0), "alpha_min": (0.0, 10.0), "alpha_max": (1e-3, 10.0), "truncation": (0.0, 2.0), "resolution": (0, 4096), "seed": (0, 2**32 - 1), "preview_every": (1, 100_000),
     "checkpoint_every": (1, 100_000),
 }
 """Least and largest value of every number; whole numbers where the limits are."""
@@ -100,6 +107,14 @@ def preset(name: str) -> dict:
 def learning_rate_at(config: TrainConfig, step: int) -> float:
     """The learning rate of step 1 ... steps: halved `lr_halvings` times at even distances (LELSD's schedule)."""
     return config.learning_rate * 0.5 ** ((step - 1) * (config.lr_halvings + 1) // config.steps)
+
+
+def rows_seen(config: TrainConfig, resolution: int) -> int:
+    """How many rows of w+ the losses can see in a generator of this resolution: those of smaller pictures are fewer, and the
+    rest has nothing to learn from. Raises ValueError for pictures that are larger than the generator's."""
+    if config.resolution > resolution:
+        raise ValueError(f"resolution is {config.resolution}; accepted: up to the generator's own, {resolution}")
+    return num_layers(config.resolution or resolution)
 
 
 def parse_layers(text: str, num_layers: int) -> list[int] | None:

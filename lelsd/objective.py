@@ -14,7 +14,7 @@ from torch import Tensor
 
 from lelsd import losses
 from lelsd.clip_guide import ClipGuide
-from lelsd.config import TrainConfig
+from lelsd.config import TrainConfig, rows_seen
 
 if TYPE_CHECKING:
     from lelsd.prompt import Prompt
@@ -46,11 +46,12 @@ class Before:
 
 
 class Objective:
-    """The losses of one prompt on one pack."""
+    """The losses of one prompt on one pack. R is the resolution that the settings name: the generator's own, or less."""
 
     def __init__(self, pack: "Pack", prompt: "Prompt", config: TrainConfig) -> None:
         self.pack, self.prompt, self.config = pack, prompt, config
         self.generator, self.guide = pack.generator, ClipGuide(pack)
+        self.resolution, self.rows_seen = config.resolution or pack.resolution, rows_seen(config, pack.resolution)
         self.text_move = self.guide.text_move(prompt)
         self.other_moves = self.guide.other_moves(self.text_move)
         self.target = self.guide.encode_wordings(prompt.target_text(pack.neutral_text))
@@ -70,12 +71,13 @@ class Objective:
     @property
     def at_once(self) -> int:
         """How many pictures to make in one go where many are needed: what memory allows, at 1024 pixels 2."""
-        return min(16, max(1, PIXELS_AT_ONCE // self.pack.resolution**2))
+        return min(16, max(1, PIXELS_AT_ONCE // self.resolution**2))
 
     @torch.no_grad()
     def embeddings(self, w_plus: Tensor) -> Tensor:
         """CLIP's embeddings of the pictures of w_plus [N, L, D] -> [N, E]; any number of pictures."""
-        return torch.cat([self.guide.encode_image(self.generator.synthesis(some)) for some in w_plus.split(self.at_once)])
+        batches = w_plus.split(self.at_once)
+        return torch.cat([self.guide.encode_image(self.generator.synthesis(some, resolution=self.resolution)) for some in batches])
 
     @torch.no_grad()
     def w_plus(self, z: Tensor, truncation: float | None = None) -> Tensor:
@@ -153,8 +155,8 @@ class Objective:
     def _synthesize(self, w_plus: Tensor, state: "SynthesisState", features: bool) -> tuple[Tensor, dict[int, Tensor]]:
         """Pictures, and the features that the losses look at."""
         if not features:
-            return self.generator.synthesis(w_plus, state=state), {}
-        image, found = self.generator.synthesis(w_plus, state=state, return_features=True)
+            return self.generator.synthesis(w_plus, state=state, resolution=self.resolution), {}
+        image, found = self.generator.synthesis(w_plus, state=state, resolution=self.resolution, return_features=True)
         return image, self._looked_at(found)
 
     def _looked_at(self, features: dict[int, Tensor]) -> dict[int, Tensor]:

@@ -63,7 +63,7 @@ def measure_sensitivity(objective: Objective, direction: Tensor | None = None) -
     gradient = _mean_gradient(objective, befores) if direction is None else direction.expand(generator.num_ws, -1)
     size = 2 * objective.config.step_size * objective.spread
     scores = []
-    for layer in range(generator.num_ws):
+    for layer in range(objective.rows_seen):
         delta = torch.zeros_like(gradient)
         delta[layer] = size * torch.nn.functional.normalize(gradient[layer], dim=0)
         measured = objective.measure_all(befores, delta)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from lelsd.calibrate import calibrate
-from lelsd.config import TrainConfig, learning_rate_at, parse_layers
+from lelsd.config import TrainConfig, learning_rate_at, parse_layers, rows_seen
 from lelsd.direction import Direction
 from lelsd.objective import HELD_OUT, Objective, sample_noise, spread_rows, tied_rows, unit_rows
 from lelsd.prompt import Prompt, parse_prompt
@@ -58,7 +58,7 @@ def train_direction(pack: "Pack", prompt: Prompt, config: TrainConfig, out: Path
         prompt, config = read_run(run, pack)
         (run.path / "cancel").unlink(missing_ok=True)
     else:
-        parse_layers(config.layers, pack.generator.num_ws)
+        parse_layers(config.layers, rows_seen(config, pack.resolution))
         run.create(describe_run(pack, prompt, config))
     try:
         yield from Training(pack, prompt, config, run, stop).run()
@@ -131,11 +131,11 @@ class Training:
     def _begin(self) -> None:
         """Choose layers, and begin where CLIP says the way is; training then keeps it inside the part."""
         num_ws, w_dim = self.pack.generator.num_ws, self.pack.generator.w_dim
-        chosen = parse_layers(self.config.layers, num_ws)
+        chosen = parse_layers(self.config.layers, self.objective.rows_seen)
         noise, _ = sample_noise(self.config.seed, HELD_OUT, (self.config.num_directions, num_ws, w_dim))
         start = unit_rows(noise.to(self.pack.device))
         regressed = regress_gain(self.objective) if self.config.initial == "regression" else None
-        self.layers = chosen or list(range(num_ws))
+        self.layers = chosen or list(range(self.objective.rows_seen))
         if chosen is None or self.config.initial == "gradient":
             sensitivity = measure_sensitivity(self.objective, regressed)
             self.layers = chosen or sensitivity.layers()

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import pytest
 
-from lelsd.config import PRESETS, RANGES, TrainConfig, learning_rate_at, parse_layers, preset
+from lelsd.config import PRESETS, RANGES, TrainConfig, learning_rate_at, parse_layers, preset, rows_seen
 
 
 def test_round_trip_and_unknown_setting():
@@ -16,7 +16,7 @@ def test_round_trip_and_unknown_setting():
 
 @pytest.mark.parametrize("values", [{"steps": 0}, {"steps": 1.5}, {"steps": True}, {"learning_rate": float("nan")}, {"clip_weight": -1.0},
                                     {"clip_form": "cosine"}, {"alpha_min": 2.0, "alpha_max": 1.0}, {"seed": -1},
-                                    {"clip_weight": 0.0, "localization_weight": 0.0}, {"batch_size": "4"}])
+                                    {"clip_weight": 0.0, "localization_weight": 0.0}, {"resolution": 16}, {"resolution": 100}, {"batch_size": "4"}])
 def test_bad_values_are_named(values):
     with pytest.raises(ValueError, match=next(iter(values))):
         TrainConfig(**values)
@@ -48,3 +48,10 @@ def test_layers():
 def test_bad_layers(text):
     with pytest.raises(ValueError, match="0 to 11"):
         parse_layers(text, 12)
+
+
+def test_smaller_pictures_show_fewer_rows():
+    assert rows_seen(TrainConfig(), 1024) == rows_seen(TrainConfig(resolution=1024), 1024) == 18
+    assert rows_seen(TrainConfig(resolution=256), 1024) == 14
+    with pytest.raises(ValueError, match="resolution is 256.*up to the generator's own, 128"):
+        rows_seen(TrainConfig(resolution=256), 128)

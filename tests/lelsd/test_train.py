@@ -7,6 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
+from benchmarks.training_step import TINY_CLIP
+from benchmarks.untrained import UntrainedPack
 from lelsd.calibrate import typical_distance
 from lelsd.config import TrainConfig
 from lelsd.direction import load_direction
@@ -15,6 +17,7 @@ from lelsd.prompt import parse_prompt
 from lelsd.run_folder import RunFolder
 from lelsd.sensitivity import Sensitivity, measure_sensitivity, regress_gain
 from lelsd.train import train_direction
+from stylegan2.config import GeneratorConfig
 
 CONFIG = TrainConfig(steps=6, batch_size=2, preview_every=4, checkpoint_every=2, layers="3-5")
 
@@ -148,6 +151,21 @@ def test_several_directions_and_published_settings(tiny_models, tmp_path):
     from lelsd.config import preset
     run(tiny_models, tmp_path / "p", TrainConfig().updated(preset("published")).updated({"steps": 2}), "no beard")
     assert load_direction(tmp_path / "p" / "direction.safetensors").part == "skin"
+
+
+def test_the_losses_can_look_at_smaller_pictures(tmp_path):
+    """An approximation: rows that only larger pictures show are not learned, and not moved."""
+    pack = UntrainedPack(GeneratorConfig(64, 16, 16, 2, 512, 32), clip=TINY_CLIP, parser_width=0.125, parser_size=64)
+    config = TrainConfig(steps=2, batch_size=2, resolution=32, layers="all", initial="gradient")
+    objective = Objective(pack, parse_prompt("a person with curly hair", pack), config)
+    before = objective.before(objective.w_plus(sample_noise(0, 0, (2, 16))[0]), 0)
+    assert before.image.shape == (2, 3, 32, 32) and before.mask.shape == (2, 1, 32, 32) and max(before.features) == 6
+    run(pack, tmp_path / "r", config)
+    direction = load_direction(tmp_path / "r" / "direction.safetensors")
+    assert direction.layers == tuple(range(8)) and direction.deltas.shape == (1, 10, 16) and direction.deltas[0, 8:].abs().max() == 0
+    for wrong, words in (({"layers": "8"}, "0 to 7"), ({"resolution": 128}, "generator's own, 64")):
+        with pytest.raises(ValueError, match=words):
+            run(pack, tmp_path / "w", config.updated(wrong))
 
 
 def test_training_finds_the_way_from_a_random_start(tiny_models, tmp_path):
