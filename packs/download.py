@@ -17,6 +17,7 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests import exceptions
+from urllib3.exceptions import MaxRetryError
 
 from packs.files import NO_ROOM, bytes_in, part_of, sha256, size_words
 
@@ -207,8 +208,8 @@ def _as_failure(error: exceptions.RequestException) -> SourceFailed | Interrupte
         return Interrupted(f"no connection within {TIMEOUT[0]:.0f} s")
     if isinstance(error, exceptions.Timeout) or "timed out" in str(error).lower():
         return Interrupted(f"silence for {TIMEOUT[1]:.0f} s")
-    if isinstance(error, (exceptions.ChunkedEncodingError, exceptions.ContentDecodingError)):
-        return Interrupted("the connection broke")
-    if isinstance(error, exceptions.ConnectionError):
+    if isinstance(error, exceptions.ConnectionError) and isinstance(next(iter(error.args), None), MaxRetryError):
         return Interrupted("no connection (is this machine offline?)")
+    if isinstance(error, (exceptions.ConnectionError, exceptions.ChunkedEncodingError, exceptions.ContentDecodingError)):
+        return Interrupted("the connection broke")
     return SourceFailed(str(error))

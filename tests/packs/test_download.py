@@ -172,6 +172,14 @@ def test_a_busy_server_is_asked_again_and_a_wrong_address_is_not(server, url: st
     assert "404 Not Found" in refusal(server.url("/nothing"), path) and len(server.seen) == 1
 
 
+def test_a_server_that_hangs_up_without_an_answer(server, url: str, path: Path) -> None:
+    def silent(handler, data: bytes) -> None:
+        handler.close_connection = True
+
+    server.plans["/file"] = [silent]
+    assert "the connection broke; trying again" in notes(take(url, path)) and path.read_bytes() == DATA
+
+
 def test_a_server_that_stays_busy_is_given_up(server, url: str, path: Path) -> None:
     server.plans["/file"] = [server.does.status(502) for _ in range(50)]
     assert "502 Bad Gateway, 4 times in a row" in refusal(url, path) and len(server.seen) == 4
