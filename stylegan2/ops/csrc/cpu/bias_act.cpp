@@ -64,6 +64,11 @@ void pixels(const T *x, const T *bias, T *y, int64_t begin, int64_t end, int64_t
         add_each(x + begin, first, y + begin, std::min(length, end - begin), shape);
 }
 
+template <typename T, typename S> void slope(const T *dy, const T *y, T *dx, int64_t count, Shape<S> shape) {
+    for (int64_t i = 0; i < count; i++)
+        dx[i] = narrow<T>(widen(dy[i]) * shape.derivative(widen(y[i])));
+}
+
 }  // namespace
 
 // x, y: outer * channels * inner elements; bias: `channels` elements, or null; slope and gain above 0.
@@ -94,8 +99,7 @@ extern "C" int bias_act_gradient(int format, int activation, int from_result, co
         using S = typename arithmetic<T>::type;
         const auto shape = Shape<S>::template of<T>(activation, alpha, gain, clamp);
         share(outer * channels * inner, threads, [=](int64_t begin, int64_t end) {
-            for (int64_t i = begin; i < end; i++)
-                ((T *)dx)[i] = narrow<T>(widen(((const T *)dy)[i]) * shape.derivative(widen(((const T *)y)[i])));
+            slope((const T *)dy + begin, (const T *)y + begin, (T *)dx + begin, end - begin, shape);
         });
     });
 }
