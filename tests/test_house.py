@@ -37,6 +37,7 @@ PACK_FILES = ("packs.cache", "packs.cli", "packs.files", "packs.weights")  # lea
 # Every command line that exists so far; the baselines join with their issues.
 COMMANDS = [
     "train_eclipsed.py",
+    "benchmarks.ops",
     "benchmarks.synthesis",
     "benchmarks.training_step",
     "evaluation.directions",
