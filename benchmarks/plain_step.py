@@ -27,7 +27,7 @@ class PlainObjective(Objective):
 
     def __init__(self, pack, prompt, config) -> None:
         super().__init__(pack, prompt, config)
-        self.guide = PlainGuide(pack)
+        self.guide, self.network = PlainGuide(pack), pack.network
 
     def before(self, w_plus: Tensor, lowest_layer: int, features: bool = True) -> Before:
         image, found = plain_synthesis(self.generator.synthesis, w_plus)
@@ -40,7 +40,7 @@ class PlainObjective(Objective):
     @torch.no_grad()
     def mask(self, image: Tensor) -> Tensor:
         x = preprocess(image, self.pack.parser_size, self.pack.parser.mean, self.pack.parser.std)
-        logits, _, _ = self.pack.network(x, image.shape[2:])
+        logits, _, _ = self.network(x, image.shape[2:])
         return part_probability(logits, dict(self.prompt.parts))
 
     def localization(self, before: Before, image: Tensor, features: Mapping[int, Tensor], mask: Tensor) -> Tensor:

@@ -53,9 +53,9 @@ class UntrainedPack:
         generator.synthesis.dtype = self.dtype
         return generator.to(self.device).eval().requires_grad_(False)
 
-    @cached_property
+    @property
     def network(self) -> BiSeNet:
-        """The parser's network as it is published, its batch norms apart."""
+        """The parser's network as it is published, its batch norms apart; made anew each time."""
         with _seeded(2):
             network = BiSeNet(width=self.parser_width)
             for module in network.modules():

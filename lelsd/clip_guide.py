@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lelsd.similarity import EXAMPLES
-from lelsd.vision import reordered
+from lelsd.vision import RoughVision, is_plain_transformer, reordered
 
 if TYPE_CHECKING:
     from lelsd.prompt import Prompt
@@ -43,12 +43,19 @@ class ClipGuide:
         tokens = self.pack.tokenizer(list(texts)).to(self.pack.device)
         return F.normalize(self.model.encode_text(tokens).float(), dim=1)
 
-    def encode_image(self, images: Tensor) -> Tensor:
-        """images [N, 3, H, W] in [-1, 1] -> [N, E]; differentiable."""
+    def encode_image(self, images: Tensor, rough: bool = False) -> Tensor:
+        """images [N, 3, H, W] in [-1, 1] -> [N, E]; differentiable. rough: good enough for a loss that compares them with a text."""
         images = images.float()
         if images.shape[-1] != self.size or images.shape[-2] != self.size:
             images = F.interpolate(images, (self.size, self.size), mode="bicubic", align_corners=False, antialias=True)
-        return F.normalize(self.vision((images * 0.5 + 0.5 - self.mean) / self.std).float(), dim=1)
+        vision = self.rough_vision if rough else self.vision
+        return F.normalize(vision((images * 0.5 + 0.5 - self.mean) / self.std).float(), dim=1)
+
+    @cached_property
+    def rough_vision(self) -> torch.nn.Module:
+        """The vision tower in bfloat16 where the generator computes in it too; else, or where it is no plain ViT, the exact one."""
+        fast = self.pack.generator.synthesis.dtype is torch.bfloat16 and is_plain_transformer(self.vision)
+        return RoughVision(self.vision) if fast else self.vision
 
     def templates(self) -> list[str]:
         """The wordings whose own words this CLIP knows; always at least the bare one."""

@@ -103,7 +103,7 @@ class Objective:
     def losses(self, before: Before, delta: Tensor, sign: Tensor) -> dict[str, Tensor]:
         """Every loss of a batch, one value a sample: delta [N, L, D], sign [N] (+1 towards the prompt) -> name: [N]."""
         image, features = self.after(before, delta)
-        embedding = self.guide.encode_image(image)
+        embedding = self.guide.encode_image(image, rough=not self._compares)
         with torch.no_grad():
             mask = losses.average_mask(before.mask, self.mask(image))
         counts = torch.where(sign > 0, 1.0, self.config.away_weight)

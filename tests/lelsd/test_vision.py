@@ -7,7 +7,11 @@ from open_clip import CLIP
 from open_clip.transformer import VisionTransformer
 from torch import nn
 
-from lelsd.vision import PatchEmbedding, reordered
+from benchmarks.training_step import TINY_CLIP
+from benchmarks.untrained import UntrainedPack
+from lelsd.clip_guide import ClipGuide
+from lelsd.vision import PatchEmbedding, RoughVision, reordered
+from stylegan2.config import GeneratorConfig
 
 
 @pytest.fixture
@@ -37,6 +41,23 @@ def test_nothing_is_copied_or_changed(transformer):
 def test_other_towers_stay_as_they_are(tiny_models):
     assert isinstance(tiny_models.clip_model, CLIP)
     assert reordered(tiny_models.clip_model.visual) is tiny_models.clip_model.visual
+
+
+def test_the_rough_tower_is_close(transformer):
+    rough, images = RoughVision(reordered(transformer)), torch.randn(2, 3, 24, 24, requires_grad=True)
+    wanted, found = transformer(images), rough(images)
+    assert found.dtype == torch.float32 and 0 < (found - wanted).norm() < 0.03 * wanted.norm()
+    gradients = [torch.autograd.grad(value.square().sum(), images)[0] for value in (wanted, found)]
+    assert (gradients[1] - gradients[0]).norm() < 0.05 * gradients[0].norm()
+    assert all(parameter.dtype == torch.float32 for parameter in transformer.parameters())
+
+
+@pytest.mark.parametrize(("dtype", "rough"), [(torch.bfloat16, True), (torch.float32, False)])
+def test_rough_only_where_the_generator_is(dtype, rough):
+    pack = UntrainedPack(GeneratorConfig(32, 16, 16, 2, 512, 32), dtype=dtype, clip=TINY_CLIP)
+    guide, images = ClipGuide(pack), torch.rand(1, 3, 32, 32)
+    assert isinstance(guide.rough_vision, RoughVision) is rough
+    assert torch.equal(guide.encode_image(images), guide.encode_image(images, rough=True)) is not rough
 
 
 @pytest.mark.parametrize("size", [(24, 24), (27, 17)])
