@@ -47,6 +47,7 @@ COMMANDS = [
     "portraits.build_pack",
     "portraits.render",
     "segmentation.parser",
+    "stylegan2.checkpoints",
     "stylegan2.generate",
 ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from stylegan2.discriminator import Discriminator, DiscriminatorConfig
 from stylegan2.generator import Generator, GeneratorConfig
+from stylegan2.ops import setup_filter
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -21,9 +23,9 @@ def arrays(name: str) -> dict[str, Tensor]:
         return {key: torch.from_numpy(archive[key]) for key in archive}
 
 
-def reference(name: str) -> dict:
+def reference(name: str, source: str = "nvlabs") -> dict:
     """The config and the shapes of the reference's own parameters."""
-    return json.loads((GOLDEN / "stylegan2_nvlabs_shapes.json").read_text())[name]
+    return json.loads((GOLDEN / f"stylegan2_{source}_shapes.json").read_text())[name]
 
 
 def fill(module: nn.Module) -> nn.Module:
@@ -37,13 +39,30 @@ def fill(module: nn.Module) -> nn.Module:
     return module.eval().requires_grad_(False)
 
 
-def _value(name: str, shape: torch.Size, generator: bool) -> Tensor:
+def _draw(name: str, shape: Sequence[int]) -> Tensor:
     draw = np.random.RandomState(zlib.crc32(name.encode())).standard_normal(tuple(shape))
-    value = torch.from_numpy(np.asarray(draw, dtype=np.float32))
+    return torch.from_numpy(np.asarray(draw, dtype=np.float32))
+
+
+def _value(name: str, shape: torch.Size, generator: bool) -> Tensor:
+    value = _draw(name, shape)
     if generator and name.endswith("affine.bias"):
         return 1 + 0.1 * value
     small = (".bias", "w_avg", "noise_strength") if generator else (".bias",)
     return 0.1 * value if name.endswith(small) else value
+
+
+def rosinality(name: str) -> dict[str, Tensor]:
+    """The state dict of rosinality's generator, in its own names."""
+    state = {}
+    for key, shape in reference(name, "rosinality")["shapes"].items():
+        if key.endswith(".kernel"):
+            state[key] = 4 * setup_filter()
+        elif key.endswith("modulation.bias"):
+            state[key] = 1 + 0.1 * _draw(key, shape)
+        else:
+            state[key] = _draw(key, shape) * (0.1 if key.endswith((".bias", "noise.weight")) else 1)
+    return state
 
 
 def generator(name: str) -> Generator:

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from tests.stylegan2 import golden
 
-MODELS = ["tiny64", pytest.param("ffhq256", marks=pytest.mark.slow)]
+MODELS = ["tiny64", pytest.param("ffhq256", marks=pytest.mark.slow), pytest.param("ffhq1024", marks=pytest.mark.slow)]
 
 
 def relative_error(actual: torch.Tensor, expected: torch.Tensor) -> float:
@@ -47,6 +47,7 @@ def test_image(case, noise, latents, key):
     assert relative_error(center, expected[f"{key}_center"]) < 1e-4
 
 
+@pytest.mark.parametrize("case", MODELS[:2], indirect=True)
 def test_bfloat16_rounds_by_about_one_percent(case):
     generator, expected, _ = case
     w_plus = expected["ws"].repeat(1, generator.num_ws, 1)
