@@ -10,15 +10,13 @@
 Published files are read where they lie rather than converted once: they open in about the time that checking their hash
 takes, `verify` compares them with what their publishers hashed, and nothing lies on the disk twice.
 
-No file can run code. `torch.load` reads with `weights_only`, and open_clip's own loader is not used for OpenAI's files, as
-it runs the code in them (`torch.jit.load`); its downloader is not used, as it cannot resume and hashes what already has
-the final name. What comes from open_clip are the architecture, the preprocessing and the tokenizer.
+No file can run code: all are read as data, by `stylegan2.published`. So open_clip's own loader is not used for OpenAI's
+files, as it runs the code in them (`torch.jit.load`), nor its downloader, as that cannot resume and hashes what already
+has the final name. What comes from open_clip are the architecture, the preprocessing and the tokenizer.
 """
 
 from __future__ import annotations
 
-import pickle
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +26,8 @@ from torch import Tensor, nn
 from packs import files
 from packs.torchscript import read_torchscript
 from packs.weights import expand_rows, read_weights
+from stylegan2.published.extents import Extent
+from stylegan2.published.torch_files import StoredTensor, read_legacy, read_zip
 
 if TYPE_CHECKING:
     from open_clip import CLIP
@@ -69,15 +69,17 @@ def read_state(folder: Path, info: dict, role: str) -> dict[str, Tensor]:
 
 
 def read_state_dict(path: Path) -> dict[str, Tensor]:
-    """The tensors of a file that torch saved. Raises ValueError for one that holds anything but numbers, or is damaged."""
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, TypeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ValueError(f"{path} is damaged, or more than a state dict: {reason}") from error
-    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise ValueError(f"{path} is no state dict; accepted: tensors by name")
-    return dict(state)
+    """The tensors of a file that `torch.save` wrote, in either of its formats. Raises ValueError, which names the file, for
+    one that is damaged or holds anything but tensors by name."""
+    with path.open("rb") as file:
+        extent = Extent(file, 0, path.stat().st_size)
+        try:
+            state = read_zip(extent) if file.read(2) == b"PK" else read_legacy(extent)
+            if type(state) is not dict or not all(type(value) is StoredTensor for value in state.values()):
+                raise ValueError("is no state dict; accepted: tensors by name")
+            return {str(name): tensor.read() for name, tensor in state.items()}
+        except ValueError as error:
+            raise ValueError(f"{path} {error}") from error
 
 
 def clip_settings(described: dict) -> dict:

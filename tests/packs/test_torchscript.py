@@ -165,7 +165,7 @@ def test_tensors_that_claim_what_is_not_there(claim: dict, archive: Path, tmp_pa
 
 def test_endless_descriptions(archive: Path, tmp_path: Path) -> None:
     deep = b"N"
-    for _ in range(200):
+    for _ in range(400):
         deep = b"c__torch__\nM\n)\x81}X\x01\x00\x00\x00a" + deep + b"sb"
     refusal(described(archive, tmp_path / "deep.pt", b"\x80\x02" + deep + b"."))
     twice = b"c__torch__\nM\n)\x81q\x00"  # a module that holds one twice, which holds one twice ...
