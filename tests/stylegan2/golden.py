@@ -76,3 +76,14 @@ def discriminator(name: str) -> Discriminator:
     config = reference(name)["config"]
     return fill(Discriminator(DiscriminatorConfig(
         resolution=config["res"], channel_base=config["cb"], channel_max=config["cm"])))
+
+
+def relative_error(actual: Tensor, expected: Tensor) -> float:
+    """Largest difference, in standard deviations of what is expected."""
+    return float((actual - expected).abs().max() / expected.std())
+
+
+def center(image: Tensor, like: Tensor) -> Tensor:
+    """The middle of the first picture of a batch [N, 3, R, R], as large as `like` [1, 3, r, r]."""
+    margin, size = (image.shape[-1] - like.shape[-1]) // 2, like.shape[-1]
+    return image[:1, :, margin:margin + size, margin:margin + size]

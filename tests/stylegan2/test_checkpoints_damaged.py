@@ -49,7 +49,7 @@ def test_changed_anywhere(whole, tmp_path):
     """A change may hit a weight and go unnoticed; it never makes anything but a sentence or a network of finite numbers."""
     data, changed, draw = whole.read_bytes(), tmp_path / "changed", random.Random(0)
     refused = 0
-    for _ in range(150):
+    for _ in range(100):
         hurt = bytearray(data)
         # Most bytes are weights, where a change means nothing; the structure is at the ends and around each tensor.
         span = draw.choice([len(data), min(len(data), 5000)])
