@@ -46,7 +46,7 @@ def arguments() -> cli.ArgumentParser:
 
 
 def list_packs() -> dict:
-    """Every pack in short: `state` is built-in, here, damaged, unfinished or available."""
+    """Every pack in short: `state` is built-in, here, damaged (`problem` says how), unfinished or available."""
     from packs import registry
     from packs.catalogue import offers
 
@@ -54,7 +54,8 @@ def list_packs() -> dict:
     packs = [_in_short(name) for name in names]
     width = max(len(pack["name"]) for pack in packs)
     for pack in packs:
-        cli.say(f"{pack['name']:{width}}  {pack['state']:10}  {_size(pack['bytes']):>9}  {pack['domain']}; {pack['licence']}")
+        about = pack.get("problem") or f"{pack['domain']}; {pack['licence']}"
+        cli.say(f"{pack['name']:{width}}  {pack['state']:10}  {_size(pack['bytes']):>9}  {about}")
     return {"packs": packs}
 
 
@@ -69,8 +70,7 @@ def _in_short(name: str) -> dict:
             found = info(name)
             return {**found, "state": "built-in" if found["built_in"] else "here"}
         except ValueError as error:
-            size, licence = (offer.size, offer.licence) if offer else (0, "")
-            return {"name": name, "state": "damaged", "bytes": size, "domain": str(error), "licence": licence, "built_in": False}
+            return {"name": name, "state": "damaged", "problem": str(error), "bytes": offer.size if offer else 0, "built_in": False}
     here = store.bytes_here(offer)
     kept = {key: offer.info[key] for key in ("version", "domain", "resolution", "neutral_text", "description")}
     return {"name": name, "state": "unfinished" if here else "available", **kept, "licence": offer.licence, "bytes": offer.size,

@@ -114,12 +114,13 @@ def test_a_damaged_file_is_mended(server, offering: Callable, own_cache: Path) -
     assert names(server) == ["/parser"] and main(["verify", "one"])["intact"]
 
 
-def test_a_damaged_pack_does_not_hide_the_others(offering: Callable, own_cache: Path) -> None:
+def test_a_damaged_pack_does_not_hide_the_others(offering: Callable, own_cache: Path, capsys: pytest.CaptureFixture) -> None:
     offering({"one": ONE})
     take("one")
     (own_cache / "packs" / "one" / "pack.json").write_text("{")
-    states = {pack["name"]: pack["state"] for pack in main(["list"])["packs"]}
-    assert states == {"portraits": "built-in", "one": "damaged"}
+    packs = main(["list"])["packs"]
+    assert {pack["name"]: pack["state"] for pack in packs} == {"portraits": "built-in", "one": "damaged"}
+    assert "is damaged: it is not JSON" in packs[1]["problem"] and "is damaged: it is not JSON" in capsys.readouterr().err
     take("one")
     assert main(["verify", "one"])["intact"]
 
