@@ -57,7 +57,7 @@ def load_generator(path: str | os.PathLike, device: torch.device | str = "cpu", 
     """The generator of any file of a known kind: float32, frozen, in evaluation mode.
 
     Args:
-        path: what `save_generator` wrote, a pickle of stylegan2-ada-pytorch or a StyleGAN2 one of the stylegan3 repository,
+        path: what `save_generator` wrote, a pack's generator.safetensors, a pickle of stylegan2-ada-pytorch or a StyleGAN2 one of the stylegan3 repository,
             or a checkpoint or state dict of rosinality's.
         role: G_ema is the averaged generator, whose pictures are better; G the one that was in training.
 
@@ -112,13 +112,15 @@ class _SafeTensor:
 
 
 def _ours(path: Path) -> Contents:
-    """What `save_generator` wrote. Raises ValueError for other safetensors files."""
+    """What `save_generator` wrote, or a plain state dict of a generator. Raises ValueError for other safetensors files."""
     try:
         file = safe_open(path, "pt")
         tensors = {name: _SafeTensor(file, name) for name in file.keys()}
     except SafetensorError as error:
         raise ValueError(f"is damaged or no safetensors file: {shown(str(error), MAX_REASON)}") from error
     metadata = file.metadata() or {}
+    if metadata.get("format") != FORMAT and "synthesis.b4.const" in tensors:
+        return Contents("a generator's state dict", {"G_ema": lambda: Network("G_ema", tensors)})  # as in a pack, which has the config
     if metadata.get("format") != FORMAT:
         raise ValueError(f"holds no generator of ours; accepted: safetensors with format {FORMAT!r} in the header")
     try:

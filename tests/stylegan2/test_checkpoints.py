@@ -221,3 +221,10 @@ def test_the_command_line_keeps_the_contract(command, published, tmp_path):
     outcome = command("stylegan2.checkpoints", "inspect", "evil.pkl", expect=2)
     assert "evil.pkl names os.system" in outcome.sentence and not (tmp_path / "canary").exists()
     assert command("stylegan2.checkpoints", "convert", published[1], "g.safetensors").result["precision"] == "float16"
+
+
+def test_the_generator_of_a_pack_is_read_without_its_description(tiny_pack, tiny_models):
+    generator = load_generator(tiny_pack / "generator.safetensors")
+    assert generator.config == tiny_models.generator.config
+    z = torch.randn(1, generator.z_dim)
+    torch.testing.assert_close(generator(z), tiny_models.generator.synthesis(tiny_models.generator.mapping(z), dtype=torch.float32))
