@@ -104,12 +104,15 @@ def _is_faster(x: Tensor, resample_filter: Tensor, sampling: Sampling, library: 
         return False
     if library.gpu:
         return is_dense(x)
-    if not is_dense(x) or resample_filter.device != x.device or separated(resample_filter) is None:
-        return False
+    return is_dense(x) and _is_a_gain(x, sampling) and resample_filter.device == x.device and separated(resample_filter) is not None
+
+
+def _is_a_gain(x: Tensor, sampling: Sampling) -> bool:
+    """PyTorch's convolutions are best at many small planes one by one, and at large maps in bfloat16 pixel by pixel; but in
+    bfloat16 the gradients of those take it ten times as long.
+    """
     if sampling.up > 1 or x.shape[1] < 16:
         return True
-    # PyTorch's convolutions are best at many small planes one by one, and at large maps in bfloat16 pixel by pixel; but in
-    # bfloat16 the gradients of those take it ten times as long.
     half, graph = x.dtype == torch.bfloat16, torch.is_grad_enabled() and x.requires_grad
     if x.is_contiguous():
         return x.shape[3] >= 64 or half and graph and sampling.down > 1
