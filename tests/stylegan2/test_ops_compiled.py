@@ -45,7 +45,7 @@ def emulated() -> native.Library:
     return library
 
 
-@pytest.fixture(params=["cpu", "emulated", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU"))])
+@pytest.fixture(params=["cpu", "emulated", *["cuda"] * torch.cuda.is_available()])
 def machine(request, monkeypatch) -> Machine:
     made = Machine(request.param)
     if request.param == "emulated":
@@ -85,6 +85,11 @@ def assert_close(result: torch.Tensor, expected: torch.Tensor, terms: int = 1) -
     """Equal but for one rounding; of a sum, one of each of its terms."""
     rounding = ROUNDING[result.dtype] * terms**0.5 * (4 if terms > 1 else 1)
     torch.testing.assert_close(result.double(), expected, rtol=rounding, atol=rounding)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU; with one, all that follows runs on it too")
+def test_the_gpu_has_its_operations():
+    assert native.cuda() is not None and native.library(torch.zeros(1, device="cuda")) is native.cuda()
 
 
 # bias_act: every activation, format and layout; the wide shapes are those that the GPU reads in packs.
