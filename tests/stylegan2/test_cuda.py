@@ -91,7 +91,8 @@ def test_a_compiler_of_the_right_version_is_found(fake):
     assert cuda_compiler.nvcc() == program
 
 
-@pytest.mark.parametrize("version, words", [("12.4", r"there is no CUDA 13 compiler \(.*nvcc is of CUDA 12.4\)"), (None, "there is no CUDA 13 compiler")])
+@pytest.mark.parametrize("version, words", [
+    ("12.4", r"there is no CUDA 13 compiler \(.*nvcc is of CUDA 12.4\)"), (None, "there is no CUDA 13 compiler")])
 def test_without_a_compiler_there_is_one_warning(fake, version, words, monkeypatch):
     fake(version)
     monkeypatch.setattr(native, "_libraries", {})

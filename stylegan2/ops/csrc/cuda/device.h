@@ -74,7 +74,8 @@ template <typename F> int with_format(int format, F work) {
 template <typename P> using Pointee = std::remove_pointer_t<P>;
 
 // Calls `work` with the number of elements that fill 16 bytes, if packs of that size fit all sizes and pointers, else with 1.
-template <typename T, typename F> void with_packs(std::initializer_list<int64_t> sizes, std::initializer_list<const void *> pointers, F work) {
+template <typename T, typename F>
+void with_packs(std::initializer_list<int64_t> sizes, std::initializer_list<const void *> pointers, F work) {
     constexpr int FULL = 16 / sizeof(T);
     bool fits = true;
     for (int64_t size : sizes)

@@ -38,7 +38,8 @@ __global__ void forward(const T *x, T *y, int64_t packs, Map map, Tail<Arithmeti
         const int64_t outer = map.last ? map.pixels : map.channels, sample = quotient(line, outer);
         Pack<T, SIZE> pack = load<T, SIZE>(x + index);
         for (int k = 0; k < SIZE; k++) {
-            const int64_t channel = map.last ? place + k : line - sample * outer, pixel = map.last ? line - sample * outer : place + k;
+            const int64_t along = place + k, across = line - sample * outer;
+            const int64_t channel = map.last ? along : across, pixel = map.last ? across : along;
             const Arithmetic<T> v = widen(pack.at[k]) * tail.scale[sample * map.channels + channel]
                                     + tail.noise_at(sample, pixel, map.pixels) + tail.bias[channel];
             pack.at[k] = narrow<T>(tail.curve.value(v));
@@ -56,7 +57,8 @@ __global__ void gradient(const T *dy, const T *x, const T *y, T *dx, Arithmetic<
     for (int64_t i = first(); i < sums.count(); i += apart()) {
         const int64_t inner = map.last ? map.channels : parts, outer = map.last ? parts : map.channels;
         const int64_t line = quotient(i, inner), sample = quotient(line, outer);
-        const int64_t channel = map.last ? i - line * inner : line - sample * outer, part = map.last ? line - sample * outer : i - line * inner;
+        const int64_t along = i - line * inner, across = line - sample * outer;
+        const int64_t channel = map.last ? along : across, part = map.last ? across : along;
         const Arithmetic<T> scale = tail.scale[sample * map.channels + channel];
         Arithmetic<T> d_sum = 0, dx_sum = 0;
         for (int64_t pixel = part; pixel < map.pixels; pixel += parts) {
@@ -95,7 +97,8 @@ extern "C" int scale_bias_act(int format, const void *x, void *y, int64_t sample
     return with_format(format, [=](auto *type) {
         using T = Pointee<decltype(type)>;
         using S = Arithmetic<T>;
-        const Tail<S> tail{(const S *)scale, (const S *)bias, (const S *)noise, noise_samples, Curve<S>::template of<T>(LRELU, alpha, gain, clamp)};
+        const auto curve = Curve<S>::template of<T>(LRELU, alpha, gain, clamp);
+        const Tail<S> tail{(const S *)scale, (const S *)bias, (const S *)noise, noise_samples, curve};
         with_packs<T>({last ? channels : pixels}, {x, y}, [=](auto size) {
             LAUNCH((forward<T, size>), map.count() / size, stream, (const T *)x, (T *)y, map.count() / size, map, tail);
         });
