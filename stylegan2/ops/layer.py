@@ -49,7 +49,8 @@ def synthesis_layer(
     """
     kernel = weight if isinstance(weight, Kernel) else Kernel(weight, x.dtype)
     inputs = (x, styles, kernel.weight, scale, bias, noise, strength)
-    library = native.cpu() if x.device.type == "cpu" and x.dtype in FORMATS and x.numel() else None
+    library = native.library(x) if x.device.type == "cpu" and x.dtype in FORMATS and x.numel() else None
+    clamp = None if clamp is None else torch.tensor(clamp, dtype=x.dtype).item()  # the gradient tells by the rounded output where it held
     if library is None:
         return _reference(*inputs, resample_filter, clamp)
     if torch.is_grad_enabled() and any(tensor is not None and tensor.requires_grad for tensor in inputs):

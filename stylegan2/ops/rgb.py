@@ -21,7 +21,7 @@ def to_rgb(x: Tensor, weights: Tensor, bias: Tensor, clamp: float | None = None)
         bias: [3] float32.
         clamp: limit of the result, or None.
     """
-    library = native.cpu() if x.device.type == "cpu" and x.dtype in FORMATS and x.numel() else None
+    library = native.library(x) if x.device.type == "cpu" and x.dtype in FORMATS and x.numel() else None
     if library is None:
         return _reference(x, weights, bias, clamp)
     if torch.is_grad_enabled() and (x.requires_grad or weights.requires_grad or bias.requires_grad):
@@ -31,7 +31,7 @@ def to_rgb(x: Tensor, weights: Tensor, bias: Tensor, clamp: float | None = None)
 
 def add_doubled(image: Tensor, below: Tensor, resample_filter: Tensor) -> Tensor:
     """image [N, 3, 2H, 2W] + upsample2d(below [N, 3, H, W]), both float32; any derivative. `image` may be overwritten."""
-    library = native.cpu() if image.device.type == "cpu" and image.numel() else None
+    library = native.library(image, below) if image.device.type == "cpu" and image.numel() else None
     if library is None:
         return image + upsample2d(below, resample_filter)
     if torch.is_grad_enabled() and (image.requires_grad or below.requires_grad):
