@@ -212,7 +212,8 @@ cli.run(main)
 def start(path: Path, *words: str) -> subprocess.Popen:
     """`python -m packs` with another catalogue."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen([sys.executable, "-c", PROGRAM, str(path), *words], cwd=ROOT, **pipes)
+    listen = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731  jobs in the background of a shell ignore it
+    return subprocess.Popen([sys.executable, "-c", PROGRAM, str(path), *words], cwd=ROOT, preexec_fn=listen, **pipes)
 
 
 def test_two_processes_at_once(server, offering: Callable) -> None:
