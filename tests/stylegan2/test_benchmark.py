@@ -48,12 +48,12 @@ def test_the_clock_runs_in_turn_and_skips_the_first_round():
 
 def test_peak_memory_sees_what_a_call_allocates():
     def hungry():
-        return torch.ones(64, 2**20).sum()
+        return torch.ones(256, 2**20).sum()  # a gigabyte; what earlier calls have left with the process is less
 
     idle = measure.peak_mb(lambda: None, torch.device("cpu"))
     if idle is None:
         pytest.skip("this system does not tell a process its peak memory")
-    assert measure.peak_mb(hungry, torch.device("cpu")) > idle + 200
+    assert measure.peak_mb(hungry, torch.device("cpu")) > idle + 500
 
 
 @pytest.mark.parametrize("wrong", ["0", "a", "1,,2", "-1", ""])
