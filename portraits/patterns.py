@@ -1,0 +1,130 @@
+"""Fixed fine patterns: strands, ringlets, freckles, wrinkles, stubble. Drawn once; pictures only fade and bend them.
+
+That a pattern never moves with the sample's number is what lets a generator learn it.
+"""
+
+import functools
+
+import numpy as np
+
+from portraits import light
+
+STRANDS_U, STRANDS_V = 512, 256
+
+
+def _noise(seed: int, shape) -> np.ndarray:
+    return np.random.Generator(np.random.Philox(seed)).standard_normal(shape)
+
+
+def _smooth(values: np.ndarray, sigma: float, axis: int) -> np.ndarray:
+    """Gaussian blur with wrap-around, to unit spread."""
+    frequency = np.fft.fftfreq(values.shape[axis])
+    kernel = np.exp(-2 * (np.pi * sigma * frequency) ** 2)
+    shape = [1, 1]
+    shape[axis] = -1
+    out = np.fft.ifft(np.fft.fft(values, axis=axis) * kernel.reshape(shape), axis=axis).real
+    return (out - out.mean()) / out.std()
+
+
+def _grain(seed: int, sigma_u: float, sigma_v: float) -> np.ndarray:
+    return _smooth(_smooth(_noise(seed, (STRANDS_V, STRANDS_U)), sigma_u, 1), sigma_v, 0)
+
+
+def _locks() -> np.ndarray:
+    """Roundness of locks of hair in [-1, 1]: bright backs, dark gaps that drift slowly along the hair."""
+    drift = 9 * _grain(11, 26, 60)
+    u = np.arange(STRANDS_U)[None] + drift
+    phase = 2 * np.pi * u * 17 / STRANDS_U + 1.3 * _grain(12, 40, 80)
+    return 1 - 2 * np.abs(np.sin(phase / 2)) ** 6 - 0.25 * np.cos(2 * phase)
+
+
+@functools.cache
+def strands() -> np.ndarray:
+    """Grey [V, U] around 0.5: hair across (u) and along (v), wrapping both ways."""
+    fine = 0.55 * _grain(1, 1.0, 50) + 0.5 * _grain(2, 2.6, 70) + 0.35 * _grain(3, 7, 60)
+    return np.clip(0.5 + 0.11 * fine + 0.13 * _locks(), 0.05, 1)
+
+
+@functools.cache
+def gleam() -> np.ndarray:
+    """Share of light [V, U] in [0, 1] that strands throw back where they turn towards it."""
+    fine = 0.7 * _grain(4, 1.2, 60) + 0.6 * _grain(5, 3.5, 60)
+    return np.clip(0.42 + 0.22 * fine + 0.20 * _locks(), 0, 1)
+
+
+RINGLET = {"left": -120.0, "top": -112.0, "scale": 0.5, "columns": 480, "rows": 460}
+
+
+@functools.cache
+def ringlets() -> np.ndarray:
+    """Grey [rows, columns] around 0.5: corkscrew curls in staggered columns over the whole head."""
+    y, x = np.mgrid[0 : RINGLET["rows"], 0 : RINGLET["columns"]] * RINGLET["scale"]
+    width = 10.5
+    bent = x + 2.6 * np.sin(y * 0.13 + x * 0.045) + 1.7 * np.sin(y * 0.29 - x * 0.11)
+    column = np.floor(bent / width)
+    across = 2 * (bent / width - column) - 1
+    jitter = np.random.Generator(np.random.Philox(5)).uniform(0, 1, 200)[column.astype(int) % 200]
+    turn = y / (9.5 + 2.5 * jitter) + 7 * jitter + 0.30 * across + 0.18 * np.sin(3 * across)
+    phase = turn % 1
+    band = np.sin(np.pi * phase) ** 0.8  # bright back of a coil, dark gap to the next
+    fine = 0.5 + 0.5 * np.sin(2 * np.pi * (phase * 4.2 + across * 0.35))
+    body = (1 - 0.55 * across**4) * band
+    return np.clip(0.10 + 0.62 * body + 0.16 * body * fine, 0, 1)
+
+
+def _lines(lines, width: float) -> np.ndarray:
+    """How dark soft lines through points (x, y) are at each pixel of the lit face, in [0, 1]: float32 [H, W]."""
+    out = np.zeros((light.HEIGHT, light.WIDTH))
+    for points, strength in lines:
+        points = np.asarray(points, float)
+        t = np.linspace(0, len(points) - 1, 60)
+        x, y = (np.interp(t, np.arange(len(points)), points[:, i]) for i in (0, 1))
+        for k in range(3):  # rounds the corners of the polyline
+            x[1:-1], y[1:-1] = (x[:-2] + 2 * x[1:-1] + x[2:]) / 4, (y[:-2] + 2 * y[1:-1] + y[2:]) / 4
+        taper = np.sin(np.pi * np.linspace(0.06, 0.94, 60)) ** 0.6
+        for px, py, weight in zip(x, y, taper):
+            spot = np.exp(-((light.X - px)[None] ** 2 + (light.Y - py)[:, None] ** 2) / width**2)
+            out = np.maximum(out, strength * weight * spot)
+    return out.astype(np.float32)
+
+
+def _mirror(lines):
+    return [*lines, *(([(-x, y) for x, y in points], strength) for points, strength in lines)]
+
+
+@functools.cache
+def wrinkles() -> np.ndarray:
+    """The lines of age: forehead, crow's feet, below the eyes, between brows, cheeks; in [0, 1]."""
+    side = [
+        ([(39, -8), (45, -11), (49, -14)], 0.9), ([(39.5, -3), (46, -3.5), (50, -4)], 0.8), ([(38.5, 2), (45, 5), (48, 8)], 0.7),
+        ([(13, 9), (20, 13.5), (30, 13), (37, 8)], 0.6), ([(16, 13), (23, 17), (31, 16)], 0.5),
+        ([(3, -24), (4, -18), (3.5, -13)], 0.7), ([(30, 28), (34, 37), (33, 46)], 0.45), ([(24, 52), (26, 58), (25, 64)], 0.8),
+    ]
+    brow = [([(-27, -37), (-13, -40), (0, -38.5), (13, -40), (27, -37)], 1.0), ([(-24, -45), (-10, -47.5), (0, -46), (10, -47.5), (24, -45)], 0.85),
+            ([(-17, -53), (0, -54.5), (17, -53)], 0.6)]
+    return _lines(_mirror(side) + brow, 1.25)
+
+
+@functools.cache
+def folds() -> np.ndarray:
+    """The folds from the nose to beside the mouth, in [0, 1]."""
+    return _lines(_mirror([([(11.5, 20), (17, 25), (22.5, 33), (25, 41), (24.5, 47)], 1.0)]), 2.1)
+
+
+@functools.cache
+def freckles() -> np.ndarray:
+    """Freckles over cheeks and nose, in [0, 1]."""
+    random = np.random.Generator(np.random.Philox(7))
+    out = np.zeros((light.HEIGHT, light.WIDTH), np.float32)
+    places = np.concatenate([random.normal([24, 19], [10.5, 6.5], (46, 2)) * random.choice([-1, 1], (46, 1)) ** [1, 0],
+                             random.normal([0, 13], [5, 7], (12, 2)), random.normal([0, -40], [20, 7], (9, 2))])
+    for (x, y), radius, depth in zip(places, random.uniform(0.8, 1.5, len(places)), random.uniform(0.5, 1, len(places))):
+        out = np.maximum(out, depth * np.exp(-(((light.X - x)[None] ** 2 + (light.Y - y)[:, None] ** 2) / radius**2) ** 1.5))
+    return out
+
+
+@functools.cache
+def grain() -> np.ndarray:
+    """Fine even noise for stubble and pores: float32 [H, W] of unit spread."""
+    values = _noise(8, (light.HEIGHT, light.WIDTH))
+    return (values / values.std()).astype(np.float32)
