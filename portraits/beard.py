@@ -11,8 +11,8 @@ def _fixed_hairs() -> list[tuple[float, float, float, float, float]]:
     """Hairs of a beard at fixed places: across [-1, 1], down [0, 1], bend, length, light."""
     random = np.random.Generator(np.random.Philox(31))
     rows = []
-    for k in range(210):
-        across, down = (k * 0.6180339887) % 1.0, (k + 0.5) / 210
+    for k in range(280):
+        across, down = (k * 0.6180339887) % 1.0, (k + 0.5) / 280
         rows.append((2 * across - 1, down, random.uniform(-0.5, 0.5), random.uniform(0.7, 1.25), random.uniform()))
     return rows
 
@@ -53,18 +53,18 @@ def _draw_full(canvas: Canvas, head: Head, grown: float) -> None:
         y = top + (low + 1 - 9 * abs(across) ** 2 - top) * down
         if abs(x) < 15 and y < MOUTH_Y + 13:
             continue
-        end_x, end_y = x * (1 - 0.05 * length) + 2.2 * bend, y + 6.5 * length
+        end_x, end_y = x * (1 - 0.05 * length) + 2.2 * bend, y + 8.5 * length
         strands[shine > 0.62].append((x, y, 0.5 * (x + end_x) + 1.4 * bend, 0.5 * (y + end_y), end_x, end_y, 1.25))
     with canvas.clipped(region):
-        canvas.fill(hairs(strands[0]), dark, alpha=0.55 * grown)
-        canvas.fill(hairs(strands[1]), light, alpha=0.60 * grown)
+        canvas.fill(hairs(strands[0]), dark, alpha=0.42 * grown)
+        canvas.fill(hairs(strands[1]), light, alpha=0.38 * grown)
 
 
 def _draw_sideburns(canvas: Canvas, head: Head, grown: float) -> None:
     width, (ground, dark, _) = head.width, _colours(head)
-    burn = [(width * 1.0, -22), (width * 0.86, -20), (width * 0.83, -2), (width * 0.80, 17), (width * 0.92, 22), (width * 0.985, 14)]
+    burn = [(width * 0.995, -24), (width * 0.89, -23), (width * 0.865, -4), (width * 0.835, 15), (width * 0.885, 21), (width * 0.97, 8)]
     for points in (burn, mirrored(burn)):
-        canvas.fill(smooth(points), ground, alpha=0.95 * grown, blur=0.8)
+        canvas.fill(smooth(points), ground, alpha=0.85 * grown, blur=1.3)
     lines = [(side * width * (0.85 + 0.032 * i), -18 + 4 * j, side * width * (0.84 + 0.032 * i), -14 + 4 * j, side * width * (0.842 + 0.03 * i), -9 + 4 * j, 1.0)
              for side in (-1, 1) for i in range(4) for j in range(0, 8, 2)]
     canvas.fill(hairs(lines), dark, alpha=0.5 * grown)

@@ -62,8 +62,8 @@ def _draw_clothes(canvas: Canvas, head: Head, body: Body) -> None:
         canvas.stroke(smooth([(px, py + 6.5) for px, py in right[:-1]], False), dark, 3.2, alpha=0.30, blur=2.2)
         folds = [[(k * half * 1.5, base + 2), (k * half * 1.75, base + 14), (k * half * 1.6, base + 30)] for k in (-1, 1)]
         folds += [[(k * half * 2.1, base + 6), (k * half * 2.5, base + 16), (k * half * 2.45, base + 30)] for k in (-1, 1)]
-        canvas.stroke(smooth_all(folds), dark, 2.6, alpha=0.42, blur=1.4)
-        canvas.stroke(smooth_all([[(px + 3.4 * (1 if px > 0 else -1), py) for px, py in line] for line in folds]), pale, 2.2, alpha=0.40, blur=1.4)
+        canvas.stroke(smooth_all(folds), dark, 2.8, alpha=0.26, blur=1.8)
+        canvas.stroke(smooth_all([[(px + 3.4 * (1 if px > 0 else -1), py) for px, py in line] for line in folds]), pale, 2.4, alpha=0.26, blur=1.8)
     canvas.stroke(smooth([(px, py + 1.2) for px, py in edge], False), dim(colour, 0.80), 4.4, CLOTHES)
     canvas.stroke(smooth([(px, py - 0.6) for px, py in edge], False), pale, 0.8, alpha=0.55)
     collar = max(s["collar"], s["necktie"])

@@ -18,7 +18,6 @@ except ImportError as error:  # a wheel that needs the system's OpenGL loader, t
 
 UNITS = 256.0
 LINEAR = skia.SamplingOptions(skia.FilterMode.kLinear)
-_CLAMP, _REPEAT, _DECAL = skia.TileMode.kClamp, skia.TileMode.kRepeat, skia.TileMode.kDecal
 OVERLAY, MULTIPLY, SCREEN, SOFT = (getattr(skia.BlendMode, name) for name in ("kOverlay", "kMultiply", "kScreen", "kSoftLight"))
 _ROUND = {"Style": skia.Paint.kStroke_Style, "StrokeCap": skia.Paint.kRound_Cap, "StrokeJoin": skia.Paint.kRound_Join}
 _BGR = skia.kN32_ColorType == skia.kBGRA_8888_ColorType
@@ -142,12 +141,15 @@ def image(pixels: np.ndarray) -> "skia.Image":
     return skia.Image.fromarray(pixels, colorType=skia.ColorType.kRGBA_8888_ColorType)
 
 
-def textured(picture, left: float, top: float, scale: float, repeat: bool = False):
-    """Shader of an image whose corner lies at (left, top) and whose pixels are `scale` units wide."""
-    tile = _REPEAT if repeat else _DECAL
+def texture(pixels: np.ndarray, left: float = 0.0, top: float = 0.0, scale: float = 1.0) -> "skia.Paint":
+    """Paint of a repeated image, its corner at (left, top), its pixels `scale` units wide.
+
+    To be made once: giving an image to a paint takes milliseconds, since skia-python copies it as a file.
+    """
     matrix = skia.Matrix()
     matrix.setScaleTranslate(scale, scale, left, top)
-    return picture.makeShader(tile, tile, LINEAR, matrix)
+    tile = skia.TileMode.kRepeat
+    return skia.Paint(AntiAlias=True, Shader=image(pixels).makeShader(tile, tile, LINEAR, matrix))
 
 
 class Canvas:
@@ -213,14 +215,21 @@ class Canvas:
             claim = skia.Paint(AntiAlias=False, Color=label << 24, BlendMode=skia.BlendMode.kSrc, StrokeWidth=width, **_ROUND)
             self._mask.drawPath(path, claim)
 
-    def mesh(self, vertices, shader=None, alpha=1.0, blend=None) -> None:
-        """Draw a triangle mesh: its colours, times its texture when a shader is given."""
-        paint = skia.Paint(Color=_argb((255, 255, 255), alpha))
-        if shader is not None:
-            paint.setShader(shader)
-        if blend is not None:
-            paint.setBlendMode(blend)
+    def fill_texture(self, path, paint, alpha: float, blend=skia.BlendMode.kSrcOver) -> None:
+        """Fill a path with a `texture`."""
+        paint.setAlphaf(alpha)
+        paint.setBlendMode(blend)
+        self._colour.drawPath(path, paint)
+
+    def mesh(self, vertices, paint, alpha: float) -> None:
+        """Draw a triangle mesh: its colours, times a `texture`."""
+        paint.setAlphaf(alpha)
         self._colour.drawVertices(vertices, paint)
+
+    def picture(self, pixels: np.ndarray, left: float, top: float) -> None:
+        """Draw RGBA pixels, one a unit, with the corner of the first at (left, top)."""
+        height, width = pixels.shape[:2]
+        self._colour.drawImageRect(image(pixels), skia.Rect.MakeXYWH(left, top, width, height), LINEAR)
 
     @contextlib.contextmanager
     def clipped(self, path):

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from portraits import patterns
-from portraits.canvas import LINEAR, OVERLAY, Canvas, dim, image, mirrored, skia, smooth, textured, tint
+from portraits.canvas import OVERLAY, Canvas, dim, mirrored, skia, smooth, texture, tint
 from portraits.head import CROWN, Head
 
 HAIR = 17
@@ -44,9 +44,7 @@ def _fixed():
     shine = np.full_like(curl, 255)
     shine[..., 3] = np.clip((patterns.ringlets() - 0.52) * 2.2, 0, 1) * 255
     place = (patterns.RINGLET["left"], patterns.RINGLET["top"], patterns.RINGLET["scale"])
-    repeat = skia.TileMode.kRepeat
-    return texs, triangles, image(strands).makeShader(repeat, repeat, LINEAR), image(gleam).makeShader(repeat, repeat, LINEAR), \
-        textured(image(curl), *place), textured(image(shine), *place)
+    return texs, triangles, texture(strands), texture(gleam), texture(curl, *place), texture(shine, *place)
 
 
 class Hair:
@@ -137,8 +135,8 @@ def _strip(hair: Hair, path, depth: float, front: bool, canvas: Canvas) -> None:
         if front:
             canvas.mesh(hair.mesh(np.ones((ROWS, COLUMNS)), hair.light, 0.62 * hair.gleam_on()), gleam, hair.opacity)
     if hair.curl > 0.02:
-        canvas.fill(path, alpha=hair.opacity * hair.curl * (0.95 if front else 0.8), shader=curl, blend=OVERLAY)
-        canvas.fill(path, alpha=hair.opacity * hair.curl * (0.20 if front else 0.08), shader=shine)
+        canvas.fill_texture(path, curl, hair.opacity * hair.curl * (0.95 if front else 0.8), OVERLAY)
+        canvas.fill_texture(path, shine, hair.opacity * hair.curl * (0.20 if front else 0.08))
 
 
 def draw_back_hair(canvas: Canvas, hair: Hair) -> None:
@@ -147,8 +145,8 @@ def draw_back_hair(canvas: Canvas, hair: Hair) -> None:
         return
     width, bottom, grown, long = hair.width, hair.bottom, hair.grown, hair.long
     reach = max(bottom, 18.0)
-    side = [(0, hair.top + 3), (width * 0.54, hair.top + 10), (width * 0.92, hair.top + 36), (width * 0.985, -30)]
-    for t in _EDGE[1:]:
+    side = [(0, hair.top + 3), *_crown(hair, 0.98)]
+    for t in _EDGE[2:]:
         y = -30 + (reach + 30) * t
         out = (0.985 - 0.30 * (1 - grown) * t) + 0.05 * long * t - 0.10 * long * max(0.0, t - 0.8) * 5
         side.append((width * out + float(hair.wave_at(y, 0.9)), y))
@@ -180,6 +178,12 @@ def draw_front_hair(canvas: Canvas, hair: Hair) -> None:
         canvas.stroke(line, hair.dark, 5.0, alpha=0.42 * hair.opacity, blur=2.2)
 
 
+def _crown(hair: Hair, scale: float) -> list:
+    """The right half of the skull's silhouette, from beside the top to the temple."""
+    height = -30 - hair.top
+    return [(hair.width * scale * math.sin(a) ** 0.92, -30 - height * scale * math.cos(a) ** 0.96) for a in (0.45, 0.9, 1.3)]
+
+
 def _with_curls(path, discs) -> None:
     for x, y, radius in discs:
         path.addCircle(x, y, radius)
@@ -193,7 +197,7 @@ def _hairline(hair: Hair) -> list:
     for i in range(15):
         t = 1 - i / 7
         x = 0.90 * width * t
-        bare = -57 + 17 * abs(t) ** 3.2 + 5.5 * ((x - part) / width) ** 2 - 5.5 * math.exp(-(((x - part) / 8) ** 2)) * (1 - receding)
+        bare = -60.5 + 25 * abs(t) ** 5 + 5.0 * ((x - part) / width) ** 2 - 5.5 * math.exp(-(((x - part) / 8) ** 2)) * (1 - receding)
         bare -= receding * (23 * math.exp(-(((abs(t) - 0.62) / 0.26) ** 2)) + 5)
         tips = (3.4 if i % 2 else -1.6) * (1 - 0.4 * hair.curl)
         fringe = -27.5 - 4.5 * (1 - t * t) * 0.6 + tips + 2.0 * t * s["parting"]
@@ -210,16 +214,16 @@ def _fringe_curls(hair: Hair) -> list:
 def _front_outline(hair: Hair) -> list:
     width, head, grown, long = hair.width, hair.head.width, hair.grown, hair.long
     end = -9 + (hair.bottom + 9 + 4 * grown) * grown
-    outer = [(width * 0.52, hair.top + 4.5), (width * 0.88, hair.top + 25), (width * 1.0, -45)]
-    for t in _EDGE[1:]:
+    outer = _crown(hair, 1.0)
+    for t in _EDGE[2:]:
         y = -45 + (end + 41) * t
         outer.append((width * (1.0 + 0.06 * long * t - (1 - grown) * 0.075 * t * t) + float(hair.wave_at(y, 0.9)), y))
     tips = [(head * (0.965 + k * grown), end + d * grown) for k, d in ((0.13, 5), (0.08, -1), (0.02, 4))]
     inner = []
     for t in _EDGE[-2::-1]:
         y = -26 + (end + 22) * t
-        cling = head * (0.885 + 0.055 * math.sin(math.pi * t) * grown + 0.05 * grown * t)
-        inner.append((cling + 0.7 * float(hair.wave_at(y, 0.7)), y))
+        cling = head * (0.90 - 0.02 * math.sin(math.pi * t) * grown + 0.02 * grown * t)
+        inner.append((cling + 0.85 * float(hair.wave_at(y, 0.9)), y))
     right = [*outer, *tips, *inner]
     line = _hairline(hair)
     return [(0, hair.top), *right, *line, *mirrored(right)]

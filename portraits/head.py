@@ -3,7 +3,7 @@
 import numpy as np
 
 from portraits import light, patterns
-from portraits.canvas import Canvas, dim, image, linear, oval, polygon, smooth, smooth_all, symmetric, textured, tint
+from portraits.canvas import Canvas, dim, linear, oval, polygon, smooth, smooth_all, symmetric, tint
 from portraits.colours import hair_colour, lip_colour, skin_colour
 from portraits.facts import effective_smile
 from portraits.quantities import Scene
@@ -22,8 +22,8 @@ class Head:
         self.chin = 74 + 2.2 * s["face_length"] - 1.0 * s["chubby"] - 2.5 * s["jaw"]
         self.skin = tuple(skin_colour(s))
         darkness = s["skin_tone"]
-        self.shade = dim(self.skin, (0.84 - 0.04 * darkness, 0.70, 0.66))
-        self.deep = dim(self.skin, (0.62 - 0.08 * darkness, 0.44 - 0.04 * darkness, 0.42 - 0.04 * darkness))
+        self.shade = dim(self.skin, (0.89 - 0.05 * darkness, 0.78 - 0.02 * darkness, 0.74))
+        self.deep = dim(self.skin, (0.68 - 0.10 * darkness, 0.49 - 0.06 * darkness, 0.46 - 0.05 * darkness))
         self.glow = tint(self.skin, (255, 244, 228), 0.50 - 0.12 * darkness)
         self.hair = tuple(hair_colour(s))
         self.lips = tuple(lip_colour(s))
@@ -70,10 +70,10 @@ def _bumps(head: Head) -> list[tuple]:
     ]
 
 
-def skin_image(head: Head):
-    """Shader of the face's skin: light, blush, freckles, wrinkles, stubble, eye shadow."""
+def skin_pixels(head: Head) -> np.ndarray:
+    """The face's skin with light, blush, freckles, wrinkles, stubble and eye shadow: RGBA uint8, see `portraits.light`."""
     s, side = head.scene, head.side
-    direction = np.array([0.34 * side, -0.50, 0.80]) / np.linalg.norm([0.34 * side, -0.50, 0.80])
+    direction = np.array([0.36 * side, -0.38, 0.86]) / np.linalg.norm([0.36 * side, -0.38, 0.86])
     lit, towards = light.diffuse(_bumps(head), head.width * 1.06, CROWN - 3, head.chin + 3, direction.astype(np.float32))
     x, tip = -side, head.nose_tip
     lit -= light.spots([
@@ -87,12 +87,12 @@ def skin_image(head: Head):
     index = np.clip(lit * 255, 0, 255).astype(np.uint8)
     pixels = np.full((light.HEIGHT, light.WIDTH, 4), 255, np.uint8)
     pixels[..., :3] = _coloured(head, _ramp(head)[index])
-    return textured(image(pixels), light.LEFT - 0.5, light.TOP - 0.5, 1.0)
+    return pixels
 
 
 def _ramp(head: Head) -> np.ndarray:
     """Skin colours from no light to full light: float32 [256, 3]."""
-    stops = [0.0, 0.30, 0.58, 0.80, 0.93, 1.0]
+    stops = [0.0, 0.24, 0.50, 0.76, 0.92, 1.0]
     colours = np.array([dim(head.deep, 0.86), head.deep, head.shade, head.skin, tint(head.skin, head.glow, 0.45), head.glow])
     at = np.linspace(0, 1, 256)
     return np.stack([np.interp(at, stops, colours[:, i]) for i in range(3)], 1).astype(np.float32)
@@ -101,8 +101,8 @@ def _ramp(head: Head) -> np.ndarray:
 def _coloured(head: Head, pixels: np.ndarray) -> np.ndarray:
     """The lit skin with the colours that lie on it, clipped to bytes."""
     s = head.scene
-    rosy, man = (226, 78, 82), 1 - s["feminine"]
-    layers = [(rosy, light.spots([*light.both(29, 20, 12, 8.5, 0.10 + 0.48 * s["blush"] + 0.08 * s["makeup"]),
+    rosy = tint((230, 84, 88), head.deep, 0.25 * s["skin_tone"])
+    layers = [(rosy, light.spots([*light.both(29, 20, 12, 8.5, 0.09 + 0.40 * s["blush"] + 0.08 * s["makeup"]),
                                   (0, head.nose_tip - 2, 8, 5, 0.10 + 0.10 * s["blush"])]))]
     if s["makeup"] > 0.01:
         shadow = tint((112, 58, 150), (52, 96, 160), s["lip_hue"])
@@ -143,10 +143,11 @@ def draw_ears(canvas: Canvas, head: Head) -> None:
 
 def draw_face(canvas: Canvas, head: Head) -> None:
     """The skin of the whole skull, with the double chin's fold."""
-    canvas.fill(head.outline, head.skin, SKIN, shader=skin_image(head))
+    canvas.fill(head.outline, head.skin, SKIN)
     rim = head.half_outline
     away = 1 if head.side < 0 else -1
     with canvas.clipped(head.outline):
+        canvas.picture(skin_pixels(head), light.LEFT - 0.5, light.TOP - 0.5)
         canvas.stroke(smooth([(away * x, y) for x, y in rim[3:8]], False), head.glow, 2.6, alpha=0.30 * abs(head.side), blur=1.4)
 
 
@@ -171,4 +172,4 @@ def draw_nose(canvas: Canvas, head: Head) -> None:
                       line, 1.4, alpha=0.75 * point, blur=0.3)
     x = 1.6 * head.side
     canvas.fill(oval(x, tip - 2.5, 2.3 + 1.0 * s["nose_width"] - 0.8 * point, 2.0), (255, 250, 244), alpha=0.42, blur=1.1)
-    canvas.stroke(polygon([(x * 0.6, -3), (x * 0.7, tip - 9)], False), (255, 250, 244), 1.7, alpha=0.22, blur=0.9)
+    canvas.stroke(polygon([(x * 0.6, -3), (x * 0.7, tip - 9)], False), (255, 250, 244), 1.7, alpha=0.13, blur=1.1)

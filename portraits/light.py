@@ -39,8 +39,8 @@ def diffuse(bumps, half_width: float, top: float, bottom: float, direction) -> t
     ny = (gy * amplitude * 2 * dv).T @ gx
     qx, qy = X / half_width, (Y - (top + bottom) / 2) / ((bottom - top) / 2)
     z = np.sqrt(np.maximum(1 - qx * qx - (qy * qy)[:, None], 0.07))
-    nx += qx / z
-    ny += 0.8 * qy[:, None] / z
+    nx += 0.72 * qx / z
+    ny += 0.50 * qy[:, None] / z
     towards = 1 / np.sqrt(nx * nx + ny * ny + 1)
     lx, ly, lz = direction
     return (nx * lx + ny * ly + lz) * towards, towards

@@ -34,7 +34,7 @@ def _locks() -> np.ndarray:
     """Roundness of locks of hair in [-1, 1]: bright backs, dark gaps that drift slowly along the hair."""
     drift = 9 * _grain(11, 26, 60)
     u = np.arange(STRANDS_U)[None] + drift
-    phase = 2 * np.pi * u * 17 / STRANDS_U + 1.3 * _grain(12, 40, 80)
+    phase = 2 * np.pi * u * 29 / STRANDS_U + 1.3 * _grain(12, 40, 80)
     return 1 - 2 * np.abs(np.sin(phase / 2)) ** 6 - 0.25 * np.cos(2 * phase)
 
 
@@ -55,21 +55,49 @@ def gleam() -> np.ndarray:
 RINGLET = {"left": -120.0, "top": -112.0, "scale": 0.5, "columns": 480, "rows": 460}
 
 
+def _coils() -> tuple[np.ndarray, ...]:
+    """Points of corkscrew curls all over the head: x, y, height towards the viewer, and turn, each [points]."""
+    random = np.random.Generator(np.random.Philox(5))
+    t = np.arange(-130, 125, 0.4)
+    out = []
+    for centre in np.arange(-124, 125, 7.0):
+        wobble = 0.30 * np.sin(t * random.uniform(0.05, 0.09) + random.uniform(0, 6)) + 0.22 * np.sin(t * random.uniform(0.13, 0.2) + random.uniform(0, 6))
+        turn = t * 2 * np.pi / random.uniform(12.5, 17.5) + random.uniform(0, 6.28) + 3.2 * wobble
+        radius = random.uniform(3.6, 5.2) * (1 + 0.5 * wobble)
+        drift = 2.2 * np.sin(t * random.uniform(0.03, 0.06) + random.uniform(0, 6))
+        out.append((centre + random.uniform(-1.5, 1.5) + drift + radius * np.sin(turn), t + 2.4 * np.cos(turn + 0.6), np.cos(turn) + random.uniform(-0.35, 0.35), turn))
+    return tuple(np.concatenate(rows) for rows in zip(*out))
+
+
 @functools.cache
 def ringlets() -> np.ndarray:
-    """Grey [rows, columns] around 0.5: corkscrew curls in staggered columns over the whole head."""
-    y, x = np.mgrid[0 : RINGLET["rows"], 0 : RINGLET["columns"]] * RINGLET["scale"]
-    width = 10.5
-    bent = x + 2.6 * np.sin(y * 0.13 + x * 0.045) + 1.7 * np.sin(y * 0.29 - x * 0.11)
-    column = np.floor(bent / width)
-    across = 2 * (bent / width - column) - 1
-    jitter = np.random.Generator(np.random.Philox(5)).uniform(0, 1, 200)[column.astype(int) % 200]
-    turn = y / (9.5 + 2.5 * jitter) + 7 * jitter + 0.30 * across + 0.18 * np.sin(3 * across)
-    phase = turn % 1
-    band = np.sin(np.pi * phase) ** 0.8  # bright back of a coil, dark gap to the next
-    fine = 0.5 + 0.5 * np.sin(2 * np.pi * (phase * 4.2 + across * 0.35))
-    body = (1 - 0.55 * across**4) * band
-    return np.clip(0.10 + 0.62 * body + 0.16 * body * fine, 0, 1)
+    """Grey [rows, columns] around 0.5: ribbons of hair wound into curls, those in front hiding those behind."""
+    x, y, height, turn = _coils()
+    rows, columns, scale = RINGLET["rows"], RINGLET["columns"], RINGLET["scale"]
+    column, row = (x - RINGLET["left"]) / scale, (y - RINGLET["top"]) / scale
+    nearest = np.zeros((rows + 20, columns + 20), np.int64)
+    reach = 6.4
+    for dy in range(-6, 7):
+        for dx in range(-6, 7):
+            i, j = np.floor(row).astype(int) + dy, np.floor(column).astype(int) + dx
+            across = np.hypot(j + 0.5 - column, i + 0.5 - row) / reach
+            sideways = ((j + 0.5 - column) * np.cos(0.6) + (i + 0.5 - row) * np.sin(0.6)) / reach
+            bright = (0.30 + 0.70 * (0.5 + 0.5 * np.clip(height, -1, 1)) ** 1.3) * (1 - 0.55 * across**2) + 0.10 * np.sin(9 * sideways)
+            key = ((height * 400 + 2000 - 260 * across**2).astype(np.int64) << 10) + np.clip(bright * 1000, 1, 1023).astype(np.int64)
+            seen = (across < 1) & (i >= 0) & (j >= 0) & (i < rows) & (j < columns)
+            np.maximum.at(nearest, (i[seen], j[seen]), key[seen])
+    grey = (nearest[:rows, :columns] & 1023) / 1000.0
+    return np.clip(0.02 + 0.92 * _soften(grey), 0, 1)
+
+
+def _soften(values: np.ndarray) -> np.ndarray:
+    """A 3 x 3 binomial blur, edges held."""
+    for axis in (0, 1):
+        values = np.pad(values, [(1, 1) if a == axis else (0, 0) for a in (0, 1)], "edge")
+        n = values.shape[axis]
+        a, b, c = (values.take(range(k, n - 2 + k), axis) for k in range(3))
+        values = (a + 2 * b + c) / 4
+    return values
 
 
 def _lines(lines, width: float) -> np.ndarray:
