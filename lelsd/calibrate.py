@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Sequence
 
-import torch
 from torch import Tensor
 
 from lelsd.objective import HELD_OUT, Before, Objective, sample_noise
@@ -24,9 +23,9 @@ def calibrate(objective: Objective, deltas: Tensor, layers: Sequence[int]) -> tu
     befores = held_out(objective, min(layers))
     calibration, qualities = [], []
     for delta in deltas:
-        moves = [_measure(objective, befores, delta * (distance * objective.spread))["clip_move"] for distance in DISTANCES]
+        moves = [objective.measure_all(befores, delta * (distance * objective.spread))["clip_move"] for distance in DISTANCES]
         distance = typical_distance(DISTANCES, moves) * objective.spread
-        towards, away = (_measure(objective, befores, delta * (sign * distance)) for sign in (1.0, -1.0))
+        towards, away = (objective.measure_all(befores, delta * (sign * distance)) for sign in (1.0, -1.0))
         calibration.append(distance)
         qualities.append({**towards, "clip_move_away": away["clip_move"]})
     mean = {name: round(sum(quality[name] for quality in qualities) / len(qualities), 6) for name in qualities[0]}
@@ -36,7 +35,8 @@ def calibrate(objective: Objective, deltas: Tensor, layers: Sequence[int]) -> tu
 def held_out(objective: Objective, lowest_layer: int) -> list[Before]:
     """The unedited halves of samples that training never sees."""
     noise, _ = sample_noise(objective.config.seed, HELD_OUT + 2, (SAMPLES, objective.generator.z_dim))
-    return [objective.before(objective.w_plus(z), lowest_layer) for z in noise.split(BATCH)]
+    w_plus = objective.w_plus(noise).split(min(BATCH, objective.at_once))
+    return [objective.before(some, lowest_layer, features=False) for some in w_plus]
 
 
 def typical_distance(distances: Sequence[float], moves: Sequence[float], share: float = TYPICAL_SHARE) -> float:
@@ -53,10 +53,3 @@ def typical_distance(distances: Sequence[float], moves: Sequence[float], share: 
             return last_distance + (distance - last_distance) * (wanted - last_move) / (move - last_move)
         last_distance, last_move = distance, move
     return distances[-1]
-
-
-@torch.no_grad()
-def _measure(objective: Objective, befores: list[Before], delta: Tensor) -> dict[str, float]:
-    """The mean of `Objective.measure` over batches of equal size: delta [L, D]."""
-    measured = [objective.measure(before, delta.expand_as(before.w_plus)) for before in befores]
-    return {name: sum(values[name] for values in measured) / len(measured) for name in measured[0]}

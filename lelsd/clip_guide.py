@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lelsd.similarity import EXAMPLES
+from lelsd.vision import reordered
 
 if TYPE_CHECKING:
     from lelsd.prompt import Prompt
@@ -30,6 +31,7 @@ class ClipGuide:
     def __init__(self, pack: "Pack") -> None:
         self.pack = pack
         self.model = pack.clip_model
+        self.vision = reordered(self.model.visual)
         preprocess = pack.clip_preprocess
         self.size = preprocess["size"]
         self.mean = torch.tensor(preprocess["mean"], device=pack.device).view(1, 3, 1, 1)
@@ -46,7 +48,7 @@ class ClipGuide:
         images = images.float()
         if images.shape[-1] != self.size or images.shape[-2] != self.size:
             images = F.interpolate(images, (self.size, self.size), mode="bicubic", align_corners=False, antialias=True)
-        return F.normalize(self.model.encode_image((images * 0.5 + 0.5 - self.mean) / self.std).float(), dim=1)
+        return F.normalize(self.vision((images * 0.5 + 0.5 - self.mean) / self.std).float(), dim=1)
 
     def templates(self) -> list[str]:
         """The wordings whose own words this CLIP knows; always at least the bare one."""

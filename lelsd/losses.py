@@ -6,13 +6,14 @@ theirs is a score to maximise, ours its complement. Correlation: the same, secti
 """
 from __future__ import annotations
 
-from typing import Iterable
+from typing import Iterable, Iterator
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 EPSILON = 1e-8
+STRIP = 2**19  # elements of a feature map that are worked on at a time: what of them is float32 stays in the cache
 
 
 def clip_loss(image_embeddings: Tensor, text_embedding: Tensor) -> Tensor:
@@ -61,11 +62,55 @@ def changed_outside(before: Tensor, after: Tensor, mask: Tensor) -> Tensor:
 
     before, after [N, C, h, w]; mask [N, 1, H, W] in [0, 1], resized to h x w -> [N]. No change at all counts as 0.
     """
-    change = (after.float() - before.float()).square().mean(dim=1, keepdim=True)
+    change = squared_change(before, after)
     if mask.shape[-2:] != change.shape[-2:]:
         mask = F.interpolate(mask, change.shape[-2:], mode="bilinear", align_corners=False, antialias=True)
     total = change.sum(dim=(1, 2, 3))
     return (change * (1.0 - mask)).sum(dim=(1, 2, 3)) / (total + EPSILON)
+
+
+def squared_change(before: Tensor, after: Tensor) -> Tensor:
+    """Mean over the channels of the squared difference, [N, C, h, w] each -> [N, 1, h, w], in float32 at least.
+
+    The largest maps of a step are these. Written out, the difference, its square and the gradients of both are six more
+    of them in float32; here a strip at a time is looked at, forward and backward, and nothing is kept but the two maps.
+    """
+    return _SquaredChange.apply(before, after)
+
+
+class _SquaredChange(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, before: Tensor, after: Tensor) -> Tensor:
+        ctx.save_for_backward(before, after)
+        change = before.new_empty(len(before), 1, *before.shape[2:], dtype=_precise(after.dtype))
+        for sample, rows in _strips(before):
+            difference = after[sample, :, rows].to(change.dtype) - before[sample, :, rows].to(change.dtype)
+            change[sample, 0, rows] = difference.square_().mean(dim=0)
+        return change
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, Tensor]:
+        before, after = ctx.saved_tensors
+        slope = gradient * (2 / before.shape[1])
+        result = torch.empty_like(after)
+        for sample, rows in _strips(before):
+            difference = after[sample, :, rows].to(slope.dtype) - before[sample, :, rows].to(slope.dtype)
+            result[sample, :, rows] = difference.mul_(slope[sample, :, rows])
+        return (-result).to(before.dtype) if ctx.needs_input_grad[0] else None, result
+
+
+def _precise(dtype: torch.dtype) -> torch.dtype:
+    return torch.promote_types(dtype, torch.float32)
+
+
+def _strips(maps: Tensor) -> Iterator[tuple[int, slice]]:
+    """(sample, rows) of maps [N, C, h, w], in strips of about `STRIP` elements; whole samples where there is no cache to fit."""
+    height = maps.shape[2]
+    step = height if maps.is_cuda else max(1, STRIP // max(1, maps.shape[1] * maps.shape[3]))
+    for sample in range(len(maps)):
+        for top in range(0, height, step):
+            yield sample, slice(top, top + step)
 
 
 def localization_loss(before: Iterable[Tensor], after: Iterable[Tensor], mask: Tensor) -> Tensor:

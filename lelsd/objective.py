@@ -5,9 +5,9 @@ without gradients, and the edited half starts at the lowest layer that is edited
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Mapping
+from typing import TYPE_CHECKING, Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -15,7 +15,6 @@ from torch import Tensor
 from lelsd import losses
 from lelsd.clip_guide import ClipGuide
 from lelsd.config import TrainConfig
-from segmentation.parts import part_probability
 
 if TYPE_CHECKING:
     from lelsd.prompt import Prompt
@@ -24,19 +23,26 @@ if TYPE_CHECKING:
 
 MIN_FEATURE_SIZE = 16  # a mask means nothing on a 4 x 4 map
 NATURAL_SAMPLES = 32
+PIXELS_AT_ONCE = 2**21
 HELD_OUT = 1 << 29  # steps from here on are never trained on
 
 
 @dataclass(frozen=True)
 class Before:
-    """The unedited half of a batch: w_plus [N, L, D], image [N, 3, R, R], features by layer, mask [N, 1, R, R], CLIP [N, E]."""
+    """The unedited half of a batch: w_plus [N, L, D], image [N, 3, R, R], features by layer, mask [N, 1, R, R]."""
 
     w_plus: Tensor
     state: "SynthesisState"
     image: Tensor
     features: dict[int, Tensor]
     mask: Tensor
-    embedding: Tensor
+    encode: Callable[[Tensor], Tensor] = field(repr=False)
+
+    @cached_property
+    def embedding(self) -> Tensor:
+        """CLIP's of the pictures, [N, E], made when first asked for: the plain CLIP loss never does."""
+        with torch.no_grad():
+            return self.encode(self.image)
 
 
 class Objective:
@@ -59,9 +65,17 @@ class Objective:
     def target_gain(self) -> float:
         """The CLIP gain that counts as an effect: `target_gain` standard deviations of what unedited pictures differ by."""
         noise, _ = sample_noise(self.config.seed, HELD_OUT + 3, (NATURAL_SAMPLES, self.generator.z_dim))
-        with torch.no_grad():
-            embeddings = self.guide.encode_image(self.generator.synthesis(self.w_plus(noise)))
-        return self.config.target_gain * max(1e-4, float((embeddings @ self.text_move).std()))
+        return self.config.target_gain * max(1e-4, float((self.embeddings(self.w_plus(noise)) @ self.text_move).std()))
+
+    @property
+    def at_once(self) -> int:
+        """How many pictures to make in one go where many are needed: what memory allows, at 1024 pixels 2."""
+        return min(16, max(1, PIXELS_AT_ONCE // self.pack.resolution**2))
+
+    @torch.no_grad()
+    def embeddings(self, w_plus: Tensor) -> Tensor:
+        """CLIP's embeddings of the pictures of w_plus [N, L, D] -> [N, E]; any number of pictures."""
+        return torch.cat([self.guide.encode_image(self.generator.synthesis(some)) for some in w_plus.split(self.at_once)])
 
     @torch.no_grad()
     def w_plus(self, z: Tensor, truncation: float | None = None) -> Tensor:
@@ -70,20 +84,19 @@ class Objective:
         return self.generator.mapping(z.to(self.pack.device), truncation=truncation)
 
     @torch.no_grad()
-    def before(self, w_plus: Tensor, lowest_layer: int) -> Before:
-        """The unedited half of a batch, ready for edits of `lowest_layer` and above."""
+    def before(self, w_plus: Tensor, lowest_layer: int, features: bool = True) -> Before:
+        """The unedited half of a batch, ready for edits of `lowest_layer` and above; without features only for `measure`."""
         state = self.generator.synthesis.state_below(w_plus, lowest_layer)
-        image, features = self.generator.synthesis(w_plus, state=state, return_features=True)
-        return Before(w_plus, state, image, self._looked_at(features), self.mask(image), self.guide.encode_image(image))
+        image, found = self._synthesize(w_plus, state, features)
+        return Before(w_plus, state, image, found, self.mask(image), self.guide.encode_image)
 
-    def after(self, before: Before, delta: Tensor) -> tuple[Tensor, dict[int, Tensor]]:
+    def after(self, before: Before, delta: Tensor, features: bool = True) -> tuple[Tensor, dict[int, Tensor]]:
         """The edited half: delta [N, L, D], zero below the layer of `before` -> image, features."""
-        image, features = self.generator.synthesis(before.w_plus + delta, state=before.state, return_features=True)
-        return image, self._looked_at(features)
+        return self._synthesize(before.w_plus + delta, before.state, features)
 
     def mask(self, image: Tensor) -> Tensor:
         """Soft mask of the prompt's parts, [N, 1, R, R]."""
-        return part_probability(self.pack.parser(image), dict(self.prompt.parts))
+        return self.pack.parser.probability(image, dict(self.prompt.parts))
 
     def losses(self, before: Before, delta: Tensor, sign: Tensor) -> dict[str, Tensor]:
         """Every loss of a batch, one value a sample: delta [N, L, D], sign [N] (+1 towards the prompt) -> name: [N]."""
@@ -92,13 +105,17 @@ class Objective:
         with torch.no_grad():
             mask = losses.average_mask(before.mask, self.mask(image))
         counts = torch.where(sign > 0, 1.0, self.config.away_weight)
-        found = {"clip": counts * self._clip(before.embedding, embedding, sign)}
-        in_features = losses.localization_loss(before.features.values(), features.values(), mask)
-        in_picture = losses.changed_outside(before.image, image, mask)
-        found["localization"] = 0.5 * (in_features + in_picture)
-        found["shortfall"] = counts * losses.shortfall_loss(before.embedding, embedding, self.text_move, sign, self.target_gain)
-        found["sideways"] = losses.sideways_loss(before.embedding, embedding, self.other_moves, self.target_gain)
+        found = {"clip": counts * self._clip(before, embedding, sign)}
+        found["localization"] = self.localization(before, image, features, mask)
+        if self._compares:
+            found["shortfall"] = counts * losses.shortfall_loss(before.embedding, embedding, self.text_move, sign, self.target_gain)
+            found["sideways"] = losses.sideways_loss(before.embedding, embedding, self.other_moves, self.target_gain)
         return found
+
+    def localization(self, before: Before, image: Tensor, features: Mapping[int, Tensor], mask: Tensor) -> Tensor:
+        """Share of the squared change outside the mask [N, 1, R, R], half of features, half of the picture -> [N]."""
+        in_features = losses.localization_loss(before.features.values(), features.values(), mask)
+        return 0.5 * (in_features + losses.changed_outside(before.image, image, mask))
 
     def total(self, found: Mapping[str, Tensor], rows: Tensor, directions: Tensor) -> Tensor:
         """Weigh and average: losses by name [N], unit rows of all directions [K, n, D], direction of each sample [N] -> scalar."""
@@ -110,18 +127,35 @@ class Objective:
     @torch.no_grad()
     def measure(self, before: Before, delta: Tensor) -> dict[str, float]:
         """What an edit does: `clip_move` along the text, `clip_gain` in cosine to the prompt, `localization` (share inside)."""
-        image, _ = self.after(before, delta)
+        image, _ = self.after(before, delta, features=False)
         embedding = self.guide.encode_image(image)
         mask = losses.average_mask(before.mask, self.mask(image))
         return {"clip_move": float(losses.clip_gain(before.embedding, embedding, self.text_move).mean()),
                 "clip_gain": float(((embedding - before.embedding) @ self.target).mean()),
                 "localization": 1.0 - float(losses.changed_outside(before.image, image, mask).mean())}
 
-    def _clip(self, before: Tensor, after: Tensor, sign: Tensor) -> Tensor:
+    def measure_all(self, befores: Sequence[Before], delta: Tensor) -> dict[str, float]:
+        """The mean of `measure` over batches of equal size: delta [L, D]."""
+        measured = [self.measure(before, delta.expand_as(before.w_plus)) for before in befores]
+        return {name: sum(values[name] for values in measured) / len(measured) for name in measured[0]}
+
+    @property
+    def _compares(self) -> bool:
+        """Whether a loss that counts looks at what CLIP says of the unedited picture."""
+        return self.config.clip_form == "directional" or self.config.shortfall_weight > 0 or self.config.sideways_weight > 0
+
+    def _clip(self, before: Before, after: Tensor, sign: Tensor) -> Tensor:
         if self.config.clip_form == "plain":
             return losses.clip_loss(after, self.target)
-        size = (after - before).detach().norm(dim=1)  # a picture that hardly changes has a cosine, but nothing to say
-        return losses.directional_clip_loss(before, after, self.text_move, sign) * size / size.mean().clamp_min(1e-6)
+        size = (after - before.embedding).detach().norm(dim=1)  # a picture that hardly changes has a cosine, but nothing to say
+        return losses.directional_clip_loss(before.embedding, after, self.text_move, sign) * size / size.mean().clamp_min(1e-6)
+
+    def _synthesize(self, w_plus: Tensor, state: "SynthesisState", features: bool) -> tuple[Tensor, dict[int, Tensor]]:
+        """Pictures, and the features that the losses look at."""
+        if not features:
+            return self.generator.synthesis(w_plus, state=state), {}
+        image, found = self.generator.synthesis(w_plus, state=state, return_features=True)
+        return image, self._looked_at(found)
 
     def _looked_at(self, features: dict[int, Tensor]) -> dict[int, Tensor]:
         """One map a resolution, the last: of those that are large enough for a mask to mean something."""

@@ -7,6 +7,7 @@ and how much of what it changes lies in the part.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Sequence
 
 import torch
 from torch import Tensor
@@ -45,7 +46,7 @@ def regress_gain(objective: Objective) -> Tensor:
     """
     noise, _ = sample_noise(objective.config.seed, HELD_OUT + 4, (REGRESSED, objective.generator.z_dim))
     w_plus = objective.w_plus(noise, truncation=1.0)
-    scores = torch.cat([objective.guide.encode_image(objective.generator.synthesis(some)) @ objective.text_move for some in w_plus.split(16)])
+    scores = objective.embeddings(w_plus) @ objective.text_move
     w = (w_plus[:, 0] - w_plus[:, 0].mean(dim=0)).double()
     covariance = w.T @ w / len(w)
     ridge = RIDGE * covariance.diagonal().max() * torch.eye(len(covariance), dtype=w.dtype, device=w.device)
@@ -58,23 +59,26 @@ def measure_sensitivity(objective: Objective, direction: Tensor | None = None) -
     generator = objective.generator
     noise, _ = sample_noise(objective.config.seed, HELD_OUT + 1, (SAMPLES, generator.z_dim))
     w_plus = objective.w_plus(noise)
-    before = objective.before(w_plus, 0)
-    gradient = _mean_gradient(objective, before) if direction is None else direction.expand(generator.num_ws, -1)
+    befores = [objective.before(some, 0, features=False) for some in w_plus.split(objective.at_once)]
+    gradient = _mean_gradient(objective, befores) if direction is None else direction.expand(generator.num_ws, -1)
     size = 2 * objective.config.step_size * objective.spread
     scores = []
     for layer in range(generator.num_ws):
-        delta = torch.zeros_like(w_plus)
-        delta[:, layer] = size * torch.nn.functional.normalize(gradient[layer], dim=0)
-        measured = objective.measure(before, delta)
+        delta = torch.zeros_like(gradient)
+        delta[layer] = size * torch.nn.functional.normalize(gradient[layer], dim=0)
+        measured = objective.measure_all(befores, delta)
         scores.append(measured["clip_move"] * measured["localization"])
     return Sensitivity(tuple(scores), gradient)
 
 
-def _mean_gradient(objective: Objective, before: Before) -> Tensor:
+def _mean_gradient(objective: Objective, befores: Sequence[Before]) -> Tensor:
     """Gradient of the CLIP gain with respect to each row, averaged over the samples (each counts the same): [L, D]."""
-    delta = torch.zeros_like(before.w_plus, requires_grad=True)
-    image, _ = objective.after(before, delta)
-    gain = losses.clip_gain(before.embedding, objective.guide.encode_image(image), objective.text_move)
-    (gradient,) = torch.autograd.grad(gain.sum(), delta)
+    gradients = []
+    for before in befores:
+        delta = torch.zeros_like(before.w_plus, requires_grad=True)
+        image, _ = objective.after(before, delta, features=False)
+        gain = losses.clip_gain(before.embedding, objective.guide.encode_image(image), objective.text_move)
+        gradients += torch.autograd.grad(gain.sum(), delta)
+    gradient = torch.cat(gradients)
     per_sample = gradient / gradient.flatten(1).norm(dim=1).clamp_min(1e-12)[:, None, None]
     return per_sample.mean(dim=0)

@@ -160,6 +160,19 @@ class Training:
 
     def train_step(self, step: int) -> dict[str, float]:
         """One step of Adam on fresh samples; the batch means of the losses by name."""
+        total, found = self.losses(step)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate_at(self.config, step)
+        self.optimizer.zero_grad(set_to_none=True)
+        total.backward()
+        gradient = tied_rows(self.raw.grad, self.config.row_freedom)
+        self.raw.grad.copy_(gradient / gradient.square().mean().sqrt().clamp_min(1e-12))
+        self.optimizer.step()
+        means = {name: float(value.detach().mean()) for name, value in found.items()}
+        return {"total": float(total.detach()), **means}
+
+    def losses(self, step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss that a step lowers, differentiable in `raw`, and its terms by name, [N] each."""
         config, generator = self.config, self.pack.generator
         noise, random = sample_noise(config.seed, step, (config.batch_size, generator.z_dim))
         index = torch.randint(config.num_directions, (config.batch_size,), generator=random)
@@ -171,16 +184,7 @@ class Training:
         delta = (strength * sign)[:, None, None] * config.step_size * self.objective.spread * full[index]
         before = self.objective.before(self.objective.w_plus(noise), min(self.layers))
         found = self.objective.losses(before, delta, sign)
-        total = self.objective.total(found, rows, index)
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate_at(config, step)
-        self.optimizer.zero_grad(set_to_none=True)
-        total.backward()
-        gradient = tied_rows(self.raw.grad, config.row_freedom)
-        self.raw.grad.copy_(gradient / gradient.square().mean().sqrt().clamp_min(1e-12))
-        self.optimizer.step()
-        means = {name: float(value.detach().mean()) for name, value in found.items()}
-        return {"total": float(total.detach()), **means}
+        return self.objective.total(found, rows, index), found
 
     def _record(self, found: dict[str, float]) -> None:
         """Metrics, preview, checkpoint and status after a step."""

@@ -1,4 +1,4 @@
-"""The built-in generator: StyleGAN2 fitted to the renderer, growing from 32 pixels through its skip outputs.
+"""The built-in generator: StyleGAN2 fitted to the renderer, growing from few pixels through its skip outputs.
 
 Two steps. `train_synthesis` gives W a meaning: w is the face's appearance vector (`scene.appearance`), standardised and
 turned by a fixed rotation, and the synthesis network learns to draw what the renderer draws for it. The mapping network
@@ -52,7 +52,7 @@ class SynthesisTraining:
     minutes: float = 60.0
     batch_size: int = 16
     learning_rate: float = 6e-3
-    grow_at: tuple[float, float] = (0.10, 0.34)  # shares of the time after which 64 and 128 pixels are drawn
+    grow_at: tuple[float, ...] = (0.08, 0.22, 0.50)  # shares of the time after which the resolution doubles; after the last it is full
     small_part_weight: float = 3.0
     seed: int = 0
 
@@ -75,7 +75,8 @@ def picture_loss(drawn: torch.Tensor, target: torch.Tensor, weights: torch.Tenso
 
 def stage_resolution(progress: float, settings: SynthesisTraining, full: int) -> int:
     """Pixels drawn at this share of the training."""
-    return full if progress >= settings.grow_at[1] else max(full // 2, 8) if progress >= settings.grow_at[0] else max(full // 4, 8)
+    doublings_left = sum(progress < share for share in settings.grow_at)
+    return max(full >> doublings_left, 8)
 
 
 def learning_rate(progress: float, settings: SynthesisTraining) -> float:

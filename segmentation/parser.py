@@ -15,7 +15,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 from segmentation.bisenet import BiSeNet, fold_batch_norms, upsample_logits
-from segmentation.parts import CLASSES, PALETTE, PARTS, label_mask, part, part_mask, part_probability
+from segmentation.parts import (
+    CLASSES, PALETTE, PARTS, PartLike, class_weights, label_mask, part, part_mask, part_probability)  # fmt: skip
 
 __all__ = ["FaceParser", "colour_labels", "compute_dtype", "label_image", "overlay", "part_mask", "part_probability",
            "preprocess", "read_picture"]  # fmt: skip
@@ -23,6 +24,7 @@ __all__ = ["FaceParser", "colour_labels", "compute_dtype", "label_image", "overl
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 MAX_PIXELS = 64_000_000  # of a picture file: what any camera makes, far below what would fill the memory
+STRIP = 2**20  # elements of a map of logits that are worked on at a time: 4 MB, which the cache holds
 MAX_PARSED_SIDE = 1024  # larger pictures are parsed at this size: 19 maps of 64 million pixels would not fit
 
 
@@ -77,10 +79,33 @@ class FaceParser(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """images [N, 3, H, W] in [-1, 1] -> float32 logits [N, 19, H, W]; differentiable in the images."""
+        return upsample_logits(self._coarse(images), images.shape[2:])
+
+    @torch.no_grad()
+    def probability(self, images: Tensor, parts: PartLike) -> Tensor:
+        """`part_probability` of this parser's logits, [N, 1, H, W], up to rounding and without a gradient.
+
+        19 maps of logits at 1024 pixels are 80 MB a picture, most of which nobody asks for: here a strip of rows at a time
+        is enlarged, and only its probability is kept."""
+        coarse, (height, width) = self._coarse(images), images.shape[2:]
+        weights = torch.tensor(class_weights(parts), device=images.device)
+        chosen = weights.nonzero().flatten()
+        # the rows of the enlarged maps as sums of coarse ones; along the rows it is a resizing in one dimension
+        rows = upsample_logits(torch.eye(coarse.shape[2], device=images.device)[None, None], (height, coarse.shape[2]))[0, 0]
+        found = coarse.new_empty(len(images), 1, height, width)
+        step = height if images.is_cuda else max(1, STRIP // (coarse.shape[1] * width))
+        for logits, result in zip(coarse.transpose(1, 2).flatten(2), found[:, 0], strict=True):
+            for top in range(0, height, step):
+                strip = (rows[top:top + step] @ logits).unflatten(1, (coarse.shape[1], -1))
+                strip = F.interpolate(strip, width, mode="linear", align_corners=True).softmax(dim=1)
+                result[top:top + step] = torch.einsum("rkw,k->rw", strip[:, chosen], weights[chosen])
+        return found
+
+    def _coarse(self, images: Tensor) -> Tensor:
+        """images [N, 3, H, W] -> float32 logits at the network's stride of 8, in the plain layout: softmax over the
+        classes is several times slower in the other."""
         x = preprocess(images, self.input_size, self.mean, self.std)
-        coarse = self.network.coarse_logits(x.to(dtype=self.dtype, memory_format=self._layout))
-        # back to float32 and the plain layout while small: softmax over the classes is several times slower otherwise
-        return upsample_logits(coarse.float().contiguous(), images.shape[2:])
+        return self.network.coarse_logits(x.to(dtype=self.dtype, memory_format=self._layout)).float().contiguous()
 
     def train(self, mode: bool = True) -> "FaceParser":
         """Stays in inference mode: the batch norms are folded, there is nothing to train."""

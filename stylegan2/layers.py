@@ -7,13 +7,14 @@ Karras et al. 2018, section 4.1), so the optimiser's step means the same for eve
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from stylegan2.ops import (
-    ACTIVATIONS, bias_act, demodulation, downsampling_conv2d, scale_bias_act, setup_filter, upsampling_conv2d)
+    ACTIVATIONS, add_doubled, bias_act, demodulation, downsampling_conv2d, phase_kernels, setup_filter, synthesis_layer, to_rgb)
 
 NOISE_MODES = ("const", "none", "random")
 
@@ -43,8 +44,16 @@ class FullyConnected(nn.Module):
         self.bias_gain = learning_rate_multiplier
 
     def forward(self, x: Tensor) -> Tensor:
-        x = F.linear(x, self.weight * self.weight_gain)
+        x = F.linear(x * self.weight_gain, self.weight)  # of the two, the input is the smaller to scale
         return bias_act(x, self.bias * self.bias_gain, self.activation)
+
+
+class Kernel(NamedTuple):
+    """A layer's weight [O, I, 3, 3] in the format of the maps; its squares summed over the kernel, [O, I] float32; its `phase_kernels`."""
+
+    weight: Tensor
+    energy: Tensor
+    phases: tuple[Tensor, ...] | None
 
 
 class SynthesisLayer(nn.Module):
@@ -75,47 +84,41 @@ class SynthesisLayer(nn.Module):
         self.noise_strength = nn.Parameter(torch.zeros([]))
         self.register_buffer("noise_const", torch.randn(resolution, resolution))
         self.register_buffer("resample_filter", setup_filter())
-        self._kept: tuple[tuple, Tensor, Tensor] | None = None
+        self._kept: tuple[tuple, Kernel] | None = None
 
     def forward(
         self, x: Tensor, w: Tensor, noise: str = "const", generator: torch.Generator | None = None
     ) -> Tensor:
         """[N, I, h, h] and w [N, D] -> [N, O, resolution, resolution], in the dtype of `x`."""
         styles = self.affine(w)
-        kernel, energy = self._kernel_and_energy(x.dtype)
-        x = x * styles.to(x.dtype)[:, :, None, None]
-        if self.up == 2:
-            x = upsampling_conv2d(x, kernel, self.resample_filter)
-        else:
-            x = F.conv2d(x, kernel, padding=1)
+        kernel = self._kernel(x.dtype)
         noise_map = self._noise(noise, len(x), generator)
-        return scale_bias_act(x, demodulation(energy, styles), self.bias, noise_map, self.conv_clamp)
+        scale = demodulation(kernel.energy, styles)
+        return synthesis_layer(x, styles, kernel.weight, scale, self.bias, noise_map, self.noise_strength,
+                               self.resample_filter if self.up == 2 else None, self.conv_clamp, kernel.phases)
 
-    def _kernel_and_energy(self, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        """The weight in `dtype`, and its squares summed over the kernel, [O, I] float32.
-
-        Neither depends on the sample, so a frozen layer computes them once.
-        """
+    def _kernel(self, dtype: torch.dtype) -> Kernel:
+        """The weight in `dtype` and what follows from it, which a frozen layer computes once: no part depends on the sample."""
         weight, kept = self.weight, self._kept
         constant = not weight.requires_grad and not weight.is_inference()
         version = (dtype, weight.data_ptr(), weight._version) if constant else None
         if constant and kept is not None and kept[0] == version:
-            return kept[1], kept[2]
+            return kept[1]
         # A tensor made in inference mode could not serve a later call that needs gradients.
         with torch.inference_mode(torch.is_inference_mode_enabled() and not constant):
-            kernel = weight.to(dtype, memory_format=torch.channels_last)
-            energy = weight.square().sum(dim=(2, 3))
-        self._kept = (version, kernel, energy) if constant else None
-        return kernel, energy
+            cast = weight.to(dtype, memory_format=torch.channels_last)
+            kernel = Kernel(cast, weight.square().sum(dim=(2, 3)), phase_kernels(cast) if self.up == 2 else None)
+        self._kept = (version, kernel) if constant else None
+        return kernel
 
     def _noise(self, mode: str, batch: int, generator: torch.Generator | None) -> Tensor | None:
-        """[N or 1, 1, R, R] scaled by the learned strength, or None."""
+        """[N or 1, 1, R, R], to be scaled by the learned strength, or None."""
         if mode == "none":
             return None
         if mode == "const":
-            return self.noise_const[None, None] * self.noise_strength
-        shape, device = (batch, 1, self.resolution, self.resolution), self.noise_const.device
-        return torch.randn(shape, generator=generator, device=device) * self.noise_strength
+            return self.noise_const[None, None]
+        shape = (batch, 1, self.resolution, self.resolution)
+        return torch.randn(shape, generator=generator, device=self.noise_const.device)
 
 
 class ToRGB(nn.Module):
@@ -133,13 +136,11 @@ class ToRGB(nn.Module):
         self.bias = nn.Parameter(torch.zeros(3))
         self.weight_gain = 1 / math.sqrt(in_channels)
 
-    def forward(self, x: Tensor, w: Tensor) -> Tensor:
-        """[N, I, h, h] and w [N, D] -> float32 [N, 3, h, h]."""
+    def forward(self, x: Tensor, w: Tensor, below: Tensor | None = None, resample_filter: Tensor | None = None) -> Tensor:
+        """[N, I, h, h] and w [N, D] -> float32 [N, 3, h, h]; added to the doubled picture below, [N, 3, h/2, h/2], if there is one."""
         styles = self.affine(w) * self.weight_gain
-        weights = styles[:, :, None] * self.weight[:, :, 0, 0].t()
-        pixels = x.permute(0, 2, 3, 1).flatten(1, 2)
-        image = torch.bmm(pixels, weights.to(x.dtype)).unflatten(1, x.shape[2:])
-        return bias_act(image.permute(0, 3, 1, 2).float(), self.bias, clamp=self.conv_clamp)
+        picture = to_rgb(x, styles[:, None] * self.weight[:, :, 0, 0], self.bias, self.conv_clamp)
+        return picture if below is None else add_doubled(picture, below, resample_filter)
 
 
 class Conv2d(nn.Module):

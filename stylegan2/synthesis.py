@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from stylegan2.config import GeneratorConfig, num_layers
 from stylegan2.layers import NOISE_MODES, SynthesisLayer, ToRGB
-from stylegan2.ops import setup_filter, upsample2d
+from stylegan2.ops import setup_filter
 
 
 @dataclass(frozen=True)
@@ -127,6 +127,25 @@ class Synthesis(nn.Module):
             position = self._step(position, w_plus, noise, generator)
         return position
 
+    def features(
+        self,
+        w_plus: Tensor,
+        last: int,
+        noise: str = "const",
+        generator: torch.Generator | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> dict[int, Tensor]:
+        """Feature maps alone, {l: [N, C, h, h]} for l = 0 to `last`: no layer above it is computed, and no picture.
+
+        Raises: ValueError: `last` is not in 0 to L - 2, or as `forward`.
+        """
+        self._check_layer(last, self._last_layer(w_plus, noise, None) - 1)
+        features, position = {}, self._start(w_plus, dtype)
+        for layer in range(last + 1):
+            position = self._step(position, w_plus, noise, generator, picture=False)
+            features[layer] = position.features
+        return features
+
     def _start(self, w_plus: Tensor, dtype: torch.dtype | None) -> SynthesisState:
         """The learned constant, once a sample: what lies below layer 0."""
         const = self.b4.const.to(dtype or self.dtype)
@@ -134,23 +153,20 @@ class Synthesis(nn.Module):
         return SynthesisState(0, x, None)
 
     def _step(
-        self, position: SynthesisState, w_plus: Tensor, noise: str, generator: torch.Generator | None
+        self, position: SynthesisState, w_plus: Tensor, noise: str, generator: torch.Generator | None, picture: bool = True
     ) -> SynthesisState:
-        """Compute one layer: the toRGB that shares its row, if there is one, and the convolution."""
+        """Compute one layer: the toRGB that shares its row, if there is one and a picture is wanted, and the convolution."""
         layer = position.layer
         block = self._block(layer)
         convolution = block.conv0 if layer % 2 else block.conv1
-        image = self._add_picture(position, w_plus) if layer % 2 else position.image
+        image = self._add_picture(position, w_plus) if layer % 2 and picture else position.image
         x = convolution(position.features, w_plus[:, layer], noise, generator)
         return SynthesisState(layer + 1, x, image)
 
     def _add_picture(self, position: SynthesisState, w_plus: Tensor) -> Tensor:
         """The picture so far, doubled in size, plus what the block just finished adds."""
         block = self._block(position.layer - 1)
-        picture = block.torgb(position.features, w_plus[:, position.layer])
-        if position.image is None:
-            return picture
-        return upsample2d(position.image, block.resample_filter) + picture
+        return block.torgb(position.features, w_plus[:, position.layer], position.image, block.resample_filter)
 
     def _block(self, layer: int) -> SynthesisBlock:
         """The block that holds convolution `layer`."""

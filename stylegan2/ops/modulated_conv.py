@@ -51,6 +51,19 @@ def upsampling_conv2d(x: Tensor, weight: Tensor, resample_filter: Tensor) -> Ten
     return upfirdn2d(x, resample_filter, padding=(before, after, before, after), gain=4)
 
 
+def phase_kernels(weight: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The four small kernels that a transposed convolution with stride 2 is made of: [O, I, 3, 3] -> [O, I, 2 or 1, 2 or 1].
+
+    An even row of the output sees taps 2 and 0 of two neighbouring input rows, an odd one tap 1 of one row; columns likewise.
+    As plain convolutions (padding 1 where a kernel has two taps) they give the even and odd rows and columns of the result.
+
+    Returns: for (even row, even column), (even, odd), (odd, even) and (odd, odd).
+    """
+    even, odd = (2, 0), (1,)
+    return tuple(weight[:, :, rows][:, :, :, columns].contiguous(memory_format=torch.channels_last)
+                 for rows in (even, odd) for columns in (even, odd))
+
+
 def modulated_conv2d(
     x: Tensor,
     weight: Tensor,

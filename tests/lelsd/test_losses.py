@@ -46,6 +46,27 @@ def test_localization_is_the_share_outside():
     assert torch.allclose(losses.changed_outside(before, after, mask), torch.tensor([0.8, 0.0]), atol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_squared_change_is_the_formula_whatever_the_strips(dtype, layout, monkeypatch):
+    """Forward and gradient, with strips that do not divide the height, against the expression written out."""
+    before, after = (torch.randn(2, 5, 7, 6).to(dtype, memory_format=layout).requires_grad_() for _ in range(2))
+    weights = torch.randn(2, 1, 7, 6)
+    wanted = (after.float() - before.float()).square().mean(dim=1, keepdim=True)
+    gradients = torch.autograd.grad((wanted * weights).sum(), (before, after))
+    for elements in (1, 60, 2**20):
+        monkeypatch.setattr(losses, "STRIP", elements)
+        found = losses.squared_change(before, after)
+        assert found.dtype == torch.float32 and torch.allclose(found, wanted)
+        ours = torch.autograd.grad((found * weights).sum(), (before, after))
+        assert all(x.dtype == dtype and torch.allclose(x, y) for x, y in zip(ours, gradients, strict=True))
+        assert ours[1].is_contiguous(memory_format=layout)
+
+
+def test_squared_change_of_nothing():
+    assert losses.squared_change(torch.ones(0, 3, 4, 4), torch.ones(0, 3, 4, 4)).shape == (0, 1, 4, 4)
+
+
 def test_soft_mask_and_several_maps():
     before, after = torch.zeros(1, 1, 2, 2), torch.ones(1, 1, 2, 2)
     mask = losses.average_mask(torch.ones(1, 1, 2, 2), torch.zeros(1, 1, 2, 2))

@@ -60,6 +60,18 @@ def test_bfloat16_is_close_and_differentiable():
     assert images.grad.isfinite().all()
 
 
+@pytest.mark.parametrize("parts", ["hair", {"skin": 0.5, "mouth": 1.0}])
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (50, 70), (1, 9)])
+@pytest.mark.parametrize("elements", [1, 5000, 2**20])
+def test_probability_is_that_of_the_logits(parts, height, width, elements, monkeypatch):
+    """Whatever the strips it is worked out in, for sizes the stride does not divide too."""
+    monkeypatch.setattr(parser_module, "STRIP", elements)
+    parser, images = FaceParser(small_network(), 64), torch.rand(2, 3, height, width) * 2 - 1
+    found, wanted = parser.probability(images.requires_grad_(), parts), parser_module.part_probability(parser(images), parts)
+    assert found.shape == (2, 1, height, width) and not found.requires_grad and wanted.std(unbiased=False) > 0
+    torch.testing.assert_close(found, wanted.detach(), rtol=0, atol=1e-5)
+
+
 def test_the_given_network_stays_trainable_and_the_parser_frozen():
     network = small_network().train()
     parser = FaceParser(network, 64).train()

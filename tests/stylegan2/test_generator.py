@@ -208,3 +208,12 @@ def test_what_the_rest_refuses(generator, w_plus):
         generator.mapping(torch.zeros(2, 5))
     with pytest.raises(ValueError, match="accepted"):
         generator.mapping(torch.zeros(2, 16), 0.5, cutoff=9)
+
+
+def test_features_alone_are_those_of_a_whole_pass(generator, w_plus):
+    _, features = generator.synthesis(w_plus, return_features=True)
+    found = generator.synthesis.features(w_plus, last=3)
+    assert sorted(found) == [0, 1, 2, 3]
+    assert all(torch.equal(found[layer], features[layer]) for layer in found)
+    with pytest.raises(ValueError, match="layer is 7"):
+        generator.synthesis.features(w_plus, last=7)
