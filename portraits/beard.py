@@ -63,8 +63,9 @@ def _draw_full(canvas: Canvas, head: Head, grown: float) -> None:
 def _draw_sideburns(canvas: Canvas, head: Head, grown: float) -> None:
     width, (ground, dark, _) = head.width, _colours(head)
     burn = [(width * 0.995, -24), (width * 0.89, -23), (width * 0.865, -4), (width * 0.835, 15), (width * 0.885, 21), (width * 0.97, 8)]
+    fade = linear((0, -22), (0, 22), [(*ground, 0.35 * grown), (*ground, 0.92 * grown), (*ground, 0.55 * grown)])
     for points in (burn, mirrored(burn)):
-        canvas.fill(smooth(points), ground, alpha=0.85 * grown, blur=1.3)
+        canvas.fill(smooth(points), ground, alpha=0.9 * grown, blur=1.3, shader=fade)
     lines = [(side * width * (0.85 + 0.032 * i), -18 + 4 * j, side * width * (0.84 + 0.032 * i), -14 + 4 * j, side * width * (0.842 + 0.03 * i), -9 + 4 * j, 1.0)
              for side in (-1, 1) for i in range(4) for j in range(0, 8, 2)]
     canvas.fill(hairs(lines), dark, alpha=0.5 * grown)

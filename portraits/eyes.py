@@ -78,7 +78,7 @@ def _draw_ball(canvas: Canvas, head: Head, eye: _Eye) -> None:
 
 def _draw_iris(canvas: Canvas, head: Head, eye: _Eye) -> None:
     colour = tuple(iris_colour(head.scene))
-    x, y, r = eye.x - 0.5 * eye.side, EYE_Y - 1.7, 6.9 * eye.half / 12.6
+    x, y, r = eye.x - 0.5 * eye.side, EYE_Y - 1.7, 7.25 * eye.half / 12.6
     canvas.fill(oval(x, y, r, r), colour, shader=radial((x, y + 0.12 * r), r, [dim(colour, 0.62), tint(colour, (255, 240, 190), 0.30), colour, dim(colour, 0.74), dim(colour, 0.28)],
                                                         [0.30, 0.48, 0.66, 0.84, 1.0]))
     fibres = [(x + 0.46 * r * math.cos(a), y + 0.46 * r * math.sin(a), x + 0.7 * r * math.cos(a + 0.08), y + 0.7 * r * math.sin(a + 0.08),

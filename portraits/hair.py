@@ -15,11 +15,14 @@ from portraits.canvas import OVERLAY, Canvas, dim, mirrored, skia, smooth, textu
 from portraits.head import CROWN, Head
 
 HAIR = 17
-COLUMNS, ROWS = 13, 23
-_U = np.linspace(-1.22, 1.22, COLUMNS)
+# Strands are rooted along the parting, from the hairline (u near 0) to the crown (u near 1), on either side.
+_HALF = np.array([0.02, 0.22, 0.44, 0.66, 0.88, 1.06, 1.25])
+_U = np.concatenate([-_HALF[::-1], _HALF])
+COLUMNS, ROWS = len(_U), 22
 _SIDE_Y = -26.0  # below this height hair hangs
-_HANG = np.linspace(0, 1, 16)[1:]
+_HANG = np.linspace(0, 1, 15)[1:]
 _FALL = np.linspace(0, math.pi / 2, ROWS - len(_HANG))
+_ARC = np.concatenate([_FALL, np.full(len(_HANG), 9.0)])[:, None]  # how far over the head, in radians
 _EDGE = np.linspace(0, 1, 11)
 _RIM = [math.radians(a) for a in range(180, 361, 15)]
 
@@ -28,7 +31,7 @@ _RIM = [math.radians(a) for a in range(180, 361, 15)]
 def _fixed():
     """Texture coordinates and triangles of the mesh, and the shaders of strands, gleam and ringlets."""
     v = np.concatenate([_FALL * 34, _FALL[-1] * 34 + _HANG * 150])
-    texs = [skia.Point(float(256 + 105 * u), float(y)) for y in v for u in _U]
+    texs = [skia.Point(float(256 + 88 * u), float(y)) for y in v for u in _U]
     triangles = []
     for j in range(ROWS - 1):
         for i in range(COLUMNS - 1):
@@ -40,9 +43,9 @@ def _fixed():
     gleam = np.full((*grey.shape, 4), 255, np.uint8)
     gleam[..., 3] = patterns.gleam() * 255
     curl = np.full((*patterns.ringlets().shape, 4), 255, np.uint8)
-    curl[..., :3] = (patterns.ringlets() * 255)[..., None]
+    curl[..., :3] = ((0.20 + 0.62 * patterns.ringlets()) * 255)[..., None]
     shine = np.full_like(curl, 255)
-    shine[..., 3] = np.clip((patterns.ringlets() - 0.52) * 2.2, 0, 1) * 255
+    shine[..., 3] = np.clip((patterns.ringlets() - 0.50) * 1.6, 0, 1) * 255
     place = (patterns.RINGLET["left"], patterns.RINGLET["top"], patterns.RINGLET["scale"])
     return texs, triangles, texture(strands), texture(gleam), texture(curl, *place), texture(shine, *place)
 
@@ -81,14 +84,22 @@ class Hair:
         return skia.Vertices(skia.Vertices.VertexMode.kTriangles_VertexMode, self._points, texs, argb.ravel().tolist(), triangles)
 
     def _places(self) -> list:
-        """Meridians from the parting over the head, then hanging down: [ROWS * COLUMNS] points."""
-        part = 17 * self.scene["parting"] * (1 - 0.5 * self.scene["bangs"])
-        over = _FALL[:, None]
-        x = part * np.cos(over) + _U * self.width * (0.10 + 0.90 * np.sin(over))
-        y = np.broadcast_to(_SIDE_Y + (self.top - 2 - _SIDE_Y) * np.cos(over) ** 1.15, x.shape)
-        low = _HANG[:, None] * (max(self.bottom, 30.0) + 22 - _SIDE_Y) + _SIDE_Y
-        hang_x = _U * self.width * (1 + 0.05 * self.long * _HANG[:, None])
-        x, y = np.concatenate([x, hang_x]), np.concatenate([y, np.broadcast_to(low, hang_x.shape)])
+        """Strands that arch from the parting over the head and hang down, or comb forwards where there is a fringe:
+        [ROWS * COLUMNS] points."""
+        s, head, width = self.scene, self.head.width, self.width
+        part, bangs = 17 * s["parting"], s["bangs"]
+        over, low = _FALL[:, None], _HANG[:, None]
+        side, root = np.sign(_U), np.abs(_U)
+        outward = 1 + 0.05 * self.long * low
+        end = side * (0.80 * head + (width - 0.80 * head) * root)
+        root_y = -63.0 + (self.top - 2 + 63.0) * root
+        parted_x = part * (1 - 0.5 * root) + (end - part * (1 - 0.5 * root)) * np.sin(over) ** 0.9
+        parted_y = root_y + (_SIDE_Y - root_y) * (1 - np.cos(over))
+        combed_x = 0.5 * part * np.cos(over) + _U * width * (0.10 + 0.90 * np.sin(over))
+        combed_y = np.broadcast_to(_SIDE_Y + (self.top - 2 - _SIDE_Y) * np.cos(over) ** 1.15, combed_x.shape)
+        x = np.concatenate([parted_x + (combed_x - parted_x) * bangs, (end + (_U * width - end) * bangs) * outward])
+        hang_y = np.broadcast_to(low * (max(self.bottom, 30.0) + 22 - _SIDE_Y) + _SIDE_Y, (len(_HANG), COLUMNS))
+        y = np.concatenate([parted_y + (combed_y - parted_y) * bangs, hang_y])
         self.y_rows = y
         return np.stack([x + self.wave_at(y, _U * 0.9), y], -1).reshape(-1, 2).tolist()
 
@@ -97,16 +108,16 @@ class Hair:
         if self._points is None:
             self._points = [skia.Point(x, y) for x, y in self._places()]
         y, side = self.y_rows, self.scene["light"]
-        around = 1.03 - 0.26 * np.abs(_U) ** 3 + 0.13 * side * _U
+        around = 1.04 - 0.22 * np.abs(_U) ** 3 + 0.13 * side * _U
         waves = 0.20 * self.wave * np.cos(0.165 * y + 0.9 + 1.0 * _U) * np.clip((y + 50) / 50, 0, 1)
         fall = 1.06 - 0.0016 * (y - self.top) + waves
+        fall[0] *= 0.80 + 0.20 * self.scene["bangs"]  # the parting lies low
         return around * fall * depth
 
     def gleam_on(self) -> np.ndarray:
         """Where strands face the light [ROWS, COLUMNS]: a ring over the crown, and the bends of long hair."""
         y, side = self.y_rows, self.scene["light"]
-        height = (y - self.top) / (_SIDE_Y - self.top)
-        ring = np.exp(-(((height - 0.36 + 0.06 * _U * side) / 0.20) ** 2)) * (0.65 + 0.35 * np.clip(side * _U + 0.5, 0, 1.2))
+        ring = np.exp(-(((_ARC - 0.62 + 0.10 * _U * side) / 0.30) ** 2)) * (0.65 + 0.35 * np.clip(side * _U + 0.5, 0, 1.2))
         lower = 0.40 * np.exp(-(((y - 26) / 24) ** 2)) * (1 + self.wave * (np.cos(0.165 * y + 0.9 + _U) - 0.3))
         return np.clip((ring + lower) * (1 - 0.55 * self.curl), 0, 1)
 
@@ -135,7 +146,7 @@ def _strip(hair: Hair, path, depth: float, front: bool, canvas: Canvas) -> None:
         if front:
             canvas.mesh(hair.mesh(np.ones((ROWS, COLUMNS)), hair.light, 0.62 * hair.gleam_on()), gleam, hair.opacity)
     if hair.curl > 0.02:
-        canvas.fill_texture(path, curl, hair.opacity * hair.curl * (0.95 if front else 0.8), OVERLAY)
+        canvas.fill_texture(path, curl, hair.opacity * hair.curl * (0.80 if front else 0.7), OVERLAY)
         canvas.fill_texture(path, shine, hair.opacity * hair.curl * (0.20 if front else 0.08))
 
 
@@ -148,7 +159,7 @@ def draw_back_hair(canvas: Canvas, hair: Hair) -> None:
     side = [(0, hair.top + 3), *_crown(hair, 0.98)]
     for t in _EDGE[2:]:
         y = -30 + (reach + 30) * t
-        out = (0.985 - 0.30 * (1 - grown) * t) + 0.05 * long * t - 0.10 * long * max(0.0, t - 0.8) * 5
+        out = (0.985 - 0.13 * (1 - grown) * t) + 0.05 * long * t - 0.10 * long * max(0.0, t - 0.8) * 5
         side.append((width * out + float(hair.wave_at(y, 0.9)), y))
     tips = [(width * k * (0.7 + 0.3 * grown), reach + d * long) for k, d in ((0.82, 6), (0.70, -1), (0.52, 7), (0.34, 0), (0.15, 6))]
     half = [*side, *tips, (0, reach)]
@@ -175,7 +186,7 @@ def draw_front_hair(canvas: Canvas, hair: Hair) -> None:
     _strip(hair, path, 1.0, True, canvas)
     with canvas.clipped(path):
         line = smooth(_hairline(hair), False)
-        canvas.stroke(line, hair.dark, 5.0, alpha=0.42 * hair.opacity, blur=2.2)
+        canvas.stroke(line, hair.dark, 3.5, alpha=0.34 * hair.opacity, blur=1.8)
 
 
 def _crown(hair: Hair, scale: float) -> list:

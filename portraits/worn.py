@@ -67,7 +67,7 @@ def draw_hat(canvas: Canvas, head: Head, hair_width: float) -> None:
         return
     colour, felt = tuple(hat_colour(s)), s["hat_kind"]
     half = max(head.width + 8, hair_width * 0.94)
-    lift, line, top = -(1 - worn) * 60, -44 - 4 * felt, CROWN - 17 + 2 * felt
+    lift, line, top = -(1 - worn) * 60, -43 - 1 * felt, CROWN - 17 + 4 * felt
     pale, dark = tint(colour, (255, 250, 240), 0.28), dim(colour, (0.56, 0.52, 0.60))
 
     def at(points):
