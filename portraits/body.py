@@ -38,9 +38,8 @@ def _draw_neck(canvas: Canvas, head: Head, body: Body) -> None:
         shadow = smooth([(-half * 1.2, 40), (half * 1.2, 40), (half * 1.15, chin + 2), (half * 0.5 - side * 4, chin + 13), (-side * 5, chin + 15), (-half * 0.5 - side * 4, chin + 13), (-half * 1.15, chin + 2)])
         canvas.fill(shadow, head.deep, alpha=0.80, blur=3.2)
         cords = [[(k * half * 0.78, 74), (k * half * 0.45, 90), (k * 5, 101)] for k in (-1, 1)]
-        canvas.stroke(smooth_all(cords), head.deep, 1.8, alpha=0.22 + 0.22 * max(0.0, head.age - 0.3), blur=1.1)
-        bones = [[(k * half * 1.9, 98), (k * half * 1.0, 102), (k * 7, 105)] for k in (-1, 1)]
-        canvas.stroke(smooth_all(bones), head.deep, 2.0, alpha=0.34, blur=1.0)
+        cords += [[(k * half * 1.9, 98), (k * half * 1.0, 102), (k * 7, 105)] for k in (-1, 1)]
+        canvas.stroke(smooth_all(cords), head.deep, 2.0, alpha=0.28 + 0.20 * max(0.0, head.age - 0.3), blur=1.0)
     fold = head.scene["double_chin"]
     if fold > 0.01:
         width, chin = head.width, head.chin
@@ -59,11 +58,9 @@ def _draw_clothes(canvas: Canvas, head: Head, body: Body) -> None:
     x = head.side * 70
     canvas.fill(cloth, colour, CLOTHES, shader=linear((x, base - 14), (-x, base + 34), [pale, colour, dim(colour, 0.74)]))
     with canvas.clipped(cloth):
-        canvas.stroke(smooth([(px, py + 6.5) for px, py in right[:-1]], False), dark, 3.2, alpha=0.30, blur=2.2)
         folds = [[(k * half * 1.5, base + 2), (k * half * 1.75, base + 14), (k * half * 1.6, base + 30)] for k in (-1, 1)]
         folds += [[(k * half * 2.1, base + 6), (k * half * 2.5, base + 16), (k * half * 2.45, base + 30)] for k in (-1, 1)]
-        canvas.stroke(smooth_all(folds), dark, 2.8, alpha=0.26, blur=1.8)
-        canvas.stroke(smooth_all([[(px + 3.4 * (1 if px > 0 else -1), py) for px, py in line] for line in folds]), pale, 2.4, alpha=0.26, blur=1.8)
+        canvas.stroke(smooth_all(folds), dark, 3.0, alpha=0.28, blur=1.5)
     canvas.stroke(smooth([(px, py + 1.2) for px, py in edge], False), dim(colour, 0.80), 4.4, CLOTHES)
     canvas.stroke(smooth([(px, py - 0.6) for px, py in edge], False), pale, 0.8, alpha=0.55)
     collar = max(s["collar"], s["necktie"])

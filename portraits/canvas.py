@@ -245,17 +245,28 @@ class Canvas:
 
     def read(self, size: int) -> tuple[np.ndarray, np.ndarray]:
         """Average down to `size`: RGB uint8 [size, size, 3] and class mask uint8 [size, size], the class of the most."""
-        rgb, labels, factor = self.pixels, self.labels, len(self.labels) // size
+        labels, factor = self.labels, len(self.labels) // size
         if factor == 1:
+            rgb = self.pixels
             return np.ascontiguousarray(rgb[..., 2::-1] if _BGR else rgb[..., :3]), labels.copy()
-        total = sum(rgb[i::factor, j::factor].astype(np.uint16) for i in range(factor) for j in range(factor))
-        picture = ((total + factor * factor // 2) // (factor * factor)).astype(np.uint8)
-        return np.ascontiguousarray(picture[..., 2::-1] if _BGR else picture[..., :3]), _majority(labels, factor)
+        return _average(self.pixels, factor), _majority(labels, factor)
+
+
+def _average(pixels: np.ndarray, factor: int) -> np.ndarray:
+    """Means of factor x factor blocks as RGB; two channels are summed at once in the halves of a word."""
+    words = pixels.view(np.uint32)[..., 0]
+    blocks = [np.ascontiguousarray(words[i::factor, j::factor]) for i in range(factor) for j in range(factor)]
+    if factor > 16:
+        raise ValueError(f"cannot average {factor} x {factor} blocks; accepted are up to 16 x 16")
+    outer, middle = sum(block & 0xFF00FF for block in blocks), sum(block >> 8 & 0xFF for block in blocks)
+    half, count = factor * factor // 2, factor * factor
+    low, high = ((outer & 0xFFFF) + half) // count, ((outer >> 16) + half) // count
+    return np.stack([high, (middle + half) // count, low] if _BGR else [low, (middle + half) // count, high], -1).astype(np.uint8)
 
 
 def _majority(labels: np.ndarray, factor: int) -> np.ndarray:
     """The class of most of each factor x factor block; of two by two, the first pair that agrees, else the last."""
     if factor != 2:
         return labels[factor // 2::factor, factor // 2::factor].copy()
-    a, b, c, d = labels[::2, ::2], labels[::2, 1::2], labels[1::2, ::2], labels[1::2, 1::2]
+    a, b, c, d = (np.ascontiguousarray(labels[i::2, j::2]) for i in (0, 1) for j in (0, 1))
     return np.where((a == b) | (a == c), a, np.where(b == c, b, d))

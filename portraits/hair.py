@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from portraits import patterns
-from portraits.canvas import OVERLAY, Canvas, dim, mirrored, skia, smooth, texture, tint
+from portraits.canvas import MULTIPLY, Canvas, dim, mirrored, skia, smooth, texture, tint
 from portraits.head import CROWN, Head
 
 HAIR = 17
@@ -43,7 +43,7 @@ def _fixed():
     gleam = np.full((*grey.shape, 4), 255, np.uint8)
     gleam[..., 3] = patterns.gleam() * 255
     curl = np.full((*patterns.ringlets().shape, 4), 255, np.uint8)
-    curl[..., :3] = ((0.20 + 0.62 * patterns.ringlets()) * 255)[..., None]
+    curl[..., :3] = (np.minimum(0.42 + 0.80 * patterns.ringlets(), 1) * 255)[..., None]
     shine = np.full_like(curl, 255)
     shine[..., 3] = np.clip((patterns.ringlets() - 0.50) * 1.6, 0, 1) * 255
     place = (patterns.RINGLET["left"], patterns.RINGLET["top"], patterns.RINGLET["scale"])
@@ -142,12 +142,12 @@ def _strip(hair: Hair, path, depth: float, front: bool, canvas: Canvas) -> None:
     _, _, strands, gleam, curl, shine = _fixed()
     with canvas.clipped(path):
         # divided by the texture's mean, so that the hair keeps its colour
-        canvas.mesh(hair.mesh(hair.light_on(depth / 0.86), hair.colour), strands, hair.opacity)
+        canvas.mesh(hair.mesh(hair.light_on(depth / 0.86 * (1 + 0.12 * hair.curl)), hair.colour), strands, hair.opacity)
         if front:
             canvas.mesh(hair.mesh(np.ones((ROWS, COLUMNS)), hair.light, 0.62 * hair.gleam_on()), gleam, hair.opacity)
     if hair.curl > 0.02:
-        canvas.fill_texture(path, curl, hair.opacity * hair.curl * (0.80 if front else 0.7), OVERLAY)
-        canvas.fill_texture(path, shine, hair.opacity * hair.curl * (0.20 if front else 0.08))
+        canvas.fill_texture(path, curl, hair.opacity * hair.curl * (1.0 if front else 0.8), MULTIPLY)
+        canvas.fill_texture(path, shine, hair.opacity * hair.curl * (0.22 if front else 0.08))
 
 
 def draw_back_hair(canvas: Canvas, hair: Hair) -> None:
@@ -179,9 +179,11 @@ def draw_front_hair(canvas: Canvas, hair: Hair) -> None:
     path = smooth(outline)
     _with_curls(path, [*hair.rim(0.95), *_fringe_curls(hair)])
     with canvas.clipped(head.outline):
-        path.offset(-1.8 * head.side, 3.2)
-        canvas.fill(path, head.deep, alpha=0.55 * hair.opacity, blur=2.6)
-        path.offset(1.8 * head.side, -3.2)
+        # three thin layers are as soft as a blur, at a tenth of its time
+        for _ in range(3):
+            path.offset(-0.7 * head.side, 1.5)
+            canvas.fill(path, head.deep, alpha=0.22 * hair.opacity)
+        path.offset(2.1 * head.side, -4.5)
     canvas.fill(path, hair.colour, HAIR, hair.opacity)
     _strip(hair, path, 1.0, True, canvas)
     with canvas.clipped(path):

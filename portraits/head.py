@@ -99,25 +99,30 @@ def _ramp(head: Head) -> np.ndarray:
 
 
 def _coloured(head: Head, pixels: np.ndarray) -> np.ndarray:
-    """The lit skin with the colours that lie on it, clipped to bytes."""
+    """The lit skin with the colours that lie on it."""
     s = head.scene
     rosy = tint((230, 84, 88), head.deep, 0.25 * s["skin_tone"])
-    layers = [(rosy, light.spots([*light.both(29, 20, 12, 8.5, 0.09 + 0.40 * s["blush"] + 0.08 * s["makeup"]),
-                                  (0, head.nose_tip - 2, 8, 5, 0.10 + 0.10 * s["blush"])]))]
+    blush = [*light.both(29, 20, 12, 8.5, 0.09 + 0.40 * s["blush"] + 0.08 * s["makeup"]), (0, head.nose_tip - 2, 8, 5, 0.10 + 0.10 * s["blush"])]
+    _lay(pixels, rosy, light.spots(blush, -4, 44), -4)
     if s["makeup"] > 0.01:
         shadow = tint((112, 58, 150), (52, 96, 160), s["lip_hue"])
-        layers.append((shadow, light.spots(light.both(25, -10.5, 12.5, 5.0, 0.74 * s["makeup"]))))
+        _lay(pixels, shadow, light.spots(light.both(25, -10.5, 12.5, 5.0, 0.74 * s["makeup"]), -24, 4), -24)
     if s["bags"] > 0.05:
-        layers.append((dim(head.deep, (0.85, 0.85, 1.15)), light.spots(light.both(23, 12, 11, 4.5, 0.50 * s["bags"]))))
+        _lay(pixels, dim(head.deep, (0.85, 0.85, 1.15)), light.spots(light.both(23, 12, 11, 4.5, 0.50 * s["bags"]), 0, 24), 0)
     if s["freckles"] > 0.01:
-        layers.append((tint(head.deep, (150, 72, 30), 0.4), 0.85 * s["freckles"] * patterns.freckles()))
+        _lay(pixels, tint(head.deep, (150, 72, 30), 0.4), 0.85 * s["freckles"] * patterns.freckles(), light.TOP)
     if s["stubble"] > 0.01:
-        grown = np.clip(light.spots([*light.both(30, 56, 16, 22, 0.8), (0, 62, 26, 17, 0.9), (0, 33, 17, 6, 0.7), *light.both(44, 30, 8, 18, 0.5),
-                                     *light.both(21, 24, 9, 9, -0.5)]), 0, 1)
-        layers.append((tint(dim(head.hair, 0.55), (58, 60, 74), 0.5), s["stubble"] * grown * np.clip(0.42 + 0.20 * patterns.grain(), 0, 0.9)))
-    for colour, alpha in layers:
-        pixels += (np.asarray(colour, np.float32) - pixels) * alpha[..., None]
-    return np.clip(pixels, 0, 255)
+        grown = light.spots([*light.both(30, 56, 16, 22, 0.8), (0, 62, 26, 17, 0.9), (0, 33, 17, 6, 0.7), *light.both(44, 30, 8, 18, 0.5),
+                             *light.both(21, 24, 9, 9, -0.5)], 10, 90)
+        rough = np.clip(0.42 + 0.20 * patterns.grain()[10 - light.TOP :], 0, 0.9)
+        _lay(pixels, tint(dim(head.hair, 0.55), (58, 60, 74), 0.5), s["stubble"] * np.clip(grown, 0, 1) * rough[: len(grown)], 10)
+    return pixels
+
+
+def _lay(pixels: np.ndarray, colour, alpha: np.ndarray, top: int) -> None:
+    """Blend a colour over the rows from height `top` on, in place."""
+    rows = pixels[top - light.TOP : top - light.TOP + len(alpha)]
+    rows += (np.asarray(colour, np.float32) - rows) * alpha[..., None]
 
 
 def draw_ears(canvas: Canvas, head: Head) -> None:
@@ -164,7 +169,7 @@ def draw_nose(canvas: Canvas, head: Head) -> None:
                          (side * half * 0.74, wing + 3.6), (side * half * 0.42, tip + 4.0)])
         wings.append([(side * half * 0.92, wing - 5.0), (side * half * 1.13, wing - 1.0), (side * half * 1.05, wing + 2.6), (side * half * 0.80, wing + 3.9)])
     base = [(-half * 0.44, tip + 4.0), (-half * 0.18, tip + 5.2), (0, tip + 5.6), (half * 0.18, tip + 5.2), (half * 0.44, tip + 4.0)]
-    canvas.fill(smooth_all(nostrils, True), dim(line, 0.62), alpha=0.85, blur=0.35)
+    canvas.fill(smooth_all(nostrils, True), dim(line, 0.66), alpha=0.72, blur=0.45)
     canvas.stroke(smooth_all(wings), line, 1.25, alpha=0.70)
     canvas.stroke(smooth(base, False), line, 1.2, alpha=0.55)
     if point > 0.02:  # a sharp tip casts a small wedge of shadow

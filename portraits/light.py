@@ -23,10 +23,10 @@ def both(x, y, radius_x, radius_y, amplitude) -> list[tuple]:
     return [(x, y, radius_x, radius_y, amplitude), (-x, y, radius_x, radius_y, amplitude)]
 
 
-def spots(places) -> np.ndarray:
-    """The sum of Gaussian spots (x, y, radius x, radius y, amplitude): float32 [H, W]."""
+def spots(places, top: int = TOP, bottom: int = TOP + HEIGHT) -> np.ndarray:
+    """The sum of Gaussian spots (x, y, radius x, radius y, amplitude) on the rows from top to bottom: float32 [rows, W]."""
     gx, gy, _, _, amplitude = _profiles(places)
-    return (gy * amplitude).T @ gx
+    return (gy * amplitude)[:, top - TOP : bottom - TOP].T @ gx
 
 
 def diffuse(bumps, half_width: float, top: float, bottom: float, direction) -> tuple[np.ndarray, np.ndarray]:

@@ -135,7 +135,7 @@ def _hair(f, lean):
         "hair_red": switch(f["hair_red"], 1.0, 0.25),
         "hair_grey": switch(f["hair_grey"], 1.0, 0.25),
         "hair_length": stepped("hair_length", (f["hair_length"] + 0.8 * lean) / 1.08),
-        "bald": switch(f["bald"] - 0.8 * lean, 1.35, 0.08),
+        "bald": switch(f["bald"] - 0.8 * lean, 1.35, 0.05),
         "receding": receding,
         "curl": curl,
         "wave": switch(f["curl"], -0.15, 0.3) * (1 - 0.5 * curl),

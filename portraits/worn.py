@@ -42,13 +42,13 @@ def draw_glasses(canvas: Canvas, head: Head) -> None:
         # Claimed as a whole even when clear: the class is what is worn, not what is opaque.
         if worn >= 0.5:
             canvas.claim(lens, GLASSES)
-        glass = [(*tint((224, 238, 250), (26, 24, 34), tint_of), worn * (0.10 + 0.87 * tint_of)),
-                 (*tint((214, 228, 244), (74, 62, 66), tint_of), worn * (0.07 + 0.83 * tint_of))]
+        glass = [(*tint((224, 238, 250), (26, 24, 34), tint_of), worn * (0.05 + 0.92 * tint_of)),
+                 (*tint((214, 228, 244), (74, 62, 66), tint_of), worn * (0.03 + 0.87 * tint_of))]
         canvas.fill(lens, shader=linear((0, y - half_y), (0, y + half_y), glass))
         with canvas.clipped(lens):
             x = side * 23.6
             streak = [[(x - 13, y + 9), (x + 1, y - 15), (x + 7, y - 15), (x - 7, y + 11)], [(x - 3, y + 13), (x + 11, y - 12), (x + 13, y - 12), (x - 1, y + 13)]]
-            for points, alpha in zip(streak, (0.20, 0.14)):
+            for points, alpha in zip(streak, (0.13, 0.09)):
                 canvas.fill(polygon(points), (255, 255, 255), alpha=alpha * worn)
     for lens in lenses:
         lens.offset(0, 1.6)
