@@ -35,8 +35,9 @@ def _draw_neck(canvas: Canvas, head: Head, body: Body) -> None:
     canvas.fill(path, head.skin, NECK, shader=linear((side * half * 1.3, 0), (-side * half * 1.3 - 0.01, 6), [tint(lit, head.glow, 0.25), lit, head.shade, tint(head.shade, head.deep, 0.6)]))
     with canvas.clipped(path):
         chin = head.chin
-        shadow = smooth([(-half * 1.2, 40), (half * 1.2, 40), (half * 1.15, chin + 2), (half * 0.5 - side * 4, chin + 13), (-side * 5, chin + 15), (-half * 0.5 - side * 4, chin + 13), (-half * 1.15, chin + 2)])
-        canvas.fill(shadow, head.deep, alpha=0.80, blur=3.2)
+        shadow = smooth([(-half * 1.3, 40), (half * 1.3, 40), (half * 1.2, chin + 4), (half * 0.5 - side * 4, chin + 17), (-side * 5, chin + 20), (-half * 0.5 - side * 4, chin + 17), (-half * 1.2, chin + 4)])
+        deep = head.deep
+        canvas.fill(shadow, deep, shader=linear((0, chin - 3), (0, chin + 20), [(*deep, 0.85), (*deep, 0.62), (*deep, 0.22), (*deep, 0.0)], [0, 0.3, 0.7, 1]))
         cords = [[(k * half * 0.78, 74), (k * half * 0.45, 90), (k * 5, 101)] for k in (-1, 1)]
         cords += [[(k * half * 1.9, 98), (k * half * 1.0, 102), (k * 7, 105)] for k in (-1, 1)]
         canvas.stroke(smooth_all(cords), head.deep, 2.0, alpha=0.28 + 0.20 * max(0.0, head.age - 0.3), blur=1.0)

@@ -17,7 +17,7 @@ except ImportError as error:  # a wheel that needs the system's OpenGL loader, t
     ) from error
 
 UNITS = 256.0
-LINEAR = skia.SamplingOptions(skia.FilterMode.kLinear)
+LINEAR, NEAREST = skia.SamplingOptions(skia.FilterMode.kLinear), skia.SamplingOptions()
 OVERLAY, MULTIPLY, SCREEN, SOFT = (getattr(skia.BlendMode, name) for name in ("kOverlay", "kMultiply", "kScreen", "kSoftLight"))
 _ROUND = {"Style": skia.Paint.kStroke_Style, "StrokeCap": skia.Paint.kRound_Cap, "StrokeJoin": skia.Paint.kRound_Join}
 _BGR = skia.kN32_ColorType == skia.kBGRA_8888_ColorType
@@ -149,7 +149,7 @@ def texture(pixels: np.ndarray, left: float = 0.0, top: float = 0.0, scale: floa
     matrix = skia.Matrix()
     matrix.setScaleTranslate(scale, scale, left, top)
     tile = skia.TileMode.kRepeat
-    return skia.Paint(AntiAlias=True, Shader=image(pixels).makeShader(tile, tile, LINEAR, matrix))
+    return skia.Paint(AntiAlias=True, Shader=image(pixels).makeShader(tile, tile, NEAREST, matrix))
 
 
 class Canvas:
@@ -178,9 +178,14 @@ class Canvas:
             canvas.translate(x, y)
             canvas.scale(zoom, zoom)
 
-    def paint(self, shader) -> None:
-        """Cover the whole picture."""
-        self._colour.drawPaint(skia.Paint(Shader=shader))
+    def cover(self, colour, layers) -> None:
+        """Cover the whole picture with a colour and then with images (image, alpha) of its own size, pixel on pixel."""
+        self._colour.save()
+        self._colour.resetMatrix()
+        self._colour.clear(_argb(colour))
+        for picture, alpha in layers:
+            self._colour.drawImage(picture, 0, 0, NEAREST, skia.Paint(Alphaf=alpha))
+        self._colour.restore()
 
     def fill(self, path, colour=(0, 0, 0), label=None, alpha=1.0, shader=None, blur=0.0, blend=None) -> None:
         """Fill a path. It claims its pixels for `label` when it is at least half opaque."""

@@ -29,7 +29,7 @@ _RIM = [math.radians(a) for a in range(180, 361, 15)]
 
 @functools.cache
 def _fixed():
-    """Texture coordinates and triangles of the mesh, and the shaders of strands, gleam and ringlets."""
+    """Texture coordinates and triangles of the mesh, and the textures of strands and of ringlets."""
     v = np.concatenate([_FALL * 34, _FALL[-1] * 34 + _HANG * 150])
     texs = [skia.Point(float(256 + 88 * u), float(y)) for y in v for u in _U]
     triangles = []
@@ -37,17 +37,17 @@ def _fixed():
         for i in range(COLUMNS - 1):
             a = j * COLUMNS + i
             triangles += [a, a + 1, a + COLUMNS, a + 1, a + COLUMNS, a + COLUMNS + 1]
-    grey = np.clip(0.86 + 0.85 * (patterns.strands() - 0.5), 0, 1)
-    strands = np.full((*grey.shape, 4), 255, np.uint8)
-    strands[..., :3] = (grey * 255)[..., None]
-    gleam = np.full((*grey.shape, 4), 255, np.uint8)
-    gleam[..., 3] = patterns.gleam() * 255
-    curl = np.full((*patterns.ringlets().shape, 4), 255, np.uint8)
-    curl[..., :3] = (np.minimum(0.42 + 0.80 * patterns.ringlets(), 1) * 255)[..., None]
-    shine = np.full_like(curl, 255)
-    shine[..., 3] = np.clip((patterns.ringlets() - 0.50) * 1.6, 0, 1) * 255
+    grey = np.clip(0.86 + 0.95 * (patterns.strands() - 0.5), 0, 1)
+    curl = np.minimum(0.40 + 0.82 * patterns.ringlets(), 1)
     place = (patterns.RINGLET["left"], patterns.RINGLET["top"], patterns.RINGLET["scale"])
-    return texs, triangles, texture(strands), texture(gleam), texture(curl, *place), texture(shine, *place)
+    return texs, triangles, texture(_opaque(grey)), texture(_opaque(curl), *place)
+
+
+def _opaque(grey: np.ndarray) -> np.ndarray:
+    """Grey in [0, 1] -> RGBA uint8."""
+    pixels = np.full((*grey.shape, 4), 255, np.uint8)
+    pixels[..., :3] = (grey * 255)[..., None]
+    return pixels
 
 
 class Hair:
@@ -66,21 +66,23 @@ class Hair:
         self.colour = head.hair
         self.dark = tint(dim(self.colour, (0.50, 0.45, 0.48)), (30, 18, 24), 0.10)
         self.light = tint(self.colour, (255, 240, 216), 0.42)
+        self.swing = 4.6 * self.wave * (1 - 0.5 * self.curl)
         self._points = None
 
-    def wave_at(self, y, u=0.0):
-        """Sideways push of the waves at a height; none near the crown. Takes numbers and arrays."""
-        grow = np.clip((y + 60) / 55, 0, 1)
-        return 4.6 * self.wave * (1 - 0.5 * self.curl) * grow * np.sin(0.165 * y + 0.9 + 1.1 * u)
+    def wave_at(self, y: float, u: float) -> float:
+        """Sideways push of the waves at height y, u from the middle; none near the crown."""
+        return self.swing * min(max((y + 60) / 55, 0.0), 1.0) * math.sin(0.165 * y + 0.9 + 1.1 * u)
 
-    def mesh(self, light: np.ndarray, tone, alpha=None):
-        """Vertices with colours `tone` times `light` [ROWS, COLUMNS], and alphas when given."""
+    def mesh(self, depth: float, gleam: float):
+        """Vertices in the hair's colour under soft light; `depth` darkens what lies behind, `gleam` is the sheen's strength."""
         texs, triangles, *_ = _fixed()
         if self._points is None:
             self._points = [skia.Point(x, y) for x, y in self._places()]
-        rgb = np.clip(np.asarray(tone) * light[..., None], 0, 255).astype(np.int64)
-        a = np.full(light.shape, 255, np.int64) if alpha is None else np.clip(alpha * 255, 0, 255).astype(np.int64)
-        argb = a << 24 | rgb[..., 0] << 16 | rgb[..., 1] << 8 | rgb[..., 2]
+        colour = np.asarray(tint(self.colour, self.light, 0.22 * self.curl)) * (depth * self._light())[..., None]
+        if gleam:
+            colour += (np.asarray(self.light) * 1.12 - colour) * (gleam * self._gleam())[..., None]
+        rgb = np.clip(colour, 0, 255).astype(np.int64)
+        argb = (255 << 24) | rgb[..., 0] << 16 | rgb[..., 1] << 8 | rgb[..., 2]
         return skia.Vertices(skia.Vertices.VertexMode.kTriangles_VertexMode, self._points, texs, argb.ravel().tolist(), triangles)
 
     def _places(self) -> list:
@@ -101,20 +103,19 @@ class Hair:
         hang_y = np.broadcast_to(low * (max(self.bottom, 30.0) + 22 - _SIDE_Y) + _SIDE_Y, (len(_HANG), COLUMNS))
         y = np.concatenate([parted_y + (combed_y - parted_y) * bangs, hang_y])
         self.y_rows = y
-        return np.stack([x + self.wave_at(y, _U * 0.9), y], -1).reshape(-1, 2).tolist()
+        x += self.swing * np.clip((y + 60) / 55, 0, 1) * np.sin(0.165 * y + 0.9 + 0.99 * _U)
+        return np.stack([x, y], -1).reshape(-1, 2).tolist()
 
-    def light_on(self, depth: float) -> np.ndarray:
-        """Soft light over the mesh [ROWS, COLUMNS], about 1; `depth` darkens what lies behind."""
-        if self._points is None:
-            self._points = [skia.Point(x, y) for x, y in self._places()]
+    def _light(self) -> np.ndarray:
+        """Soft light over the mesh [ROWS, COLUMNS], about 1."""
         y, side = self.y_rows, self.scene["light"]
         around = 1.04 - 0.22 * np.abs(_U) ** 3 + 0.13 * side * _U
         waves = 0.20 * self.wave * np.cos(0.165 * y + 0.9 + 1.0 * _U) * np.clip((y + 50) / 50, 0, 1)
         fall = 1.06 - 0.0016 * (y - self.top) + waves
         fall[0] *= 0.80 + 0.20 * self.scene["bangs"]  # the parting lies low
-        return around * fall * depth
+        return around * fall
 
-    def gleam_on(self) -> np.ndarray:
+    def _gleam(self) -> np.ndarray:
         """Where strands face the light [ROWS, COLUMNS]: a ring over the crown, and the bends of long hair."""
         y, side = self.y_rows, self.scene["light"]
         ring = np.exp(-(((_ARC - 0.62 + 0.10 * _U * side) / 0.30) ** 2)) * (0.65 + 0.35 * np.clip(side * _U + 0.5, 0, 1.2))
@@ -137,17 +138,14 @@ class Hair:
         return crown + sides
 
 
-def _strip(hair: Hair, path, depth: float, front: bool, canvas: Canvas) -> None:
-    """Strands, gleam and ringlets within `path`."""
-    _, _, strands, gleam, curl, shine = _fixed()
+def _strip(hair: Hair, path, depth: float, gleam: float, canvas: Canvas) -> None:
+    """Strands, sheen and ringlets within `path`."""
+    _, _, strands, curl = _fixed()
     with canvas.clipped(path):
-        # divided by the texture's mean, so that the hair keeps its colour
-        canvas.mesh(hair.mesh(hair.light_on(depth / 0.86 * (1 + 0.12 * hair.curl)), hair.colour), strands, hair.opacity)
-        if front:
-            canvas.mesh(hair.mesh(np.ones((ROWS, COLUMNS)), hair.light, 0.62 * hair.gleam_on()), gleam, hair.opacity)
+        # divided by the textures' means, so that the hair keeps its colour
+        canvas.mesh(hair.mesh(depth / 0.86 * (1 + 0.12 * hair.curl), gleam), strands, hair.opacity)
     if hair.curl > 0.02:
-        canvas.fill_texture(path, curl, hair.opacity * hair.curl * (1.0 if front else 0.8), MULTIPLY)
-        canvas.fill_texture(path, shine, hair.opacity * hair.curl * (0.22 if front else 0.08))
+        canvas.fill_texture(path, curl, hair.opacity * hair.curl, MULTIPLY)
 
 
 def draw_back_hair(canvas: Canvas, hair: Hair) -> None:
@@ -160,14 +158,14 @@ def draw_back_hair(canvas: Canvas, hair: Hair) -> None:
     for t in _EDGE[2:]:
         y = -30 + (reach + 30) * t
         out = (0.985 - 0.13 * (1 - grown) * t) + 0.05 * long * t - 0.10 * long * max(0.0, t - 0.8) * 5
-        side.append((width * out + float(hair.wave_at(y, 0.9)), y))
+        side.append((width * out + hair.wave_at(y, 0.9), y))
     tips = [(width * k * (0.7 + 0.3 * grown), reach + d * long) for k, d in ((0.82, 6), (0.70, -1), (0.52, 7), (0.34, 0), (0.15, 6))]
     half = [*side, *tips, (0, reach)]
     path = smooth([*half, *mirrored(half[1:-1])])
     _with_curls(path, hair.rim(0.985))
     canvas.fill(path, hair.dark, HAIR, hair.opacity)
     if grown > 0.01:
-        _strip(hair, path, 0.64, False, canvas)
+        _strip(hair, path, 0.64, 0.0, canvas)
 
 
 def draw_front_hair(canvas: Canvas, hair: Hair) -> None:
@@ -185,7 +183,7 @@ def draw_front_hair(canvas: Canvas, hair: Hair) -> None:
             canvas.fill(path, head.deep, alpha=0.22 * hair.opacity)
         path.offset(2.1 * head.side, -4.5)
     canvas.fill(path, hair.colour, HAIR, hair.opacity)
-    _strip(hair, path, 1.0, True, canvas)
+    _strip(hair, path, 1.0, 0.42, canvas)
     with canvas.clipped(path):
         line = smooth(_hairline(hair), False)
         canvas.stroke(line, hair.dark, 3.5, alpha=0.34 * hair.opacity, blur=1.8)
@@ -230,13 +228,13 @@ def _front_outline(hair: Hair) -> list:
     outer = _crown(hair, 1.0)
     for t in _EDGE[2:]:
         y = -45 + (end + 41) * t
-        outer.append((width * (1.0 + 0.06 * long * t - (1 - grown) * 0.075 * t * t) + float(hair.wave_at(y, 0.9)), y))
+        outer.append((width * (1.0 + 0.06 * long * t - (1 - grown) * 0.075 * t * t) + hair.wave_at(y, 0.9), y))
     tips = [(head * (0.965 + k * grown), end + d * grown) for k, d in ((0.13, 5), (0.08, -1), (0.02, 4))]
     inner = []
     for t in _EDGE[-2::-1]:
         y = -26 + (end + 22) * t
         cling = head * (0.90 - 0.02 * math.sin(math.pi * t) * grown + 0.02 * grown * t)
-        inner.append((cling + 0.85 * float(hair.wave_at(y, 0.9)), y))
+        inner.append((cling + 0.85 * hair.wave_at(y, 0.9), y))
     right = [*outer, *tips, *inner]
     line = _hairline(hair)
     return [(0, hair.top), *right, *line, *mirrored(right)]

@@ -85,17 +85,15 @@ def skin_pixels(head: Head) -> np.ndarray:
     lit -= (0.03 + 0.09 * max(0.0, head.smile) + 0.13 * max(0.0, head.age - 0.25)) * patterns.folds()
     lit += 0.006 * patterns.grain()
     index = np.clip(lit * 255, 0, 255).astype(np.uint8)
-    pixels = np.full((light.HEIGHT, light.WIDTH, 4), 255, np.uint8)
-    pixels[..., :3] = _coloured(head, _ramp(head)[index])
-    return pixels
+    return _coloured(head, np.take(_ramp(head), index, axis=0)).astype(np.uint8)
 
 
 def _ramp(head: Head) -> np.ndarray:
-    """Skin colours from no light to full light: float32 [256, 3]."""
+    """Opaque skin colours from no light to full light: float32 [256, 4]."""
     stops = [0.0, 0.24, 0.50, 0.76, 0.92, 1.0]
     colours = np.array([dim(head.deep, 0.86), head.deep, head.shade, head.skin, tint(head.skin, head.glow, 0.45), head.glow])
     at = np.linspace(0, 1, 256)
-    return np.stack([np.interp(at, stops, colours[:, i]) for i in range(3)], 1).astype(np.float32)
+    return np.stack([*(np.interp(at, stops, colours[:, i]) for i in range(3)), np.full(256, 255)], 1).astype(np.float32)
 
 
 def _coloured(head: Head, pixels: np.ndarray) -> np.ndarray:
@@ -122,7 +120,7 @@ def _coloured(head: Head, pixels: np.ndarray) -> np.ndarray:
 def _lay(pixels: np.ndarray, colour, alpha: np.ndarray, top: int) -> None:
     """Blend a colour over the rows from height `top` on, in place."""
     rows = pixels[top - light.TOP : top - light.TOP + len(alpha)]
-    rows += (np.asarray(colour, np.float32) - rows) * alpha[..., None]
+    rows += (np.array([*colour, 255], np.float32) - rows) * alpha[..., None]
 
 
 def draw_ears(canvas: Canvas, head: Head) -> None:

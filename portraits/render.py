@@ -8,7 +8,7 @@ import numpy as np
 
 from portraits.beard import draw_beard, draw_moustache
 from portraits.body import draw_body, draw_necklace
-from portraits.canvas import Canvas, circles, radial, tint
+from portraits.canvas import Canvas, image
 from portraits.colours import background_colour
 from portraits.eyes import draw_brows, draw_eyes
 from portraits.hair import Hair, draw_back_hair, draw_front_hair
@@ -32,13 +32,16 @@ class Renderer:
         self.size = size
         # never drawn smaller than 256 pixels: a smaller picture is the average of the large one
         self._canvas = Canvas(size * -(-256 // size))
+        self._backdrops = _backdrops(len(self._canvas.labels))
 
     def draw(self, scene: Scene) -> tuple[np.ndarray, np.ndarray]:
         """Picture uint8 [S, S, 3] and classes uint8 [S, S] in the order of `segmentation.parts.CLASSES`."""
         canvas, head = self._canvas, Head(scene)
         hair = Hair(head)
         canvas.clear()
-        _draw_background(canvas, head)
+        # one over the other, in the proportion of the light: the second covers its share of the first
+        share = 0.5 + 0.5 * head.side
+        canvas.cover(tuple(background_colour(scene)), [(self._backdrops[0], 1 - share), (self._backdrops[1], share)])
         canvas.place(*CENTRE, ZOOM)
         draw_back_hair(canvas, hair)
         body = draw_body(canvas, head)
@@ -58,11 +61,24 @@ class Renderer:
         return canvas.read(self.size)
 
 
-def _draw_background(canvas: Canvas, head: Head) -> None:
-    colour = tuple(background_colour(head.scene))
-    canvas.paint(radial((128 + 46 * head.side, 84), 200, [tint(colour, (255, 252, 244), 0.45), colour, tint(colour, (44, 40, 72), 0.34)], [0, 0.5, 1]))
-    for x, y, radius, strength in _BOKEH:
-        canvas.fill(circles([(x, y, radius)]), (255, 248, 236), alpha=strength)
+def _backdrops(size: int) -> tuple:
+    """Light from the left and from the right on a wall, with discs of light out of focus: two images of white and dark."""
+    y, x = (np.mgrid[0:size, 0:size] + 0.5) * (256 / size)
+    discs = np.zeros((size, size))
+    for cx, cy, radius, strength in _BOKEH:
+        away = np.hypot(x - cx, y - cy) - radius
+        discs += strength * np.clip(0.5 - away * 0.5, 0, 1) * (1 + 0.5 * np.clip(1 + away / 4, 0, 1))
+    out = []
+    for centre in (72, 184):
+        t = np.hypot(x - centre, y - 80) / 200
+        pale, dark = 0.45 * np.clip(1 - t / 0.52, 0, 1) ** 1.2, 0.36 * np.clip((t - 0.5) / 0.6, 0, 1)
+        white = 1 - (1 - pale) * (1 - discs)
+        pixels = np.empty((size, size, 4))
+        alpha = 1 - (1 - dark) * (1 - white)
+        pixels[..., :3] = (np.array([255, 251, 242]) * white[..., None] + np.array([44, 40, 72]) * ((1 - white) * dark)[..., None]) / np.maximum(alpha, 1e-6)[..., None]
+        pixels[..., 3] = alpha * 255
+        out.append(image(np.clip(pixels + 0.5, 0, 255).astype(np.uint8)))
+    return tuple(out)
 
 
 if __name__ == "__main__":
