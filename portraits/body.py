@@ -40,7 +40,9 @@ def _draw_neck(canvas: Canvas, head: Head, body: Body) -> None:
         canvas.fill(shadow, deep, shader=linear((0, chin - 3), (0, chin + 20), [(*deep, 0.85), (*deep, 0.62), (*deep, 0.22), (*deep, 0.0)], [0, 0.3, 0.7, 1]))
         cords = [[(k * half * 0.78, 74), (k * half * 0.45, 90), (k * 5, 101)] for k in (-1, 1)]
         cords += [[(k * half * 1.9, 98), (k * half * 1.0, 102), (k * 7, 105)] for k in (-1, 1)]
-        canvas.stroke(smooth_all(cords), head.deep, 2.0, alpha=0.28 + 0.20 * max(0.0, head.age - 0.3), blur=1.0)
+        path = smooth_all(cords)
+        for width, alpha in ((3.6, 0.10), (1.8, 0.14 + 0.15 * max(0.0, head.age - 0.3))):
+            canvas.stroke(path, head.deep, width, alpha=alpha)
     fold = head.scene["double_chin"]
     if fold > 0.01:
         width, chin = head.width, head.chin
@@ -61,7 +63,9 @@ def _draw_clothes(canvas: Canvas, head: Head, body: Body) -> None:
     with canvas.clipped(cloth):
         folds = [[(k * half * 1.5, base + 2), (k * half * 1.75, base + 14), (k * half * 1.6, base + 30)] for k in (-1, 1)]
         folds += [[(k * half * 2.1, base + 6), (k * half * 2.5, base + 16), (k * half * 2.45, base + 30)] for k in (-1, 1)]
-        canvas.stroke(smooth_all(folds), dark, 3.0, alpha=0.28, blur=1.5)
+        path = smooth_all(folds)
+        for width, alpha in ((5.0, 0.08), (3.0, 0.10), (1.4, 0.10)):
+            canvas.stroke(path, dark, width, alpha=alpha)
     canvas.stroke(smooth([(px, py + 1.2) for px, py in edge], False), dim(colour, 0.80), 4.4, CLOTHES)
     canvas.stroke(smooth([(px, py - 0.6) for px, py in edge], False), pale, 0.8, alpha=0.55)
     collar = max(s["collar"], s["necktie"])

@@ -178,13 +178,12 @@ class Canvas:
             canvas.translate(x, y)
             canvas.scale(zoom, zoom)
 
-    def cover(self, colour, layers) -> None:
-        """Cover the whole picture with a colour and then with images (image, alpha) of its own size, pixel on pixel."""
+    def cover(self, colour, picture) -> None:
+        """Cover everything with a colour and an image of the canvas's own size, pixel on pixel."""
         self._colour.save()
         self._colour.resetMatrix()
         self._colour.clear(_argb(colour))
-        for picture, alpha in layers:
-            self._colour.drawImage(picture, 0, 0, NEAREST, skia.Paint(Alphaf=alpha))
+        self._colour.drawImage(picture, 0, 0)
         self._colour.restore()
 
     def fill(self, path, colour=(0, 0, 0), label=None, alpha=1.0, shader=None, blur=0.0, blend=None) -> None:

@@ -23,9 +23,12 @@ BACKGROUND_COLOURS = (
 
 def ramp(stops, t: float) -> np.ndarray:
     """Piecewise linear interpolation of colour stops: evenly spaced colours, or pairs (position, colour)."""
-    if not np.isscalar(stops[0][1]):
-        places, stops = zip(*stops)
-        return np.array([np.interp(t, places, channel) for channel in zip(*stops)])
+    if isinstance(stops[0][1], tuple):
+        i = 0
+        while i < len(stops) - 2 and t > stops[i + 1][0]:
+            i += 1
+        (a, first), (b, second) = stops[i], stops[i + 1]
+        return mix(first, second, min(max((t - a) / (b - a), 0.0), 1.0))
     t = min(max(t, 0.0), 1.0) * (len(stops) - 1)
     i = min(int(t), len(stops) - 2)
     return mix(stops[i], stops[i + 1], t - i)

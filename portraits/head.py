@@ -84,6 +84,8 @@ def skin_pixels(head: Head) -> np.ndarray:
     lit -= 0.16 * max(0.0, (head.age - 0.25) / 0.75) ** 1.2 * patterns.wrinkles()
     lit -= (0.03 + 0.09 * max(0.0, head.smile) + 0.13 * max(0.0, head.age - 0.25)) * patterns.folds()
     lit += 0.006 * patterns.grain()
+    # light from the wall behind, along the side that lies in shade
+    lit += np.maximum(0.46 - towards, 0) * np.clip(-side * light.X * 0.03, 0, 1.1)
     index = np.clip(lit * 255, 0, 255).astype(np.uint8)
     return _coloured(head, np.take(_ramp(head), index, axis=0)).astype(np.uint8)
 
@@ -145,13 +147,10 @@ def draw_ears(canvas: Canvas, head: Head) -> None:
 
 
 def draw_face(canvas: Canvas, head: Head) -> None:
-    """The skin of the whole skull, with the double chin's fold."""
-    canvas.fill(head.outline, head.skin, SKIN)
-    rim = head.half_outline
-    away = 1 if head.side < 0 else -1
+    """The skin of the whole skull."""
+    canvas.claim(head.outline, SKIN)
     with canvas.clipped(head.outline):
         canvas.picture(skin_pixels(head), light.LEFT - 0.5, light.TOP - 0.5)
-        canvas.stroke(smooth([(away * x, y) for x, y in rim[3:8]], False), head.glow, 2.6, alpha=0.30 * abs(head.side), blur=1.4)
 
 
 def draw_nose(canvas: Canvas, head: Head) -> None:

@@ -4,6 +4,8 @@ Back to front: background, hair behind, neck, clothes, ears, face, beard, nose, 
 what is worn.
 """
 
+import functools
+
 import numpy as np
 
 from portraits.beard import draw_beard, draw_moustache
@@ -32,16 +34,13 @@ class Renderer:
         self.size = size
         # never drawn smaller than 256 pixels: a smaller picture is the average of the large one
         self._canvas = Canvas(size * -(-256 // size))
-        self._backdrops = _backdrops(len(self._canvas.labels))
 
     def draw(self, scene: Scene) -> tuple[np.ndarray, np.ndarray]:
         """Picture uint8 [S, S, 3] and classes uint8 [S, S] in the order of `segmentation.parts.CLASSES`."""
         canvas, head = self._canvas, Head(scene)
         hair = Hair(head)
         canvas.clear()
-        # one over the other, in the proportion of the light: the second covers its share of the first
-        share = 0.5 + 0.5 * head.side
-        canvas.cover(tuple(background_colour(scene)), [(self._backdrops[0], 1 - share), (self._backdrops[1], share)])
+        canvas.cover(tuple(background_colour(scene)), _backdrop(len(canvas.labels), round(16 * head.side)))
         canvas.place(*CENTRE, ZOOM)
         draw_back_hair(canvas, hair)
         body = draw_body(canvas, head)
@@ -61,24 +60,26 @@ class Renderer:
         return canvas.read(self.size)
 
 
-def _backdrops(size: int) -> tuple:
-    """Light from the left and from the right on a wall, with discs of light out of focus: two images of white and dark."""
+@functools.lru_cache(maxsize=40)
+def _backdrop(size: int, step: int):
+    """Light on a wall, with discs of light out of focus: an image of white and dark, for a light `step` of 16 to the side.
+
+    Kept for every step, which is too fine to be seen: blending it anew takes longer than the rest of a face.
+    """
     y, x = (np.mgrid[0:size, 0:size] + 0.5) * (256 / size)
     discs = np.zeros((size, size))
     for cx, cy, radius, strength in _BOKEH:
         away = np.hypot(x - cx, y - cy) - radius
         discs += strength * np.clip(0.5 - away * 0.5, 0, 1) * (1 + 0.5 * np.clip(1 + away / 4, 0, 1))
-    out = []
-    for centre in (72, 184):
-        t = np.hypot(x - centre, y - 80) / 200
-        pale, dark = 0.45 * np.clip(1 - t / 0.52, 0, 1) ** 1.2, 0.36 * np.clip((t - 0.5) / 0.6, 0, 1)
-        white = 1 - (1 - pale) * (1 - discs)
-        pixels = np.empty((size, size, 4))
-        alpha = 1 - (1 - dark) * (1 - white)
-        pixels[..., :3] = (np.array([255, 251, 242]) * white[..., None] + np.array([44, 40, 72]) * ((1 - white) * dark)[..., None]) / np.maximum(alpha, 1e-6)[..., None]
-        pixels[..., 3] = alpha * 255
-        out.append(image(np.clip(pixels + 0.5, 0, 255).astype(np.uint8)))
-    return tuple(out)
+    t = np.hypot(x - 128 - 56 * step / 16, y - 80) / 200
+    pale, dark = 0.45 * np.clip(1 - t / 0.52, 0, 1) ** 1.2, 0.36 * np.clip((t - 0.5) / 0.6, 0, 1)
+    white = 1 - (1 - pale) * (1 - discs)
+    alpha = 1 - (1 - dark) * (1 - white)
+    pixels = np.empty((size, size, 4))
+    colour = np.array([255, 251, 242]) * white[..., None] + np.array([44, 40, 72]) * ((1 - white) * dark)[..., None]
+    pixels[..., :3] = colour / np.maximum(alpha, 1e-6)[..., None]
+    pixels[..., 3] = alpha * 255
+    return image(np.clip(pixels + 0.5, 0, 255).astype(np.uint8))
 
 
 if __name__ == "__main__":
