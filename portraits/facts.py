@@ -3,13 +3,13 @@
 Names are CelebA's where CelebA has one. A bald head has no hair to speak of, closed or hidden eyes no colour.
 """
 
-from portraits.quantities import Scene, level
+from portraits.quantities import STEPS, Scene, level, opening
 
-SMILING = 0.3
+SMILING = 0.25
 _LEVELS = {name: level(name) for name in (
     "hair_length", "brow_thickness", "brow_arch", "nose_width", "nose_point", "lip_fullness", "ear_size", "bags", "cheekbones", "chubby")}
 CLOSED, NARROW, YOUNG = level("eye_open", 0), level("eye_open", 1), level("age", 0)
-OPEN_MOUTH = (level("mouth_open") - 0.2) / 0.8
+OPEN_MOUTH = opening(STEPS["mouth_open"][0][0])
 
 
 def threshold(quantity: str) -> float:

@@ -38,7 +38,7 @@ def _fixed():
             a = j * COLUMNS + i
             triangles += [a, a + 1, a + COLUMNS, a + 1, a + COLUMNS, a + COLUMNS + 1]
     grey = np.clip(0.86 + 0.95 * (patterns.strands() - 0.5), 0, 1)
-    curl = np.minimum(0.40 + 0.82 * patterns.ringlets(), 1)
+    curl = np.minimum(0.54 + 0.64 * patterns.ringlets(), 1)
     place = (patterns.RINGLET["left"], patterns.RINGLET["top"], patterns.RINGLET["scale"])
     return texs, triangles, texture(_opaque(grey)), texture(_opaque(curl), *place)
 
@@ -143,7 +143,7 @@ def _strip(hair: Hair, path, depth: float, gleam: float, canvas: Canvas) -> None
     _, _, strands, curl = _fixed()
     with canvas.clipped(path):
         # divided by the textures' means, so that the hair keeps its colour
-        canvas.mesh(hair.mesh(depth / 0.86 * (1 + 0.12 * hair.curl), gleam), strands, hair.opacity)
+        canvas.mesh(hair.mesh(depth / 0.86 * (1 + 0.08 * hair.curl), gleam), strands, hair.opacity)
     if hair.curl > 0.02:
         canvas.fill_texture(path, curl, hair.opacity * hair.curl, MULTIPLY)
 

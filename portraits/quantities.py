@@ -49,7 +49,7 @@ STEPS = {
     "cheekbones": ((0.5, 0.3, 0.85),),
     "chubby": ((0.8, 0.35, 0.85),),
     "jaw": ((0.0, 0.4, 0.7),),
-    "mouth_open": ((0.1, 0.22, 0.6),),
+    "mouth_open": ((0.1, 0.22, 0.3), (1.1, 0.6, 0.35)),
 }
 
 
@@ -63,6 +63,12 @@ def stepped(name: str, g: float) -> float:
 def level(name: str, which: int = -1) -> float:
     """The value of a stepped quantity at one of its thresholds (the last one by default)."""
     return stepped(name, STEPS[name][which][0])
+
+
+def opening(g: float) -> float:
+    """How far the mouth is open, in [0, 1]; closed lips have no degrees."""
+    closed = 0.158
+    return max(0.0, stepped("mouth_open", g) - closed) / (1 - closed)
 
 
 @dataclass(frozen=True)
@@ -162,9 +168,8 @@ def _features(f, lean):
         "brow_height": 0.5 * f["brow_height"],
         "nose_width": stepped("nose_width", f["nose_width"]),
         "nose_point": stepped("nose_point", f["nose_point"]),
-        # closed lips have no degrees
-        "mouth_open": max(0.0, stepped("mouth_open", f["mouth_open"]) - 0.2) / 0.8,
-        "smile": 0.55 * (2 * switch(f["smile"], -0.05, 0.35) - 0.85) + 0.42 * math.tanh(f["smile"]),
+        "mouth_open": opening(f["mouth_open"]),
+        "smile": -0.16 + 0.76 * switch(f["smile"], 0.1, 0.35) + 0.32 * math.tanh(f["smile"]),
         "mouth_width": 0.5 * f["mouth_width"],
         "lip_fullness": stepped("lip_fullness", f["lip_fullness"] + 0.4 * lean),
         "mustache": switch(f["mustache"], 0.8, 0.2) * male,

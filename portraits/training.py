@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from stylegan2.generator import compute_dtype
+
 
 class Budget:
     """How far a training has come, by steps or by minutes; minutes spent before a restart count.
@@ -148,3 +150,11 @@ def augment(images: Tensor, rng: torch.Generator, shift: float = 0.03) -> Tensor
 def _blur(images: Tensor) -> Tensor:
     """The binomial filter 1 2 1 twice over, as a cheap blur."""
     return F.avg_pool2d(F.avg_pool2d(F.pad(images, (1, 1, 1, 1), "replicate"), 2, 1), 2, 1)
+
+
+def maps_dtype(device: torch.device | str) -> torch.dtype:
+    """The number format of feature maps in training: bfloat16 on GPUs and on processors built for it, else float32."""
+    device = torch.device(device)
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
+    return compute_dtype(device)
