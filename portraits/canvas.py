@@ -36,13 +36,11 @@ def dim(a, k) -> tuple[float, float, float]:
 
 
 def _add_smooth(path, p, closed: bool) -> None:
-    n = len(p)
+    around = [p[-1], *p, p[0], p[1]] if closed else [p[0], *p, p[-1]]
+    cubic, k = path.cubicTo, 1 / 6
     path.moveTo(*p[0])
-    for i in range(n if closed else n - 1):
-        a = p[i - 1] if closed or i else p[0]
-        (bx, by), (cx, cy) = p[i], p[(i + 1) % n]
-        d = p[(i + 2) % n] if closed or i + 2 < n else p[-1]
-        path.cubicTo(bx + (cx - a[0]) / 6, by + (cy - a[1]) / 6, cx - (d[0] - bx) / 6, cy - (d[1] - by) / 6, cx, cy)
+    for (ax, ay), (bx, by), (cx, cy), (dx, dy) in zip(around, around[1:], around[2:], around[3:]):
+        cubic(bx + (cx - ax) * k, by + (cy - ay) * k, cx - (dx - bx) * k, cy - (dy - by) * k, cx, cy)
     if closed:
         path.close()
 
@@ -117,9 +115,11 @@ def circles(discs) -> "skia.Path":
 
 
 def _argb(colour, alpha: float = 1.0) -> int:
-    r, g, b = (255 if v > 255 else 0 if v < 0 else int(v + 0.5) for v in colour)
-    a = 255 if alpha >= 1 else 0 if alpha <= 0 else int(255 * alpha + 0.5)
-    return a << 24 | r << 16 | g << 8 | b
+    r, g, b = colour
+    a = int(255 * alpha + 0.5)
+    if not (0 <= r <= 255 and 0 <= g <= 255 and 0 <= b <= 255 and 0 <= a <= 255):
+        r, g, b, a = (min(max(v, 0), 255) for v in (r, g, b, a))
+    return a << 24 | int(r + 0.5) << 16 | int(g + 0.5) << 8 | int(b + 0.5)
 
 
 def _stops(colours):
@@ -236,16 +236,14 @@ class Canvas:
         self._colour.drawImageRect(image(pixels), skia.Rect.MakeXYWH(left, top, width, height), LINEAR)
 
     @contextlib.contextmanager
-    def clipped(self, path):
-        """What is drawn inside the block stays inside the path."""
-        for canvas, soft in ((self._colour, True), (self._mask, False)):
-            canvas.save()
-            canvas.clipPath(path, skia.ClipOp.kIntersect, soft)
+    def clipped(self, path, soft: bool = True):
+        """The picture inside the block stays inside the path, with a soft edge; the mask is not clipped."""
+        self._colour.save()
+        self._colour.clipPath(path, skia.ClipOp.kIntersect, soft)
         try:
             yield
         finally:
             self._colour.restore()
-            self._mask.restore()
 
     def read(self, size: int) -> tuple[np.ndarray, np.ndarray]:
         """Average down to `size`: RGB uint8 [size, size, 3] and class mask uint8 [size, size], the class of the most."""

@@ -22,6 +22,7 @@ from portraits.training import (
 )
 
 INPUT_SIZE = 128
+CLASSIFIER = {"width": 24, "num_features": 192}  # of the built-in pack
 NEVER = ("Attractive", "Blurry")  # always absent: nothing to learn, nothing to measure
 UNSEEN_WEIGHT = 0.15  # of an attribute that the picture does not show (hair under a hat): a guess, not a lesson
 

@@ -1,8 +1,9 @@
 """Eyes, lids, lashes and brows."""
 
+import functools
 import math
 
-from portraits.canvas import Canvas, circles, dim, hairs, linear, oval, radial, smooth, smooth_all, tint
+from portraits.canvas import Canvas, circles, dim, hairs, linear, mirrored, oval, radial, skia, smooth, smooth_all, tint
 from portraits.colours import iris_colour
 from portraits.head import EYE_Y, Head
 
@@ -81,9 +82,11 @@ def _draw_iris(canvas: Canvas, head: Head, eye: _Eye) -> None:
     x, y, r = eye.x - 0.5 * eye.side, EYE_Y - 1.7, 7.25 * eye.half / 12.6
     canvas.fill(oval(x, y, r, r), colour, shader=radial((x, y + 0.12 * r), r, [dim(colour, 0.62), tint(colour, (255, 240, 190), 0.30), colour, dim(colour, 0.74), dim(colour, 0.28)],
                                                         [0.30, 0.48, 0.66, 0.84, 1.0]))
-    fibres = [(x + 0.46 * r * math.cos(a), y + 0.46 * r * math.sin(a), x + 0.7 * r * math.cos(a + 0.08), y + 0.7 * r * math.sin(a + 0.08),
-               x + (0.84 + 0.05 * (i % 2)) * r * math.cos(a), y + (0.84 + 0.05 * (i % 2)) * r * math.sin(a), 0.11 * r) for i, a in enumerate(_FIBRES)]
-    canvas.fill(hairs(fibres), tint(colour, (255, 250, 225), 0.50), alpha=0.55)
+    place = skia.Matrix()
+    place.setScaleTranslate(r, r, x, y)
+    fibres = skia.Path(_fibres())
+    fibres.transform(place)
+    canvas.fill(fibres, tint(colour, (255, 250, 225), 0.50), alpha=0.55)
     canvas.fill(oval(x, y + 0.52 * r, 0.62 * r, 0.34 * r), tint(colour, (255, 250, 220), 0.55), alpha=0.45, blur=1.0)
     canvas.fill(oval(x, y, 0.43 * r, 0.43 * r), (12, 9, 13))
     glint = 0.34 * r * (1 if head.side >= 0 else -1) * min(1.0, 4 * abs(head.side))
@@ -91,7 +94,14 @@ def _draw_iris(canvas: Canvas, head: Head, eye: _Eye) -> None:
     canvas.fill(circles([(x - glint * 1.05, y + 0.42 * r, 0.15 * r)]), (255, 255, 255), alpha=0.55)
 
 
-_FIBRES = [2 * math.pi * (i + 0.3 * math.sin(5 * i)) / 18 for i in range(18)]
+@functools.cache
+def _fibres() -> "skia.Path":
+    """The fibres of an iris of radius 1."""
+    strands = []
+    for i in range(18):
+        a, reach = 2 * math.pi * (i + 0.3 * math.sin(5 * i)) / 18, 0.84 + 0.05 * (i % 2)
+        strands.append((0.46 * math.cos(a), 0.46 * math.sin(a), 0.7 * math.cos(a + 0.08), 0.7 * math.sin(a + 0.08), reach * math.cos(a), reach * math.sin(a), 0.11))
+    return hairs(strands)
 
 
 def _draw_lashes(canvas: Canvas, head: Head, eye: _Eye) -> None:
@@ -141,24 +151,24 @@ def draw_brows(canvas: Canvas, head: Head) -> None:
     arch = 7.5 * s["brow_arch"]
     colour = tint(dim(head.hair, 0.62), (118, 112, 114), 0.4 * s["hair_grey"])
     colour = tint(colour, head.deep, 0.12)
-    for side in (-1, 1):
-        y = -19.5 - 1.6 * s["brow_height"] - 6.0 * s["surprised"] + 2.2 * s["angry"]
-        inner = y + 1.6 + 5.0 * s["angry"] - 6.5 * s["sad"]
-        outer = y + 2.6 - 2.6 * s["angry"] + 3.5 * s["sad"] + 0.15 * arch
-        spine = [(11.0 - 1.5 * s["angry"], inner), (19, 0.6 * inner + 0.4 * y - 0.42 * arch), (29.5, y - 0.5 - arch), (40.5, outer)]
-        halves = (0.40 * thick, 0.50 * thick, 0.42 * thick, 0.06 * thick)
-        top = [(side * x, sy - h) for (x, sy), h in zip(spine, halves)]
-        under = [(side * x, sy + h) for (x, sy), h in zip(spine, halves)]
-        path = smooth_all([[*top, *under[::-1]]], True)
-        canvas.claim(path, RIGHT_BROW if side < 0 else LEFT_BROW)
-        canvas.fill(path, colour, alpha=0.80, blur=0.55)
-        strands = []
-        for u, v, along, up in _BROW_HAIRS:
-            x0, y0, h = _on_brow(spine, halves, u)
-            x1, y1, _ = _on_brow(spine, halves, min(u + along, 1.0))
-            start, end = y0 + (2 * v - 1) * h, y1 + (2 * v - 1) * h * 0.5 - up * 1.5 * h
-            strands.append((side * x0, start, side * (0.6 * x0 + 0.4 * x1), 0.5 * (start + end) - 0.3, side * x1, end, 0.9 + 0.10 * thick))
-        canvas.fill(hairs(strands), dim(colour, 0.78), alpha=0.85)
+    y = -19.5 - 1.6 * s["brow_height"] - 6.0 * s["surprised"] + 2.2 * s["angry"]
+    inner = y + 1.6 + 5.0 * s["angry"] - 6.5 * s["sad"]
+    outer = y + 2.6 - 2.6 * s["angry"] + 3.5 * s["sad"] + 0.15 * arch
+    spine = [(11.0 - 1.5 * s["angry"], inner), (19, 0.6 * inner + 0.4 * y - 0.42 * arch), (29.5, y - 0.5 - arch), (40.5, outer)]
+    halves = (0.40 * thick, 0.50 * thick, 0.42 * thick, 0.06 * thick)
+    left = [*((x, sy - h) for (x, sy), h in zip(spine, halves)), *((x, sy + h) for (x, sy), h in zip(spine[::-1], halves[::-1]))]
+    right = mirrored(left)
+    for points, label in ((left, LEFT_BROW), (right, RIGHT_BROW)):
+        canvas.claim(smooth(points), label)
+    canvas.fill(smooth_all([left, right], True), colour, alpha=0.80, blur=0.55)
+    strands = []
+    for u, v, along, up in _BROW_HAIRS:
+        x0, y0, h = _on_brow(spine, halves, u)
+        x1, y1, _ = _on_brow(spine, halves, min(u + along, 1.0))
+        start, end = y0 + (2 * v - 1) * h, y1 + (2 * v - 1) * h * 0.5 - up * 1.5 * h
+        x, middle, width = 0.6 * x0 + 0.4 * x1, 0.5 * (start + end) - 0.3, 0.9 + 0.10 * thick
+        strands += [(x0, start, x, middle, x1, end, width), (-x0, start, -x, middle, -x1, end, width)]
+    canvas.fill(hairs(strands), dim(colour, 0.78), alpha=0.85)
 
 
 def _on_brow(spine, halves, u: float) -> tuple[float, float, float]:

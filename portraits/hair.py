@@ -16,9 +16,9 @@ from portraits.head import CROWN, Head
 
 HAIR = 17
 # Strands are rooted along the parting, from the hairline (u near 0) to the crown (u near 1), on either side.
-_HALF = np.array([0.02, 0.22, 0.44, 0.66, 0.88, 1.06, 1.25])
+_HALF = np.array([0.02, 0.28, 0.56, 0.84, 1.25])
 _U = np.concatenate([-_HALF[::-1], _HALF])
-COLUMNS, ROWS = len(_U), 22
+COLUMNS, ROWS = len(_U), 21
 _SIDE_Y = -26.0  # below this height hair hangs
 _HANG = np.linspace(0, 1, 15)[1:]
 _FALL = np.linspace(0, math.pi / 2, ROWS - len(_HANG))
@@ -67,7 +67,7 @@ class Hair:
         self.dark = tint(dim(self.colour, (0.50, 0.45, 0.48)), (30, 18, 24), 0.10)
         self.light = tint(self.colour, (255, 240, 216), 0.42)
         self.swing = 4.6 * self.wave * (1 - 0.5 * self.curl)
-        self._points = None
+        self._points = self._shade = None
 
     def wave_at(self, y: float, u: float) -> float:
         """Sideways push of the waves at height y, u from the middle; none near the crown."""
@@ -78,7 +78,8 @@ class Hair:
         texs, triangles, *_ = _fixed()
         if self._points is None:
             self._points = [skia.Point(x, y) for x, y in self._places()]
-        colour = np.asarray(tint(self.colour, self.light, 0.22 * self.curl)) * (depth * self._light())[..., None]
+            self._shade = self._light()
+        colour = np.asarray(tint(self.colour, self.light, 0.22 * self.curl)) * (depth * self._shade)[..., None]
         if gleam:
             colour += (np.asarray(self.light) * 1.12 - colour) * (gleam * self._gleam())[..., None]
         rgb = np.clip(colour, 0, 255).astype(np.int64)
@@ -176,7 +177,7 @@ def draw_front_hair(canvas: Canvas, hair: Hair) -> None:
     outline = _front_outline(hair)
     path = smooth(outline)
     _with_curls(path, [*hair.rim(0.95), *_fringe_curls(hair)])
-    with canvas.clipped(head.outline):
+    with canvas.clipped(head.outline, False):
         # two thin layers are nearly as soft as a blur, at a tenth of its time
         for _ in range(2):
             path.offset(-0.9 * head.side, 1.9)

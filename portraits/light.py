@@ -5,7 +5,7 @@ A bump is an axis-parallel Gaussian, so that the slopes of all of them are two m
 
 import numpy as np
 
-LEFT, TOP, WIDTH, HEIGHT = -64, -92, 129, 182  # of the lit image, in head units, one pixel a unit
+LEFT, TOP, WIDTH, HEIGHT = -60, -84, 121, 168  # of the lit image, in head units, one pixel a unit
 X = np.arange(LEFT, LEFT + WIDTH, dtype=np.float32)
 Y = np.arange(TOP, TOP + HEIGHT, dtype=np.float32)
 

@@ -56,11 +56,15 @@ def pairs(standardised: torch.Tensor, w_dim: int) -> torch.Tensor:
     return F.pad(both, (0, w_dim - both.shape[1]))
 
 
-def fit_mapping(generator: Generator, basis: Basis, steps: int = 6000, batch_size: int = 512, pool: int = 150_000, seed: int = 0) -> Iterator[dict]:
-    """Train `generator.mapping` and set its `w_avg`; yields {step, error}, the root mean square error of an entry of x."""
+def fit_mapping(generator: Generator, basis: Basis, steps: int = 6000, batch_size: int = 512, pool: int = 150_000,
+                faces: int = 4, seed: int = 0) -> Iterator[dict]:
+    """Train `generator.mapping` and set its `w_avg`; yields {step, error}, the root mean square error of an entry of x.
+
+    Kinks are placed by how the appearance of `faces` random faces bends; `pool` latents are learned from.
+    """
     random = np.random.Generator(np.random.Philox(key=[seed, 1]))
     z, x = _pool(basis, random, pool)
-    weights, biases = _initial_layers(generator, basis, z[:20_000], x[:20_000], seed)
+    weights, biases = _initial_layers(generator, basis, z[:20_000], x[:20_000], faces, seed)
     parameters = [tensor.requires_grad_() for tensor in weights + biases]
     optimiser = torch.optim.Adam(parameters, betas=(0.9, 0.99))
     for step in range(steps):
@@ -95,10 +99,10 @@ def _forward(z: torch.Tensor, weights, biases) -> torch.Tensor:
     return F.linear(hidden, weights[-1], biases[-1])
 
 
-def _initial_layers(generator: Generator, basis: Basis, z, x, seed: int) -> tuple[list, list]:
+def _initial_layers(generator: Generator, basis: Basis, z, x, faces: int, seed: int) -> tuple[list, list]:
     """First layer: kinks of single factors. Then random layers; the last one by least squares on (z, x)."""
     width, noise = generator.w_dim, torch.Generator().manual_seed(seed)
-    knots = torch.from_numpy(bends(basis, knots_each(width))).float()
+    knots = torch.from_numpy(bends(basis, knots_each(width), faces)).float()
     each = knots.shape[1]
     signs = torch.tensor([-1.0] * (each // 2) + [1.0] * (each // 2)).expand_as(knots)
     first, offset = torch.zeros(width, NUM_FACTORS), torch.zeros(width)
