@@ -41,8 +41,7 @@ def _draw_neck(canvas: Canvas, head: Head, body: Body) -> None:
         cords = [[(k * half * 0.78, 74), (k * half * 0.45, 90), (k * 5, 101)] for k in (-1, 1)]
         cords += [[(k * half * 1.9, 98), (k * half * 1.0, 102), (k * 7, 105)] for k in (-1, 1)]
         path = smooth_all(cords)
-        for width, alpha in ((3.6, 0.10), (1.8, 0.14 + 0.15 * max(0.0, head.age - 0.3))):
-            canvas.stroke(path, head.deep, width, alpha=alpha)
+        canvas.stroke(path, head.deep, 2.4, alpha=0.17 + 0.15 * max(0.0, head.age - 0.3))
     fold = head.scene["double_chin"]
     if fold > 0.01:
         width, chin = head.width, head.chin
@@ -64,7 +63,7 @@ def _draw_clothes(canvas: Canvas, head: Head, body: Body) -> None:
         folds = [[(k * half * 1.5, base + 2), (k * half * 1.75, base + 14), (k * half * 1.6, base + 30)] for k in (-1, 1)]
         folds += [[(k * half * 2.1, base + 6), (k * half * 2.5, base + 16), (k * half * 2.45, base + 30)] for k in (-1, 1)]
         path = smooth_all(folds)
-        for width, alpha in ((5.0, 0.08), (3.0, 0.10), (1.4, 0.10)):
+        for width, alpha in ((4.6, 0.10), (2.0, 0.13)):
             canvas.stroke(path, dark, width, alpha=alpha)
     canvas.stroke(smooth([(px, py + 1.2) for px, py in edge], False), dim(colour, 0.80), 4.4, CLOTHES)
     canvas.stroke(smooth([(px, py - 0.6) for px, py in edge], False), pale, 0.8, alpha=0.55)
@@ -115,7 +114,7 @@ def draw_necklace(canvas: Canvas, head: Head, body: Body) -> None:
         return
     low = base + 3.0
     points = [(half * t, low - 17.5 * abs(t) ** 2.2) for t in (-1.04, -0.8, -0.5, -0.2, 0, 0.2, 0.5, 0.8, 1.04)]
-    canvas.stroke(smooth([(x, y + 2.2) for x, y in points], False), head.deep, 2.4, alpha=0.40 * worn, blur=1.2)
+    canvas.stroke(smooth([(x, y + 2.2) for x, y in points], False), head.deep, 3.0, alpha=0.26 * worn)
     canvas.stroke(smooth(points, False), tint(GOLD[1], PEARL[2], pearls), 2.3, NECKLACE, worn)
     beads = [(half * t, low - 17.5 * abs(t) ** 2.2, 1.2 + 1.7 * pearls) for t in (k / 8.5 for k in range(-8, 9))]
     path = circles(beads)

@@ -58,8 +58,7 @@ def _draw_lid(canvas: Canvas, head: Head, eye: _Eye) -> None:
     if s["bags"] > 0.05:
         y, side, half = EYE_Y, eye.side, eye.half
         bag = [(x - side * half * 0.85, y + 9.0), (x - side * half * 0.4, y + 14.2), (x + side * half * 0.25, y + 15.4), (x + side * half * 0.9, y + 11.2)]
-        canvas.stroke(smooth(bag, False), head.deep, 1.7, alpha=0.85 * s["bags"], blur=0.5)
-        canvas.stroke(smooth([(bx, by - 3.2) for bx, by in bag], False), head.glow, 2.2, alpha=0.40 * s["bags"], blur=1.0)
+        canvas.stroke(smooth(bag, False), head.deep, 1.5, alpha=0.62 * s["bags"])
 
 
 def _draw_ball(canvas: Canvas, head: Head, eye: _Eye) -> None:
@@ -71,10 +70,12 @@ def _draw_ball(canvas: Canvas, head: Head, eye: _Eye) -> None:
         return
     with canvas.clipped(white):
         corner = eye.inner
-        canvas.fill(oval(corner[0], corner[1], 3.0, 2.4), (222, 134, 128), alpha=0.75, blur=0.8)
+        canvas.fill(oval(corner[0], corner[1], 3.0, 2.4), (222, 134, 128), alpha=0.55)
         _draw_iris(canvas, head, eye)
         # the lid and its lashes shade the top of the ball
-        canvas.stroke(smooth([(px, py + 0.8) for px, py in eye.upper], False), (30, 20, 34), 4.2, alpha=0.42, blur=1.3)
+        rim = smooth([(px, py + 0.8) for px, py in eye.upper], False)
+        canvas.stroke(rim, (30, 20, 34), 5.4, alpha=0.20)
+        canvas.stroke(rim, (30, 20, 34), 2.6, alpha=0.26)
 
 
 def _draw_iris(canvas: Canvas, head: Head, eye: _Eye) -> None:
@@ -87,7 +88,7 @@ def _draw_iris(canvas: Canvas, head: Head, eye: _Eye) -> None:
     fibres = skia.Path(_fibres())
     fibres.transform(place)
     canvas.fill(fibres, tint(colour, (255, 250, 225), 0.50), alpha=0.55)
-    canvas.fill(oval(x, y + 0.52 * r, 0.62 * r, 0.34 * r), tint(colour, (255, 250, 220), 0.55), alpha=0.45, blur=1.0)
+    canvas.fill(oval(x, y + 0.52 * r, 0.62 * r, 0.34 * r), tint(colour, (255, 250, 220), 0.55), alpha=0.30)
     canvas.fill(oval(x, y, 0.43 * r, 0.43 * r), (12, 9, 13))
     glint = 0.34 * r * (1 if head.side >= 0 else -1) * min(1.0, 4 * abs(head.side))
     canvas.fill(circles([(x + glint, y - 0.36 * r, 0.285 * r)]), (255, 255, 255), alpha=0.97)
@@ -160,7 +161,7 @@ def draw_brows(canvas: Canvas, head: Head) -> None:
     right = mirrored(left)
     for points, label in ((left, LEFT_BROW), (right, RIGHT_BROW)):
         canvas.claim(smooth(points), label)
-    canvas.fill(smooth_all([left, right], True), colour, alpha=0.80, blur=0.55)
+    canvas.fill(smooth_all([left, right], True), colour, alpha=0.74)
     strands = []
     for u, v, along, up in _BROW_HAIRS:
         x0, y0, h = _on_brow(spine, halves, u)

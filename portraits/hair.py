@@ -187,8 +187,7 @@ def draw_front_hair(canvas: Canvas, hair: Hair) -> None:
     _strip(hair, path, 1.0, 0.52, canvas)
     with canvas.clipped(path):
         line = smooth(_hairline(hair), False)
-        for wide, alpha in ((6.0, 0.14), (2.6, 0.20)):
-            canvas.stroke(line, hair.dark, wide, alpha=alpha * hair.opacity)
+        canvas.stroke(line, hair.dark, 4.0, alpha=0.24 * hair.opacity)
 
 
 def _crown(hair: Hair, scale: float) -> list:

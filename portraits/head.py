@@ -3,7 +3,7 @@
 import numpy as np
 
 from portraits import light, patterns
-from portraits.canvas import Canvas, dim, linear, oval, polygon, smooth, smooth_all, symmetric, tint
+from portraits.canvas import Canvas, dim, linear, oval, smooth, smooth_all, symmetric, tint
 from portraits.colours import hair_colour, lip_colour, skin_colour
 from portraits.facts import effective_smile
 from portraits.quantities import Scene
@@ -140,10 +140,10 @@ def draw_ears(canvas: Canvas, head: Head) -> None:
         canvas.fill(smooth(outer), head.skin, RIGHT_EAR if side < 0 else LEFT_EAR,
                     shader=linear((x, y), (x + side * 14 * wide, y - 6), [head.deep, tint(head.shade, head.skin, lit), tint(head.skin, head.glow, 0.6 * lit)]))
         shell = at([(1, -11), (6, -13.5), (9, -9), (7, -1), (4.5, 5), (1, 7)])
-        canvas.fill(smooth(shell), head.deep, alpha=0.62, blur=1.0)
+        canvas.fill(smooth(shell), head.deep, alpha=0.50)
         canvas.stroke(smooth(at([(0, -12), (5.5, -15.2), (10.3, -13.2), (10.8, -6), (8.6, 1), (6, 7)]), False), head.glow, 1.7, alpha=0.45)
         canvas.stroke(smooth(at([(2, -7.5), (6, -8), (5.5, -2), (3, 3)]), False), tint(head.skin, head.glow, 0.3), 1.6, alpha=0.6)
-        canvas.fill(oval(*at([(3.5, 13)])[0], 3 * wide, 3.2 * tall), (236, 120, 110), alpha=0.16, blur=1.5)
+        canvas.fill(oval(*at([(3.5, 13)])[0], 3 * wide, 3.2 * tall), (236, 120, 110), alpha=0.12)
 
 
 def draw_face(canvas: Canvas, head: Head) -> None:
@@ -166,12 +166,11 @@ def draw_nose(canvas: Canvas, head: Head) -> None:
                          (side * half * 0.74, wing + 3.6), (side * half * 0.42, tip + 4.0)])
         wings.append([(side * half * 0.92, wing - 5.0), (side * half * 1.13, wing - 1.0), (side * half * 1.05, wing + 2.6), (side * half * 0.80, wing + 3.9)])
     base = [(-half * 0.44, tip + 4.0), (-half * 0.18, tip + 5.2), (0, tip + 5.6), (half * 0.18, tip + 5.2), (half * 0.44, tip + 4.0)]
-    canvas.fill(smooth_all(nostrils, True), dim(line, 0.66), alpha=0.72, blur=0.45)
+    canvas.fill(smooth_all(nostrils, True), dim(line, 0.66), alpha=0.66)
     canvas.stroke(smooth_all(wings), line, 1.25, alpha=0.70)
     canvas.stroke(smooth(base, False), line, 1.2, alpha=0.55)
     if point > 0.02:  # a sharp tip casts a small wedge of shadow
         canvas.stroke(smooth([(-half * 0.75, tip - 2), (-half * 0.22, tip + 3.4), (0, tip + 4.6), (half * 0.22, tip + 3.4), (half * 0.75, tip - 2)], False),
-                      line, 1.4, alpha=0.75 * point, blur=0.3)
+                      line, 1.4, alpha=0.60 * point)
     x = 1.6 * head.side
     canvas.fill(oval(x, tip - 2.5, 2.3 + 1.0 * s["nose_width"] - 0.8 * point, 2.0), (255, 250, 244), alpha=0.42, blur=1.1)
-    canvas.stroke(polygon([(x * 0.6, -3), (x * 0.7, tip - 9)], False), (255, 250, 244), 1.7, alpha=0.13, blur=1.1)

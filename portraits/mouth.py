@@ -45,7 +45,7 @@ def _draw_inside(canvas: Canvas, head: Head, lips: Lips) -> None:
     canvas.fill(inside, (70, 16, 26), MOUTH, shader=linear((0, y - 4), (0, y + drop + 4), [(46, 10, 18), (122, 36, 46)]))
     seen = min(1.0, lips.opening * 2.4)
     with canvas.clipped(inside):
-        canvas.fill(oval(0, y + drop + lips.bend * 0.24 + 1.5, half * 0.52, 2.5 + drop * 0.36), (214, 98, 104), alpha=0.9 * seen, blur=0.8)
+        canvas.fill(oval(0, y + drop + lips.bend * 0.24 + 1.5, half * 0.52, 2.5 + drop * 0.36), (214, 98, 104), alpha=0.9 * seen)
         edge = 1.2 + 4.4 * seen
         low = [(-half * 0.86, lips.corner + 1.5), (-half * 0.5, y - 0.28 * lips.bend + edge * 0.66), (0, lips.middle - lips.rise * 0.5 + edge),
                (half * 0.5, y - 0.28 * lips.bend + edge * 0.66), (half * 0.86, lips.corner + 1.5)]
@@ -54,7 +54,7 @@ def _draw_inside(canvas: Canvas, head: Head, lips: Lips) -> None:
         gaps = [[(k * half * 0.155, y - 9), (k * half * 0.15, y + edge + 3)] for k in (-4.2, -2.9, -1.75, -0.55, 0.55, 1.75, 2.9, 4.2)]
         with canvas.clipped(teeth):
             canvas.stroke(smooth_all(gaps), (196, 182, 176), 0.55, alpha=0.55 * seen)
-        canvas.stroke(smooth(lips.top, False), (40, 6, 14), 2.6, alpha=0.50, blur=0.9)
+        canvas.stroke(smooth(lips.top, False), (40, 6, 14), 2.4, alpha=0.42)
 
 
 def _draw_lips(canvas: Canvas, head: Head, lips: Lips) -> None:
@@ -72,9 +72,9 @@ def _draw_lips(canvas: Canvas, head: Head, lips: Lips) -> None:
         shine = bottom + lips.lower_height * 0.42
         x = head.side * half * 0.20
         canvas.fill(oval(x, shine, half * 0.36, lips.lower_height * 0.17), (255, 246, 242), alpha=0.34 + 0.34 * gloss, blur=0.9)
-    canvas.stroke(smooth([(px, py - 0.4) for px, py in lips.bow[1:-1]], False), head.glow, 0.9, alpha=0.40 - 0.25 * gloss, blur=0.4)
+    canvas.stroke(smooth([(px, py - 0.4) for px, py in lips.bow[1:-1]], False), head.glow, 0.9, alpha=0.34 - 0.2 * gloss)
     seam = tint(dim(colour, 0.42), head.deep, 0.25)
     if lips.opening < 0.25:
         canvas.stroke(smooth(lips.top, False), seam, 1.15, alpha=0.85 * (1 - 4 * lips.opening) + 0.15)
     ends = [[(side * half * 0.90, lips.corner + 0.06 * lips.bend + 0.4), (side * half * 1.05, lips.corner - 0.10 * lips.bend)] for side in (-1, 1)]
-    canvas.stroke(smooth_all(ends), seam, 1.7, alpha=0.70, blur=0.4)
+    canvas.stroke(smooth_all(ends), seam, 1.6, alpha=0.60)

@@ -52,7 +52,7 @@ def draw_glasses(canvas: Canvas, head: Head) -> None:
                 canvas.fill(polygon(points), (255, 255, 255), alpha=alpha * worn)
     for lens in lenses:
         lens.offset(0, 1.6)
-        canvas.stroke(lens, head.deep, weight, alpha=0.30 * worn, blur=1.2)
+        canvas.stroke(lens, head.deep, weight * 1.3, alpha=0.22 * worn)
         lens.offset(0, -1.6)
         canvas.stroke(lens, colour, weight, GLASSES, worn)
         canvas.stroke(lens, tint(colour, (255, 255, 255), 0.55), weight * 0.28, alpha=0.55 * worn)
