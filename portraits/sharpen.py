@@ -26,7 +26,7 @@ from torch import Tensor
 from portraits import processes
 from portraits.generator_loss import part_weights, picture_loss
 from portraits.pictures import Pictures, ahead
-from portraits.train_generator import SynthesisTrainer, picks
+from portraits.train_generator import LONGEST_STEP, SynthesisTrainer, picks
 from portraits.training import load_checkpoint, save_checkpoint
 from stylegan2.discriminator import Discriminator, DiscriminatorConfig, minibatch_stddev
 from stylegan2.layers import FullyConnected
@@ -188,5 +188,5 @@ def sharpen(sharpener: Sharpener, pictures: Pictures, appearances: np.ndarray, c
         losses = sharpener.train_step(target, masks, w[picked])
         sharpener.share = processes.shared(sharpener.share, trainer.device)
         now = processes.shared(clock(), trainer.device)
-        sharpener.seconds, last = sharpener.seconds + now - last, now
+        sharpener.seconds, last = sharpener.seconds + min(now - last, LONGEST_STEP), now
         yield {"step": sharpener.step, "progress": sharpener.progress, **losses}

@@ -24,6 +24,7 @@ from portraits.scene import NUM_FACTORS, appearance_names
 from portraits.training import load_checkpoint, save_checkpoint
 from stylegan2.generator import Generator, GeneratorConfig
 
+LONGEST_STEP = 60.0  # seconds that a step counts at most, so that a process that was stopped for a while keeps its schedule
 MAPS_FROM = 32  # pixels; below, the constant and the styles do
 # "cpu" draws a picture of 256 pixels in 13 ms on two cores, "gpu" in 28.
 WIDTHS = {"cpu": {"channel_base": 4096, "channel_max": 192}, "gpu": {"channel_base": 8192, "channel_max": 256}}
@@ -209,7 +210,7 @@ def train_synthesis(trainer: SynthesisTrainer, pictures: Pictures, appearances: 
         picked, target, masks = next(batches)
         loss = trainer.train_step(target, masks, w[picked])
         now = processes.shared(clock(), trainer.device)
-        trainer.seconds, last = trainer.seconds + now - last, now
+        trainer.seconds, last = trainer.seconds + min(now - last, LONGEST_STEP), now
         yield {"step": trainer.step, "progress": trainer.progress, "loss": loss, "resolution": target.shape[-1]}
 
 

@@ -23,7 +23,7 @@ COLUMNS = 8  # of a sheet
 
 def contrast(images: Tensor) -> Tensor:
     """How much each pixel differs from the mean of its 3x3 neighbourhood, mean over the colours: [N, 3, H, W] -> [N, H, W]."""
-    return (images - torch.nn.functional.avg_pool2d(images, 3, 1, 1)).abs().mean(1)
+    return (images - torch.nn.functional.avg_pool2d(images, 3, 1, 1, count_include_pad=False)).abs().mean(1)
 
 
 @torch.no_grad()

@@ -87,6 +87,13 @@ def test_training_learns_and_resumes_where_it_was(appearances, tmp_path):
     assert min(losses[6:]) < losses[0]
 
 
+def test_a_stopped_process_keeps_its_schedule(appearances):
+    clock = iter([0, 1, 10_000, 10_001]).__next__
+    trainer = trainer_for(appearances, seconds=200)
+    steps = train_synthesis(trainer, pictures(), appearances, clock)
+    assert [next(steps)["progress"] for _ in range(3)] == pytest.approx([1 / 200, 61 / 200, 62 / 200])
+
+
 def test_learned_noise_maps_start_at_nothing_and_are_averaged_too(appearances):
     trainer = trainer_for(appearances)
     assert all(noise_map.abs().max() == 0 for noise_map in trainer.maps)
