@@ -18,9 +18,9 @@ HAIR = 17
 # Strands are rooted along the parting, from the hairline (u near 0) to the crown (u near 1), on either side.
 _HALF = np.array([0.02, 0.28, 0.56, 0.84, 1.25])
 _U = np.concatenate([-_HALF[::-1], _HALF])
-COLUMNS, ROWS = len(_U), 21
+COLUMNS, ROWS = len(_U), 26
 _SIDE_Y = -26.0  # below this height hair hangs
-_HANG = np.linspace(0, 1, 15)[1:]
+_HANG = np.linspace(0, 1, 20)[1:]
 _FALL = np.linspace(0, math.pi / 2, ROWS - len(_HANG))
 _ARC = np.concatenate([_FALL, np.full(len(_HANG), 9.0)])[:, None]  # how far over the head, in radians
 _EDGE = np.linspace(0, 1, 11)
@@ -29,9 +29,7 @@ _RIM = [math.radians(a) for a in range(180, 361, 15)]
 
 @functools.cache
 def _fixed():
-    """Texture coordinates and triangles of the mesh, and the textures of strands and of ringlets."""
-    v = np.concatenate([_FALL * 34, _FALL[-1] * 34 + _HANG * 150])
-    texs = [skia.Point(float(256 + 88 * u), float(y)) for y in v for u in _U]
+    """Triangles of the mesh, and the textures of strands and of ringlets."""
     triangles = []
     for j in range(ROWS - 1):
         for i in range(COLUMNS - 1):
@@ -40,7 +38,14 @@ def _fixed():
     grey = np.clip(0.86 + 0.95 * (patterns.strands() - 0.5), 0, 1)
     curl = np.minimum(0.54 + 0.64 * patterns.ringlets(), 1)
     place = (patterns.RINGLET["left"], patterns.RINGLET["top"], patterns.RINGLET["scale"])
-    return texs, triangles, texture(_opaque(grey)), texture(_opaque(curl), *place)
+    return triangles, texture(_opaque(grey)), texture(_opaque(curl), *place)
+
+
+@functools.lru_cache(maxsize=8)
+def _texture_places(spread: float) -> list:
+    """Where the mesh's points lie on the texture of strands, `spread` pixels of it from the parting to the crown."""
+    v = np.concatenate([_FALL * 34, _FALL[-1] * 34 + _HANG * 150])
+    return [skia.Point(float(256 + spread * u), float(y)) for y in v for u in _U]
 
 
 def _opaque(grey: np.ndarray) -> np.ndarray:
@@ -75,7 +80,9 @@ class Hair:
 
     def mesh(self, depth: float, gleam: float):
         """Vertices in the hair's colour under soft light; `depth` darkens what lies behind, `gleam` is the sheen's strength."""
-        texs, triangles, *_ = _fixed()
+        triangles = _fixed()[0]
+        # as many strands a unit where hair is combed forwards, over the whole head, as where it hangs beside the face
+        texs = _texture_places(36.0 + 50.0 * self.scene["bangs"])
         if self._points is None:
             self._points = [skia.Point(x, y) for x, y in self._places()]
             self._shade = self._light()
@@ -141,7 +148,7 @@ class Hair:
 
 def _strip(hair: Hair, path, depth: float, gleam: float, canvas: Canvas) -> None:
     """Strands, sheen and ringlets within `path`."""
-    _, _, strands, curl = _fixed()
+    _, strands, curl = _fixed()
     with canvas.clipped(path):
         # divided by the textures' means, so that the hair keeps its colour
         canvas.mesh(hair.mesh(depth / 0.86 * (1 + 0.08 * hair.curl), gleam), strands, hair.opacity)
@@ -184,7 +191,7 @@ def draw_front_hair(canvas: Canvas, hair: Hair) -> None:
             canvas.fill(path, head.deep, alpha=0.27 * hair.opacity)
         path.offset(1.8 * head.side, -3.8)
     canvas.fill(path, hair.colour, HAIR, hair.opacity)
-    _strip(hair, path, 1.0, 0.52, canvas)
+    _strip(hair, path, 1.0, 0.60, canvas)
     with canvas.clipped(path):
         line = smooth(_hairline(hair), False)
         canvas.stroke(line, hair.dark, 4.0, alpha=0.24 * hair.opacity)

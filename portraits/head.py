@@ -61,7 +61,7 @@ def _bumps(head: Head) -> list[tuple]:
         *both(27, 21 - 2 * smile, 13, 11, 2.6 + 2.4 * smile + 2.2 * chubby),
         *both(36, 11, 12, 6, 3.6 * bone), *both(36, 34, 11, 13, -4.4 * bone * (1 - 0.6 * chubby) - 1.2 * head.age),
         *both(22, -6, 14, 9, -3.4), *both(20, -18, 16, 6, 1.6 + 1.6 * man), (0, -44, 34, 24, 4.0),
-        (0, -2, 5.2 - 1.2 * point, 19, 4.6 + 1.6 * point), (0, tip - 4, half * (0.95 - 0.35 * point), 8.5, 5.6 + 2.2 * point),
+        (0, -2, 5.6 - 1.0 * point, 19, 3.8 + 0.7 * point), (0, tip - 4, half * (0.95 - 0.35 * point), 8.5, 5.6 + 2.2 * point),
         *both(half * 0.80, tip - 1.5, 4.2, 4.6, 2.6 + 1.6 * s["nose_width"]), *both(half + 3.0, tip, 3.2, 5, -1.6),
         (0, 42, 23, 15, 3.2), (0, 33.5, 2.4, 5, -0.9), (0, 57 + head.mouth_drop * 0.6, 13, 4.5, -2.4),
         (0, head.chin - 7, 12, 8, 3.8), (0, head.chin - 7, 2.2, 5, -0.7 * man),

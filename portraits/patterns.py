@@ -34,22 +34,15 @@ def _locks() -> np.ndarray:
     """Roundness of locks of hair in [-1, 1]: bright backs, dark gaps that drift slowly along the hair."""
     drift = 9 * _grain(11, 26, 60)
     u = np.arange(STRANDS_U)[None] + drift
-    phase = 2 * np.pi * u * 29 / STRANDS_U + 1.3 * _grain(12, 40, 80)
-    return 1 - 2 * np.abs(np.sin(phase / 2)) ** 6 - 0.25 * np.cos(2 * phase)
+    phase = 2 * np.pi * u * 43 / STRANDS_U + 1.3 * _grain(12, 40, 80)
+    return 1 - 1.7 * np.abs(np.sin(phase / 2)) ** 4 - 0.25 * np.cos(2 * phase)
 
 
 @functools.cache
 def strands() -> np.ndarray:
     """Grey [V, U] around 0.5: hair across (u) and along (v), wrapping both ways."""
-    fine = 0.55 * _grain(1, 1.0, 50) + 0.5 * _grain(2, 2.6, 70) + 0.35 * _grain(3, 7, 60)
+    fine = 0.60 * _grain(1, 1.3, 50) + 0.5 * _grain(2, 2.8, 70) + 0.35 * _grain(3, 7, 60)
     return np.clip(0.5 + 0.11 * fine + 0.13 * _locks(), 0.05, 1)
-
-
-@functools.cache
-def gleam() -> np.ndarray:
-    """Share of light [V, U] in [0, 1] that strands throw back where they turn towards it."""
-    fine = 0.7 * _grain(4, 1.2, 60) + 0.6 * _grain(5, 3.5, 60)
-    return np.clip(0.42 + 0.22 * fine + 0.20 * _locks(), 0, 1)
 
 
 RINGLET = {"left": -120.0, "top": -112.0, "scale": 0.5, "columns": 480, "rows": 460}
