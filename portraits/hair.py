@@ -156,6 +156,14 @@ def _strip(hair: Hair, path, depth: float, gleam: float, canvas: Canvas) -> None
         canvas.fill_texture(path, curl, hair.opacity * hair.curl, MULTIPLY)
 
 
+def _ground(canvas: Canvas, hair: Hair, path, colour, bare: bool) -> None:
+    """Claim the path; fill it where no mesh will (`bare`), or not to its rim (curls)."""
+    if bare or hair.curl > 0.02:
+        canvas.fill(path, colour, HAIR, hair.opacity)
+    elif hair.opacity >= 0.5:
+        canvas.claim(path, HAIR)
+
+
 def draw_back_hair(canvas: Canvas, hair: Hair) -> None:
     """The mass behind neck and face."""
     if hair.opacity < 0.01:
@@ -171,7 +179,7 @@ def draw_back_hair(canvas: Canvas, hair: Hair) -> None:
     half = [*side, *tips, (0, reach)]
     path = smooth([*half, *mirrored(half[1:-1])])
     _with_curls(path, hair.rim(0.985))
-    canvas.fill(path, hair.dark, HAIR, hair.opacity)
+    _ground(canvas, hair, path, hair.dark, grown <= 0.01)
     if grown > 0.01:
         _strip(hair, path, 0.64, 0.0, canvas)
 
@@ -190,7 +198,7 @@ def draw_front_hair(canvas: Canvas, hair: Hair) -> None:
             path.offset(-0.9 * head.side, 1.9)
             canvas.fill(path, head.deep, alpha=0.27 * hair.opacity)
         path.offset(1.8 * head.side, -3.8)
-    canvas.fill(path, hair.colour, HAIR, hair.opacity)
+    _ground(canvas, hair, path, hair.colour, False)
     _strip(hair, path, 1.0, 0.60, canvas)
     with canvas.clipped(path):
         line = smooth(_hairline(hair), False)
