@@ -44,7 +44,8 @@ def _draw_full(canvas: Canvas, head: Head, grown: float) -> None:
     region = smooth(symmetric([*cheek, *jaw]))
     ground, dark, light = _colours(head)
     canvas.fill(region, ground, alpha=0.93 * grown, blur=1.1,
-                shader=linear((-width * 0.5 * head.side, 20), (width * 0.5 * head.side, low), [(*tint(ground, light, 0.5), grown), (*ground, grown), (*dim(ground, 0.75), grown)]))
+                shader=linear((-width * 0.5 * head.side, 20), (width * 0.5 * head.side, low),
+                    [(*tint(ground, light, 0.5), grown), (*ground, grown), (*dim(ground, 0.75), grown)]))
     strands: tuple[list, list] = ([], [])
     for across, down, bend, length, shine in _HAIRS:
         reach = width * (1.0 - 0.20 * max(0.0, down - 0.35) / 0.65 * 1.6)
@@ -66,7 +67,8 @@ def _draw_sideburns(canvas: Canvas, head: Head, grown: float) -> None:
     fade = linear((0, -22), (0, 22), [(*ground, 0.35 * grown), (*ground, 0.92 * grown), (*ground, 0.55 * grown)])
     for points in (burn, mirrored(burn)):
         canvas.fill(smooth(points), ground, alpha=0.9 * grown, blur=1.3, shader=fade)
-    lines = [(side * width * (0.85 + 0.032 * i), -18 + 4 * j, side * width * (0.84 + 0.032 * i), -14 + 4 * j, side * width * (0.842 + 0.03 * i), -9 + 4 * j, 1.0)
+    lines = [(side * width * (0.85 + 0.032 * i), -18 + 4 * j, side * width * (0.84 + 0.032 * i), -14 + 4 * j,
+        side * width * (0.842 + 0.03 * i), -9 + 4 * j, 1.0)
              for side in (-1, 1) for i in range(4) for j in range(0, 8, 2)]
     canvas.fill(hairs(lines), dark, alpha=0.5 * grown)
 
@@ -75,8 +77,10 @@ def _draw_goatee(canvas: Canvas, head: Head, grown: float) -> None:
     ground, dark, light = _colours(head)
     top, chin = MOUTH_Y + head.mouth_drop + 6.5 + 6.2 * head.scene["lip_fullness"], head.chin
     shape = smooth(symmetric([(0, top - 1), (4, top - 1), (6, top + 5), (14, top + 6), (16.5, chin - 7), (11, chin + 3), (0, chin + 7)]))
-    canvas.fill(shape, ground, alpha=0.95 * grown, blur=0.7, shader=linear((0, top), (0, chin + 6), [(*tint(ground, light, 0.35), grown), (*dim(ground, 0.8), grown)]))
-    lines = [(x, top + 2 + abs(x) * 0.5 + j * 6, x * 0.95, top + 5 + j * 6, x * 0.85, top + 10 + j * 6, 1.2) for x in range(-13, 14, 3) for j in range(3)]
+    canvas.fill(shape, ground, alpha=0.95 * grown, blur=0.7, shader=linear((0, top), (0, chin + 6),
+        [(*tint(ground, light, 0.35), grown), (*dim(ground, 0.8), grown)]))
+    lines = [(x, top + 2 + abs(x) * 0.5 + j * 6, x * 0.95, top + 5 + j * 6, x * 0.85, top + 10 + j * 6, 1.2) for x in range(-13, 14,
+        3) for j in range(3)]
     with canvas.clipped(shape):
         canvas.fill(hairs(lines[::2]), dark, alpha=0.55 * grown)
         canvas.fill(hairs(lines[1::2]), light, alpha=0.50 * grown)
@@ -90,7 +94,8 @@ def draw_moustache(canvas: Canvas, head: Head, lips: Lips) -> None:
     ground, dark, light = _colours(head)
     half, y, bend = min(lips.half, 21) * 1.10, MOUTH_Y - lips.rise - 1.4, lips.bend
     half *= 0.7 + 0.3 * grown
-    right = [(0, y - 8.5), (half * 0.25, y - 9.6), (half * 0.62, y - 7.0 - 0.2 * bend), (half * 0.95, y - 0.6 * bend), (half * 1.06, y + 4.5 - 0.7 * bend),
+    right = [(0, y - 8.5), (half * 0.25, y - 9.6), (half * 0.62, y - 7.0 - 0.2 * bend), (half * 0.95, y - 0.6 * bend),
+        (half * 1.06, y + 4.5 - 0.7 * bend),
              (half * 0.80, y + 1.6 - 0.55 * bend), (half * 0.42, y - 1.4 - 0.1 * bend), (0, y - 2.8)]
     shape = smooth(symmetric(right))
     canvas.fill(shape, ground, alpha=0.95 * grown, blur=0.6)

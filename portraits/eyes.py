@@ -53,11 +53,13 @@ def _draw_lid(canvas: Canvas, head: Head, eye: _Eye) -> None:
     lid = tint(head.skin, head.shade, 0.35)
     top, rim = tint(head.deep, paint, 0.6 * s["makeup"]), tint(tint(lid, head.glow, 0.35), paint, 0.62 * s["makeup"])
     canvas.fill(smooth([*eye.crease, *eye.upper[::-1]]), lid, alpha=0.85,
-                shader=linear((x, EYE_Y - 9.5), (x, EYE_Y + eye.lift + 1), [(*tint(top, lid, 0.25), 0.75), (*rim, 0.8), (*tint(rim, head.shade, 0.6), 0.85)], [0, 0.5, 1]))
+                shader=linear((x, EYE_Y - 9.5), (x, EYE_Y + eye.lift + 1),
+                    [(*tint(top, lid, 0.25), 0.75), (*rim, 0.8), (*tint(rim, head.shade, 0.6), 0.85)], [0, 0.5, 1]))
     canvas.stroke(smooth(eye.crease[1:], False), tint(head.deep, paint, 0.35 * s["makeup"]), 1.25, alpha=0.75)
     if s["bags"] > 0.05:
         y, side, half = EYE_Y, eye.side, eye.half
-        bag = [(x - side * half * 0.85, y + 9.0), (x - side * half * 0.4, y + 14.2), (x + side * half * 0.25, y + 15.4), (x + side * half * 0.9, y + 11.2)]
+        bag = [(x - side * half * 0.85, y + 9.0), (x - side * half * 0.4, y + 14.2), (x + side * half * 0.25, y + 15.4),
+            (x + side * half * 0.9, y + 11.2)]
         canvas.stroke(smooth(bag, False), head.deep, 1.5, alpha=0.62 * s["bags"])
 
 
@@ -65,7 +67,8 @@ def _draw_ball(canvas: Canvas, head: Head, eye: _Eye) -> None:
     label = RIGHT_EYE if eye.side < 0 else LEFT_EYE
     white = smooth_all([[*eye.upper, *eye.lower[-2:0:-1]]], True)
     top, bottom = EYE_Y + eye.lift, EYE_Y + eye.low + 1
-    canvas.fill(white, (250, 248, 246), label, shader=linear((eye.x, top), (eye.x, bottom), [(168, 160, 170), (244, 241, 241), (253, 251, 249), (232, 222, 222)], [0, 0.38, 0.7, 1]))
+    canvas.fill(white, (250, 248, 246), label, shader=linear((eye.x, top), (eye.x, bottom),
+        [(168, 160, 170), (244, 241, 241), (253, 251, 249), (232, 222, 222)], [0, 0.38, 0.7, 1]))
     if eye.open < 0.06:
         return
     with canvas.clipped(white):
@@ -81,7 +84,8 @@ def _draw_ball(canvas: Canvas, head: Head, eye: _Eye) -> None:
 def _draw_iris(canvas: Canvas, head: Head, eye: _Eye) -> None:
     colour = tuple(iris_colour(head.scene))
     x, y, r = eye.x - 0.5 * eye.side, EYE_Y - 1.7, 7.25 * eye.half / 12.6
-    canvas.fill(oval(x, y, r, r), colour, shader=radial((x, y + 0.12 * r), r, [dim(colour, 0.62), tint(colour, (255, 240, 190), 0.30), colour, dim(colour, 0.74), dim(colour, 0.28)],
+    canvas.fill(oval(x, y, r, r), colour, shader=radial((x, y + 0.12 * r), r,
+        [dim(colour, 0.62), tint(colour, (255, 240, 190), 0.30), colour, dim(colour, 0.74), dim(colour, 0.28)],
                                                         [0.30, 0.48, 0.66, 0.84, 1.0]))
     place = skia.Matrix()
     place.setScaleTranslate(r, r, x, y)
@@ -101,7 +105,8 @@ def _fibres() -> "skia.Path":
     strands = []
     for i in range(18):
         a, reach = 2 * math.pi * (i + 0.3 * math.sin(5 * i)) / 18, 0.84 + 0.05 * (i % 2)
-        strands.append((0.46 * math.cos(a), 0.46 * math.sin(a), 0.7 * math.cos(a + 0.08), 0.7 * math.sin(a + 0.08), reach * math.cos(a), reach * math.sin(a), 0.11))
+        strands.append((0.46 * math.cos(a), 0.46 * math.sin(a), 0.7 * math.cos(a + 0.08), 0.7 * math.sin(a + 0.08), reach * math.cos(a),
+            reach * math.sin(a), 0.11))
     return hairs(strands)
 
 

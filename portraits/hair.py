@@ -135,7 +135,8 @@ class Hair:
         size = 9.5 * self.curl**0.7 if self.curl > 0.02 else 0.0
         if not size:
             return []
-        crown = [(self.width * 0.95 * reach * math.cos(a), _SIDE_Y + (_SIDE_Y - self.top) * 0.94 * reach * math.sin(a), size * (1 + 0.12 * (i % 2))) for i, a in enumerate(_RIM)]
+        crown = [(self.width * 0.95 * reach * math.cos(a), _SIDE_Y + (_SIDE_Y - self.top) * 0.94 * reach * math.sin(a),
+            size * (1 + 0.12 * (i % 2))) for i, a in enumerate(_RIM)]
         sides = []
         for i in range(12):
             y = -14 + 11.5 * i
@@ -157,7 +158,7 @@ def _strip(hair: Hair, path, depth: float, gleam: float, canvas: Canvas) -> None
 
 
 def _ground(canvas: Canvas, hair: Hair, path, colour, bare: bool) -> None:
-    """Claim the path; fill it where no mesh will (`bare`), or not to its rim (curls)."""
+    """Claim the path; fill it where a mesh leaves gaps (`bare`, and the rim of curls)."""
     if bare or hair.curl > 0.02:
         canvas.fill(path, colour, HAIR, hair.opacity)
     elif hair.opacity >= 0.5:
@@ -198,7 +199,7 @@ def draw_front_hair(canvas: Canvas, hair: Hair) -> None:
             path.offset(-0.9 * head.side, 1.9)
             canvas.fill(path, head.deep, alpha=0.27 * hair.opacity)
         path.offset(1.8 * head.side, -3.8)
-    _ground(canvas, hair, path, hair.colour, False)
+    _ground(canvas, hair, path, hair.colour, True)
     _strip(hair, path, 1.0, 0.60, canvas)
     with canvas.clipped(path):
         line = smooth(_hairline(hair), False)

@@ -47,7 +47,8 @@ class Head:
         jaw, chubby = s["jaw"], s["chubby"]
         cheek = 0.985 - 0.035 * s["cheekbones"] * (1 - chubby) + 0.02 * chubby
         lower = 0.80 + 0.075 * jaw + 0.13 * chubby + 0.03 * self.age
-        return [(0, CROWN), (width * 0.54, CROWN + 7), (width * 0.87, CROWN + 26), (width * 0.985, -30), (width * (1.0 + 0.02 * s["cheekbones"]), -4),
+        return [(0, CROWN), (width * 0.54, CROWN + 7), (width * 0.87, CROWN + 26), (width * 0.985, -30),
+            (width * (1.0 + 0.02 * s["cheekbones"]), -4),
                 (width * cheek, 20), (width * lower, 44), (width * (lower * 0.66 + 0.03 * jaw), chin - 10.5),
                 (width * (0.24 + 0.05 * jaw + 0.05 * chubby), chin - 1.2), (0, chin)]
 
@@ -102,7 +103,8 @@ def _coloured(head: Head, pixels: np.ndarray) -> np.ndarray:
     """The lit skin with the colours that lie on it."""
     s = head.scene
     rosy = tint((230, 84, 88), head.deep, 0.25 * s["skin_tone"])
-    blush = [*light.both(29, 20, 12, 8.5, 0.09 + 0.40 * s["blush"] + 0.08 * s["makeup"]), (0, head.nose_tip - 2, 8, 5, 0.10 + 0.10 * s["blush"])]
+    blush = [*light.both(29, 20, 12, 8.5, 0.09 + 0.40 * s["blush"] + 0.08 * s["makeup"]),
+        (0, head.nose_tip - 2, 8, 5, 0.10 + 0.10 * s["blush"])]
     _lay(pixels, rosy, light.spots(blush, -4, 44), -4)
     if s["makeup"] > 0.01:
         shadow = tint((112, 58, 150), (52, 96, 160), s["lip_hue"])
@@ -138,7 +140,8 @@ def draw_ears(canvas: Canvas, head: Head) -> None:
         lit = 0.5 + 0.5 * side * head.side
         outer = at([(-4, -13), (4, -18.5), (11, -17), (13.5, -9), (11.5, 1), (8, 8), (6.2, 15), (1.5, 18), (-3, 12)])
         canvas.fill(smooth(outer), head.skin, RIGHT_EAR if side < 0 else LEFT_EAR,
-                    shader=linear((x, y), (x + side * 14 * wide, y - 6), [head.deep, tint(head.shade, head.skin, lit), tint(head.skin, head.glow, 0.6 * lit)]))
+                    shader=linear((x, y), (x + side * 14 * wide, y - 6),
+                        [head.deep, tint(head.shade, head.skin, lit), tint(head.skin, head.glow, 0.6 * lit)]))
         shell = at([(1, -11), (6, -13.5), (9, -9), (7, -1), (4.5, 5), (1, 7)])
         canvas.fill(smooth(shell), head.deep, alpha=0.50)
         canvas.stroke(smooth(at([(0, -12), (5.5, -15.2), (10.3, -13.2), (10.8, -6), (8.6, 1), (6, 7)]), False), head.glow, 1.7, alpha=0.45)
@@ -157,20 +160,23 @@ def draw_nose(canvas: Canvas, head: Head) -> None:
     """Nostrils, wings and the glint on the tip; the rest of the nose is light on the skin."""
     s, half, tip, point = head.scene, head.nose_half, head.nose_tip, head.scene["nose_point"]
     wing = tip - 0.5 - 2.5 * point
-    outline = [(0, -9), (4.0, -6), (4.4 - point, tip - 13), (half * 0.92, wing - 4.5), (half * 1.12, wing + 0.5), (half * 0.82, wing + 4.2), (0, tip + 5.2)]
+    outline = [(0, -9), (4.0, -6), (4.4 - point, tip - 13), (half * 0.92, wing - 4.5), (half * 1.12, wing + 0.5),
+        (half * 0.82, wing + 4.2), (0, tip + 5.2)]
     canvas.claim(smooth(symmetric(outline)), NOSE)
     line = tint(head.deep, dim(head.deep, 0.6), 0.5)
     nostrils, wings = [], []
     for side in (-1, 1):
         nostrils.append([(side * half * 0.20, tip + 3.2), (side * half * 0.42, wing + 1.7), (side * half * 0.70, wing + 2.0),
                          (side * half * 0.74, wing + 3.6), (side * half * 0.42, tip + 4.0)])
-        wings.append([(side * half * 0.92, wing - 5.0), (side * half * 1.13, wing - 1.0), (side * half * 1.05, wing + 2.6), (side * half * 0.80, wing + 3.9)])
+        wings.append([(side * half * 0.92, wing - 5.0), (side * half * 1.13, wing - 1.0), (side * half * 1.05, wing + 2.6),
+            (side * half * 0.80, wing + 3.9)])
     base = [(-half * 0.44, tip + 4.0), (-half * 0.18, tip + 5.2), (0, tip + 5.6), (half * 0.18, tip + 5.2), (half * 0.44, tip + 4.0)]
     canvas.fill(smooth_all(nostrils, True), dim(line, 0.66), alpha=0.66)
     canvas.stroke(smooth_all(wings), line, 1.25, alpha=0.70)
     canvas.stroke(smooth(base, False), line, 1.2, alpha=0.55)
     if point > 0.02:  # a sharp tip casts a small wedge of shadow
-        canvas.stroke(smooth([(-half * 0.75, tip - 2), (-half * 0.22, tip + 3.4), (0, tip + 4.6), (half * 0.22, tip + 3.4), (half * 0.75, tip - 2)], False),
+        canvas.stroke(smooth([(-half * 0.75, tip - 2), (-half * 0.22, tip + 3.4), (0, tip + 4.6), (half * 0.22, tip + 3.4),
+            (half * 0.75, tip - 2)], False),
                       line, 1.4, alpha=0.60 * point)
     x = 1.6 * head.side
     canvas.fill(oval(x, tip - 2.5, 2.3 + 1.0 * s["nose_width"] - 0.8 * point, 2.0), (255, 250, 244), alpha=0.42, blur=1.1)

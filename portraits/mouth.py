@@ -23,9 +23,12 @@ class Lips:
         low = [(half * 0.34, middle + drop * 0.94 + 0.18 * self.bend), (half * 0.70, y + drop * 0.62 - 0.12 * self.bend)]
         self.bottom = [(-half, corner), *[(-px, py) for px, py in low[::-1]], (0, middle + drop + 0.22 * self.bend), *low, (half, corner)]
         bow = [(half * 0.20, middle - self.rise - upper), (half * 0.56, y - self.rise - upper * 0.66 - 0.20 * self.bend)]
-        self.bow = [(-half * 1.03, corner), *[(-px, py) for px, py in bow[::-1]], (0, middle - self.rise - upper * 0.78), *bow, (half * 1.03, corner)]
-        full_low = [(half * 0.34, middle + drop + lower * 0.95 + 0.2 * self.bend), (half * 0.72, y + drop * 0.72 + lower * 0.55 - 0.05 * self.bend)]
-        self.rim = [(-half * 1.03, corner), *[(-px, py) for px, py in full_low[::-1]], (0, middle + drop + lower + 0.24 * self.bend), *full_low, (half * 1.03, corner)]
+        self.bow = [(-half * 1.03, corner), *[(-px, py) for px, py in bow[::-1]], (0, middle - self.rise - upper * 0.78), *bow,
+            (half * 1.03, corner)]
+        full_low = [(half * 0.34, middle + drop + lower * 0.95 + 0.2 * self.bend),
+            (half * 0.72, y + drop * 0.72 + lower * 0.55 - 0.05 * self.bend)]
+        self.rim = [(-half * 1.03, corner), *[(-px, py) for px, py in full_low[::-1]], (0, middle + drop + lower + 0.24 * self.bend),
+            *full_low, (half * 1.03, corner)]
         self.upper_height, self.lower_height, self.middle = upper, lower, middle
 
 
@@ -47,10 +50,12 @@ def _draw_inside(canvas: Canvas, head: Head, lips: Lips) -> None:
     with canvas.clipped(inside):
         canvas.fill(oval(0, y + drop + lips.bend * 0.24 + 1.5, half * 0.52, 2.5 + drop * 0.36), (214, 98, 104), alpha=0.9 * seen)
         edge = 1.2 + 4.4 * seen
-        low = [(-half * 0.86, lips.corner + 1.5), (-half * 0.5, y - 0.28 * lips.bend + edge * 0.66), (0, lips.middle - lips.rise * 0.5 + edge),
+        low = [(-half * 0.86, lips.corner + 1.5), (-half * 0.5, y - 0.28 * lips.bend + edge * 0.66),
+            (0, lips.middle - lips.rise * 0.5 + edge),
                (half * 0.5, y - 0.28 * lips.bend + edge * 0.66), (half * 0.86, lips.corner + 1.5)]
         teeth = smooth([*low, (half, y - 16), (-half, y - 16)])
-        canvas.fill(teeth, (252, 249, 243), alpha=seen, shader=linear((-half * 0.9, 0), (half * 0.9, 0), [(176, 160, 156), (248, 245, 240), (254, 252, 248), (248, 245, 240), (176, 160, 156)]))
+        canvas.fill(teeth, (252, 249, 243), alpha=seen, shader=linear((-half * 0.9, 0), (half * 0.9, 0),
+            [(176, 160, 156), (248, 245, 240), (254, 252, 248), (248, 245, 240), (176, 160, 156)]))
         gaps = [[(k * half * 0.155, y - 9), (k * half * 0.15, y + edge + 3)] for k in (-4.2, -2.9, -1.75, -0.55, 0.55, 1.75, 2.9, 4.2)]
         with canvas.clipped(teeth):
             canvas.stroke(smooth_all(gaps), (196, 182, 176), 0.55, alpha=0.55 * seen)
@@ -63,9 +68,11 @@ def _draw_lips(canvas: Canvas, head: Head, lips: Lips) -> None:
     top, bottom = y - lips.rise - lips.upper_height, lips.middle + lips.drop + 0.24 * lips.bend
     upper = smooth_all([[*lips.bow, *lips.top[-2:0:-1]]], True)
     lower = smooth_all([[*lips.bottom, *lips.rim[-2:0:-1]]], True)
-    canvas.fill(upper, colour, UPPER_LIP, shader=linear((0, top), (0, y + 1), [tint(colour, head.glow, 0.20 - 0.12 * gloss), dim(colour, 0.92), dim(colour, 0.70)]))
+    canvas.fill(upper, colour, UPPER_LIP, shader=linear((0, top), (0, y + 1),
+        [tint(colour, head.glow, 0.20 - 0.12 * gloss), dim(colour, 0.92), dim(colour, 0.70)]))
     canvas.fill(lower, colour, LOWER_LIP, shader=linear((0, bottom - 0.5), (0, bottom + lips.lower_height + 0.5),
-                                                        [dim(colour, 0.84), tint(colour, (255, 226, 220), 0.16), colour, dim(colour, 0.78)], [0, 0.4, 0.68, 1]))
+                                                        [dim(colour, 0.84), tint(colour, (255, 226, 220), 0.16), colour,
+                                                        dim(colour, 0.78)], [0, 0.4, 0.68, 1]))
     with canvas.clipped(lower):
         lines = [[(k * half * 0.13, bottom), (k * half * 0.16, bottom + lips.lower_height)] for k in range(-5, 6)]
         canvas.stroke(smooth_all(lines), dim(colour, 0.72), 0.6, alpha=0.35)
@@ -76,5 +83,6 @@ def _draw_lips(canvas: Canvas, head: Head, lips: Lips) -> None:
     seam = tint(dim(colour, 0.42), head.deep, 0.25)
     if lips.opening < 0.25:
         canvas.stroke(smooth(lips.top, False), seam, 1.15, alpha=0.85 * (1 - 4 * lips.opening) + 0.15)
-    ends = [[(side * half * 0.90, lips.corner + 0.06 * lips.bend + 0.4), (side * half * 1.05, lips.corner - 0.10 * lips.bend)] for side in (-1, 1)]
+    ends = [[(side * half * 0.90, lips.corner + 0.06 * lips.bend + 0.4),
+        (side * half * 1.05, lips.corner - 0.10 * lips.bend)] for side in (-1, 1)]
     canvas.stroke(smooth_all(ends), seam, 1.6, alpha=0.60)

@@ -54,11 +54,13 @@ def _coils() -> tuple[np.ndarray, ...]:
     t = np.arange(-130, 125, 0.4)
     out = []
     for centre in np.arange(-124, 125, 7.0):
-        wobble = 0.30 * np.sin(t * random.uniform(0.05, 0.09) + random.uniform(0, 6)) + 0.22 * np.sin(t * random.uniform(0.13, 0.2) + random.uniform(0, 6))
+        wobble = 0.30 * np.sin(t * random.uniform(0.05, 0.09) + random.uniform(0, 6)) + 0.22 * np.sin(t * random.uniform(0.13,
+            0.2) + random.uniform(0, 6))
         turn = t * 2 * np.pi / random.uniform(12.5, 17.5) + random.uniform(0, 6.28) + 3.2 * wobble
         radius = random.uniform(3.6, 5.2) * (1 + 0.5 * wobble)
         drift = 2.2 * np.sin(t * random.uniform(0.03, 0.06) + random.uniform(0, 6))
-        out.append((centre + random.uniform(-1.5, 1.5) + drift + radius * np.sin(turn), t + 2.4 * np.cos(turn + 0.6), np.cos(turn) + random.uniform(-0.35, 0.35), turn))
+        out.append((centre + random.uniform(-1.5, 1.5) + drift + radius * np.sin(turn), t + 2.4 * np.cos(turn + 0.6),
+            np.cos(turn) + random.uniform(-0.35, 0.35), turn))
     return tuple(np.concatenate(rows) for rows in zip(*out))
 
 
@@ -121,7 +123,8 @@ def wrinkles() -> np.ndarray:
         ([(13, 9), (20, 13.5), (30, 13), (37, 8)], 0.6), ([(16, 13), (23, 17), (31, 16)], 0.5),
         ([(3, -24), (4, -18), (3.5, -13)], 0.7), ([(30, 28), (34, 37), (33, 46)], 0.45), ([(24, 52), (26, 58), (25, 64)], 0.8),
     ]
-    brow = [([(-27, -37), (-13, -40), (0, -38.5), (13, -40), (27, -37)], 1.0), ([(-24, -45), (-10, -47.5), (0, -46), (10, -47.5), (24, -45)], 0.85),
+    brow = [([(-27, -37), (-13, -40), (0, -38.5), (13, -40), (27, -37)], 1.0),
+        ([(-24, -45), (-10, -47.5), (0, -46), (10, -47.5), (24, -45)], 0.85),
             ([(-17, -53), (0, -54.5), (17, -53)], 0.6)]
     return _lines(_mirror(side) + brow, 1.25)
 

@@ -22,7 +22,8 @@ def draw_earrings(canvas: Canvas, head: Head) -> None:
                       shader=linear((x - 6, y), (x + 6, y + 14), [(*c, worn) for c in (GOLD[1], GOLD[0], GOLD[2], GOLD[1])]))
         bead = 5.0 * (1 - kind)
         if bead > 0.6:
-            canvas.fill(oval(x, y + 2.5 + bead, bead * 0.92, bead), PEARL[1], EARRINGS, worn, radial((x - 1.6, y + 1 + bead), bead * 1.9, [(*c, worn) for c in PEARL]))
+            canvas.fill(oval(x, y + 2.5 + bead, bead * 0.92, bead), PEARL[1], EARRINGS, worn,
+                radial((x - 1.6, y + 1 + bead), bead * 1.9, [(*c, worn) for c in PEARL]))
         canvas.fill(circles([(x - 0.5, y - 0.5, 0.7)]), (255, 255, 240), alpha=0.9 * worn)
 
 
@@ -47,7 +48,8 @@ def draw_glasses(canvas: Canvas, head: Head) -> None:
         canvas.fill(lens, shader=linear((0, y - half_y), (0, y + half_y), glass))
         with canvas.clipped(lens):
             x = side * 23.6
-            streak = [[(x - 13, y + 9), (x + 1, y - 15), (x + 7, y - 15), (x - 7, y + 11)], [(x - 3, y + 13), (x + 11, y - 12), (x + 13, y - 12), (x - 1, y + 13)]]
+            streak = [[(x - 13, y + 9), (x + 1, y - 15), (x + 7, y - 15), (x - 7, y + 11)],
+                [(x - 3, y + 13), (x + 11, y - 12), (x + 13, y - 12), (x - 1, y + 13)]]
             for points, alpha in zip(streak, (0.13, 0.09)):
                 canvas.fill(polygon(points), (255, 255, 255), alpha=alpha * worn)
     for lens in lenses:
@@ -74,7 +76,8 @@ def draw_hat(canvas: Canvas, head: Head, hair_width: float) -> None:
         return [(x, y + lift) for x, y in points]
 
     x = head.side * half
-    crown = smooth(at(symmetric([(0, top - 9 + 3.5 * felt), (half * (0.42 + 0.06 * felt), top - 5 - 4 * felt), (half * 0.82, top + 9 - 6 * felt), (half * 0.97, line - 18), (half, line), (0, line + 4)])))
+    crown = smooth(at(symmetric([(0, top - 9 + 3.5 * felt), (half * (0.42 + 0.06 * felt), top - 5 - 4 * felt),
+        (half * 0.82, top + 9 - 6 * felt), (half * 0.97, line - 18), (half, line), (0, line + 4)])))
     canvas.fill(crown, colour, HAT, worn, linear((x, top), (-x, line), [(*pale, worn), (*colour, worn), (*dark, worn)]))
     with canvas.clipped(crown):
         ribs = [at([(k * half * 0.05, top - 8), (k * half * 0.125, top + 14), (k * half * 0.148, line + 2)]) for k in range(-6, 7)]
@@ -83,8 +86,10 @@ def draw_hat(canvas: Canvas, head: Head, hair_width: float) -> None:
         dent = at([(-half * 0.16, top - 6), (0, top + 9), (half * 0.16, top - 6)])
         canvas.stroke(smooth(dent, False), dark, 6, alpha=0.40 * worn * felt, blur=3)
         band = tint(dark, (30, 26, 34), 0.45)
-        canvas.fill(polygon(at([(-half * 1.1, line - 17), (0, line - 13.5), (half * 1.1, line - 17), (half * 1.1, line + 6), (-half * 1.1, line + 6)])), band, alpha=worn * felt)
-        canvas.stroke(smooth(at([(-half * 1.1, line - 15.5), (0, line - 12), (half * 1.1, line - 15.5)]), False), tint(band, (255, 255, 255), 0.3), 0.9, alpha=0.7 * worn * felt)
+        canvas.fill(polygon(at([(-half * 1.1, line - 17), (0, line - 13.5), (half * 1.1, line - 17), (half * 1.1, line + 6),
+            (-half * 1.1, line + 6)])), band, alpha=worn * felt)
+        canvas.stroke(smooth(at([(-half * 1.1, line - 15.5), (0, line - 12), (half * 1.1, line - 15.5)]), False),
+            tint(band, (255, 255, 255), 0.3), 0.9, alpha=0.7 * worn * felt)
     _draw_brim(canvas, head, s, colour, half, line, at)
 
 
@@ -94,12 +99,16 @@ def _draw_brim(canvas: Canvas, head: Head, s, colour, half: float, line: float, 
     wide = half * (1.05 + 0.42 * felt)
     pale, dark = tint(colour, (255, 250, 240), 0.24), dim(colour, (0.56, 0.52, 0.60))
     upper, lower = line - 15 + 12 * felt, line + 4
-    path = smooth(at(symmetric([(0, upper - 1.5), (half * 0.6, upper - 1.5 - 1 * felt), (wide * 0.99, upper + 1 - 9 * felt), (wide * (1.0 + 0.02 * felt), line - 6 - 3 * felt),
+    path = smooth(at(symmetric([(0, upper - 1.5), (half * 0.6, upper - 1.5 - 1 * felt), (wide * 0.99, upper + 1 - 9 * felt),
+        (wide * (1.0 + 0.02 * felt), line - 6 - 3 * felt),
                                 (wide * 0.97, lower - 1 - 4 * felt), (half * 0.55, lower + 2 * felt), (0, lower + 3 * felt)])))
     x = head.side * wide
-    canvas.fill(path, colour, HAT, worn, linear((x, upper), (-x, lower), [(*tint(pale, colour, 0.3), worn), (*dim(colour, 0.94), worn), (*tint(dark, colour, 0.3), worn)]))
+    canvas.fill(path, colour, HAT, worn, linear((x, upper), (-x, lower),
+        [(*tint(pale, colour, 0.3), worn), (*dim(colour, 0.94), worn), (*tint(dark, colour, 0.3), worn)]))
     with canvas.clipped(path):
         ribs = [at([(k * half * 0.105, upper - 4), (k * half * 0.107, lower + 4)]) for k in range(-10, 11)]
         canvas.stroke(smooth_all(ribs), dark, 1.7, alpha=0.55 * worn * (1 - felt), blur=0.4)
-        canvas.stroke(smooth(at([(-wide, lower - 1), (0, lower + 3 * felt), (wide, lower - 1)]), False), dark, 3.5, alpha=0.50 * worn, blur=1.6)
-        canvas.stroke(smooth(at([(-wide, upper - 6 * felt), (0, upper - 1), (wide, upper - 6 * felt)]), False), pale, 2.0, alpha=0.55 * worn, blur=0.9)
+        canvas.stroke(smooth(at([(-wide, lower - 1), (0, lower + 3 * felt), (wide, lower - 1)]), False), dark, 3.5, alpha=0.50 * worn,
+            blur=1.6)
+        canvas.stroke(smooth(at([(-wide, upper - 6 * felt), (0, upper - 1), (wide, upper - 6 * felt)]), False), pale, 2.0,
+            alpha=0.55 * worn, blur=0.9)

@@ -10,8 +10,10 @@ from portraits.scene import ATTRIBUTES, attributes
 from segmentation.parts import CLASSES
 
 SIZE = 128
-PLAIN = {"bald": 0.0, "hat": 0.0, "glasses": 0.0, "earrings": 0.0, "necklace": 0.0, "necktie": 0.0, "beard": 0.0, "goatee": 0.0, "mustache": 0.0,
-         "stubble": 0.0, "sideburns": 0.0, "hair_length": 0.1, "bangs": 0.0, "curl": 0.0, "eye_open": 0.9, "mouth_open": 0.5, "surprised": 0.0, "makeup": 0.0, "lipstick": 1.0}
+PLAIN = {"bald": 0.0, "hat": 0.0, "glasses": 0.0, "earrings": 0.0, "necklace": 0.0, "necktie": 0.0, "beard": 0.0, "goatee": 0.0,
+    "mustache": 0.0,
+         "stubble": 0.0, "sideburns": 0.0, "hair_length": 0.1, "bangs": 0.0, "curl": 0.0, "eye_open": 0.9, "mouth_open": 0.5,
+             "surprised": 0.0, "makeup": 0.0, "lipstick": 1.0}
 # Shares of the attributes among many samples, as they were designed; the test allows what chance does to 4000.
 SHARES = {
     "Bald": 0.10, "Bangs": 0.19, "Black_Hair": 0.20, "Brown_Hair": 0.25, "Blond_Hair": 0.21, "Gray_Hair": 0.14, "Red_Hair": 0.12,
@@ -96,11 +98,13 @@ def test_a_quantity_changes_pixels_only_where_it_may(renderer, quantity, low, hi
 
 
 # Attributes that were too faint in the first world: at one sigma on either side of the threshold they must show.
-@pytest.mark.parametrize("quantity", ["nose_width", "nose_point", "lip_fullness", "ear_size", "bags", "brow_thickness", "brow_arch", "cheekbones"])
+@pytest.mark.parametrize("quantity", ["nose_width", "nose_point", "lip_fullness", "ear_size", "bags", "brow_thickness", "brow_arch",
+    "cheekbones"])
 def test_small_features_are_visible_on_either_side_of_their_threshold(renderer, quantity):
     middle = STEPS[quantity][-1][0]
     for index in range(3):
-        moved, _, _ = change(renderer, plain(index, **{quantity: stepped(quantity, middle - 1)}), plain(index, **{quantity: stepped(quantity, middle + 1)}))
+        moved, _, _ = change(renderer, plain(index, **{quantity: stepped(quantity, middle - 1)}),
+            plain(index, **{quantity: stepped(quantity, middle + 1)}))
         assert (moved > 16).sum() > 40, (quantity, (moved > 16).sum())
 
 
@@ -148,6 +152,7 @@ def test_every_class_appears_and_its_sides_are_the_persons():
     renderer = Renderer(SIZE)
     masks = [renderer.draw(sample(63, i))[1] for i in range(40)]
     assert np.unique(masks).tolist() == list(range(len(CLASSES)))
-    left, right = (np.mean([np.nonzero(of_classes(m, name))[1].mean() for m in masks if of_classes(m, name).any()]) for name in ("l_brow", "r_brow"))
+    left, right = (np.mean([np.nonzero(of_classes(m, name))[1].mean() for m in masks if of_classes(m, name).any()]) for name in ("l_brow",
+        "r_brow"))
     assert left > SIZE / 2 > right
     assert all(of_classes(m, "skin").any() and of_classes(m, "background").any() for m in masks)
