@@ -19,30 +19,50 @@ RESIDENT_SHARE = 0.5  # of the GPU's free memory
 _Key, _Batch = TypeVar("_Key"), TypeVar("_Batch")
 
 
-class Pictures:
-    """images uint8 [N, S, S, 3] and masks uint8 [N, S, S], which may be memory maps, served on `device`."""
+def box(images: Tensor, size: int) -> Tensor:
+    """Means of boxes: [N, 3, S, S] -> [N, 3, size, size], where size divides S, as the renderer draws smaller pictures."""
+    return F.avg_pool2d(images, images.shape[-1] // size)
 
-    def __init__(self, images: np.ndarray, masks: np.ndarray, device: torch.device | str = "cpu"):
-        self.device, self.size = torch.device(device), images.shape[1]
+
+def smooth(images: Tensor, size: int) -> Tensor:
+    """Resized as the models that look at pictures resize what they are given, to any size."""
+    if images.shape[-1] == size:
+        return images
+    return F.interpolate(images, (size, size), mode="bilinear", align_corners=False, antialias=images.shape[-1] > size)
+
+
+class Pictures:
+    """images uint8 [N, S, S, 3] and, where they are wanted, masks uint8 [N, S, S], which may be memory maps, served on `device`.
+
+    `shrink` makes pictures smaller: `box` or `smooth`.
+    """
+
+    def __init__(self, images: np.ndarray, masks: np.ndarray | None = None, device: torch.device | str = "cpu",
+                 shrink: Callable[[Tensor, int], Tensor] = box):
+        self.device, self.size, self.shrink = torch.device(device), images.shape[1], shrink
         self.images, self.masks = images, masks
-        self.resident = self.device.type == "cuda" and images.nbytes + masks.nbytes < RESIDENT_SHARE * torch.cuda.mem_get_info(self.device)[0]
+        wanted = images.nbytes + (0 if masks is None else masks.nbytes)
+        self.resident = self.device.type == "cuda" and wanted < RESIDENT_SHARE * torch.cuda.mem_get_info(self.device)[0]
         if self.resident:
-            self.images, self.masks = _upload(images, self.device), _upload(masks, self.device)
+            self.images = _upload(images, self.device)
+            self.masks = None if masks is None else _upload(masks, self.device)
 
     def batch(self, indices: np.ndarray, size: int | None = None) -> tuple[Tensor, Tensor]:
-        """Pictures float32 [B, 3, size, size] in [-1, 1] (box-averaged) and masks uint8 [B, size, size] (one pixel of each box).
+        """Pictures float32 [B, 3, size, size] in [-1, 1] and masks uint8 [B, size, size] (one pixel of each box).
 
         Raises ValueError for a size that does not divide the cache's.
         """
         size = size or self.size
         if size > self.size or self.size % size:
-            raise ValueError(f"pictures of {size} pixels cannot be averaged from {self.size}; accepted are its divisors")
-        images, masks = self._rows(self.images, indices), self._rows(self.masks, indices)
-        factor = self.size // size
-        images = images.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format)
-        if factor > 1:
-            images, masks = F.avg_pool2d(images, factor), masks[:, factor // 2 :: factor, factor // 2 :: factor]
-        return images.div_(127.5).sub_(1), masks.contiguous()
+            raise ValueError(f"masks of {size} pixels cannot be picked from {self.size}; accepted are its divisors")
+        masks, factor = self._rows(self.masks, indices), self.size // size
+        return self.only(indices, size), masks[:, factor // 2 :: factor, factor // 2 :: factor].contiguous()
+
+    def only(self, indices: np.ndarray, size: int | None = None) -> Tensor:
+        """As `batch`, without the masks; with `smooth`, of any size."""
+        images = self._rows(self.images, indices).permute(0, 3, 1, 2)
+        images = images.to(torch.float32, memory_format=torch.contiguous_format).div_(127.5).sub_(1)
+        return images if size in (None, self.size) else self.shrink(images, size)
 
     def _rows(self, array, indices: np.ndarray) -> Tensor:
         if self.resident:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from portraits.pictures import Pictures, ahead
+from portraits.pictures import Pictures, ahead, smooth
 
 
 def arrays():
@@ -27,6 +27,13 @@ def test_a_smaller_batch_is_averaged():
     drawn, classes = Pictures(images, masks).batch(np.array([2]), 2)
     assert drawn[0, 1, 0, 1].item() == pytest.approx(images[2, :4, 4:, 1].mean() / 127.5 - 1, abs=1e-5)
     assert classes[0, 1, 0] == masks[2, 6, 2]
+
+
+def test_models_are_shown_what_they_would_make_of_it():
+    images, _ = arrays()
+    pictures = Pictures(images, shrink=smooth)
+    shown = torch.nn.functional.interpolate(pictures.only(np.array([3])), (5, 5), mode="bilinear", antialias=True)
+    assert torch.equal(pictures.only(np.array([3]), 5), shown)
 
 
 @pytest.mark.parametrize("size", [3, 16])
