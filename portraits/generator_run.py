@@ -118,15 +118,18 @@ def run_sharpen(work: Path, cache: PortraitCache, device: torch.device, config: 
     return figures
 
 
-def run_mapping(work: Path, seed: int = 0, steps: int = 6000) -> None:
-    """The finished generator of the accepted (or else the regressed) synthesis network: work/generator.safetensors and .json."""
+def run_mapping(work: Path, seed: int = 0, **fit) -> None:
+    """The finished generator of the accepted (or else the regressed) synthesis network: work/generator.safetensors and .json.
+
+    `fit`: further arguments of `train_mapping.fit_mapping`.
+    """
     state = load_checkpoint(work / "synthesis.pt")
     trained = Generator(GeneratorConfig.from_dict(state["config"]))
     sharpened = work / "sharpen.pt"
     trained.load_state_dict(load_checkpoint(sharpened)["accepted"] if sharpened.exists() else state["average"])
     basis = Basis(**state["basis"])
     generator = train_mapping.lift(trained, basis)
-    for progress in train_mapping.fit_mapping(generator, basis, steps=steps, seed=seed):
+    for progress in train_mapping.fit_mapping(generator, basis, seed=seed, **fit):
         if progress["step"] % 500 == 0:
             _say("mapping", progress)
     save_generator(generator, work / "generator.safetensors")

@@ -12,11 +12,14 @@ import torch
 from torch import Tensor, distributed
 
 from packs import cli
+from stylegan2.ops.memory import reuse_freed_memory
 
 
 def start(device_name: str) -> torch.device:
     """Join the others if `torchrun` started this process; the device that this process trains on ("auto", "cpu", "cuda")."""
     device = cli.resolve_device(device_name)
+    if device.type == "cpu":
+        reuse_freed_memory()
     if "RANK" not in os.environ:
         return device
     if device.type == "cuda":
