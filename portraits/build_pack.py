@@ -1,122 +1,121 @@
 """Builds the built-in pack from nothing: `python -m portraits.build_pack --work DIR`, or one `--stage` of it.
 
-Every stage reads what the earlier ones left in the work folder, goes on where it was killed, and writes one model.
+Every stage reads what the earlier ones left in the work folder, goes on where it was killed, and writes one model. Minutes
+count from the first start; a stage whose minutes are spent only writes its model again, and more `--minutes` carry it on.
 
     data        renders of the drawn world with masks, attributes and captions
-    generator   the synthesis network, then its mapping network (`torchrun --nproc_per_node N -m portraits.build_pack` for N processes)
-    parser      Face-BiSeNet    classifier  attributes, for evaluation    clip  an open_clip model of our own size
+    generator   the synthesis network by regression    sharpen  against a critic    mapping  its mapping network
+    parser      Face-BiSeNet    second_parser  another one, to judge with    classifier  attributes, to judge with
+    clip        an open_clip model of our own size
     assemble    the pack folder    directions  the ready-made directions, trained with the assembled pack
+
+`--config cpu` and `--config gpu` (portraits/plans.py) differ in widths, batches and minutes; a checkpoint goes on on any device.
+`torchrun --nproc_per_node N -m portraits.build_pack --stage generator` (or sharpen) trains with N processes.
 """
 
 import json
 import os
 import shutil
 import time
+from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
-from typing import Sequence
 
-import numpy as np
 import torch
-from torch import distributed
 
 from packs import cli
 from packs.files import add_files
 from packs.pack import load_pack
 from packs.weights import write_pack
-from portraits import train_mapping
+from portraits import processes
+from portraits.classifier import CLASSIFIER, train_classifier
 from portraits.clip_training import ClipTraining, pack_entry, train_clip
-from portraits.classifier import train_classifier
 from portraits.dataset import PortraitCache, build_cache
-from portraits.scene import NUM_FACTORS, appearance, make_scene
-from portraits.train_generator import SynthesisTraining, new_trainer, train_synthesis
+from portraits.generator_run import run_generator, run_mapping, run_sharpen
+from portraits.pictures import Pictures, ahead
+from portraits.plans import PLANS, SIZE
+from portraits.sharpen import Sharpening
+from portraits.train_generator import SynthesisTraining
+from portraits.training import maps_dtype, pick_indices
 from safetensors.torch import load_file, save_file
 from segmentation.bisenet import BiSeNet
 from segmentation.train import TrainSettings, train_parser
-from stylegan2.generator import Generator, GeneratorConfig, compute_dtype
 
 BUILT_IN = Path(__file__).resolve().parents[1] / "packs" / "portraits"
-DATA_SEED, SAMPLES, SIZE = 1, 24_000, 128
-W_DIM = 512
-SYNTHESIS = GeneratorConfig(resolution=SIZE, z_dim=NUM_FACTORS, w_dim=80, num_mapping_layers=3, channel_base=4096, channel_max=192)
-PARSER = {"kind": "bisenet", "num_classes": 19, "width": 0.25, "input_size": 256}
-CLASSIFIER = {"width": 24, "num_features": 192}
-MINUTES = {"generator": 75.0, "parser": 12.0, "classifier": 8.0, "clip": 22.0}  # on two cores of an EPYC with AVX-512 BF16
+DATA_SEED = 1
+PARSER = {"kind": "bisenet", "num_classes": 19, "width": 0.25, "input_size": 512}  # at 256 no logits at stride 8 can do better than 0.88
+TOGETHER = ("generator", "sharpen")  # stages that several processes can share
 READY_MADE = {
-    "curly hair": "a person with curly hair", "blonde hair": "a person with blonde hair", "long hair": "a person with long hair",
-    "grey hair": "a person with grey hair", "glasses": "a person with glasses", "open mouth": "a person with the mouth open",
-    "smile": "a smiling person", "beard": "a person with a beard", "hat": "a person with a hat", "red lipstick": "a person wearing lipstick",
-    "closed eyes": "a person with closed eyes", "earrings": "a person with earrings",
+    "curly hair": "a person with curly hair", "wavy hair": "a person with wavy hair", "blonde hair": "a person with blonde hair",
+    "black hair": "a person with black hair", "red hair": "a person with red hair", "grey hair": "a person with grey hair",
+    "long hair": "a person with long hair", "short hair": "a person with short hair", "bangs": "a person with bangs",
+    "bald": "a bald person", "smile": "a smiling person", "surprised": "a surprised person", "sad": "a sad person",
+    "open mouth": "a person with the mouth open", "red lipstick": "a person wearing lipstick", "closed eyes": "a person with closed eyes",
+    "blue eyes": "a person with blue eyes", "bushy eyebrows": "a person with bushy eyebrows", "glasses": "a person with glasses",
+    "sunglasses": "a person wearing sunglasses", "beard": "a person with a beard", "moustache": "a person with a moustache",
+    "hat": "a person with a hat", "earrings": "a person with earrings", "necklace": "a person wearing a necklace",
+    "heavy makeup": "a person wearing heavy makeup", "freckles": "a person with freckles", "elderly": "an elderly person",
 }
 
 
 def stage_data(work: Path, options) -> None:
-    build_cache(work / "cache", DATA_SEED, options.count, SIZE, workers=os.cpu_count() or 1,
+    build_cache(work / "cache", DATA_SEED, options.count or PLANS[options.config].samples, SIZE, workers=os.cpu_count() or 1,
                 progress=lambda p: cli.say(f"data: {p['done']} of {p['count']}"))
 
 
 def stage_generator(work: Path, options) -> None:
-    if "RANK" in os.environ and not distributed.is_initialized():
-        distributed.init_process_group("gloo")
-        torch.set_num_threads(max(1, (os.cpu_count() or 1) // distributed.get_world_size()))
-    cache = PortraitCache(work / "cache")
-    appearances = np.stack([appearance(make_scene(g)) for g in cache.latents]).astype(np.float32)
-    settings = SynthesisTraining(minutes=options.minutes or MINUTES["generator"], batch_size=16 // _processes(), seed=options.seed)
-    trainer = new_trainer(appearances, SYNTHESIS, settings, compute_dtype("cpu"))
-    checkpoint = work / "synthesis.pt"
-    if checkpoint.exists():
-        trainer.load(checkpoint)
-    saved = trainer.seconds
-    for progress in train_synthesis(trainer, cache.images, cache.masks, appearances, time.monotonic):
-        if _first() and (progress["progress"] >= 1 or trainer.seconds - saved > 180):
-            saved = trainer.seconds
-            trainer.save(checkpoint)
-        if _first() and progress["step"] % 50 == 0:
-            _tell("generator", progress)
-    if _first():
-        finish_generator(work, trainer.average, trainer.basis, options.seed)
+    settings = SynthesisTraining(minutes=_minutes(options, "generator"), batch_size=_batch(options, "generator"), seed=options.seed)
+    run_generator(work, PortraitCache(work / "cache"), options.on, options.config, settings)
 
 
-def finish_generator(work: Path, synthesis: Generator, basis, seed: int = 0) -> None:
-    """Give the trained synthesis network its W of pairs and its mapping network; write generator.safetensors."""
-    generator = train_mapping.lift(synthesis, basis, W_DIM)
-    for progress in train_mapping.fit_mapping(generator, basis, seed=seed):
-        if progress["step"] % 500 == 0:
-            _tell("mapping", progress)
-    _save(work / "generator.safetensors", generator.state_dict())
-    (work / "generator.json").write_text(json.dumps(generator.config.to_dict()))
+def stage_sharpen(work: Path, options) -> None:
+    settings = Sharpening(minutes=_minutes(options, "sharpen"), batch_size=_batch(options, "sharpen"), seed=options.seed)
+    run_sharpen(work, PortraitCache(work / "cache"), options.on, options.config, settings)
 
 
-def stage_parser(work: Path, options) -> None:
-    cache = PortraitCache(work / "cache")
-    torch.manual_seed(options.seed)
-    network = BiSeNet(PARSER["num_classes"], PARSER["width"])
-    chosen = [cache.validation_indices[i : i + 32] for i in range(0, min(256, len(cache.validation_indices)), 32)]
-    validation = [(cache.read_images(indices), cache.read_masks(indices)) for indices in chosen]
-    settings = TrainSettings(steps=4000, input_size=PARSER["input_size"], bfloat16=compute_dtype("cpu") == torch.bfloat16,
-                             seconds=60 * (options.minutes or MINUTES["parser"]), seed=options.seed)
-    batches = cache.batches(np.random.default_rng(options.seed), 16)
-    for progress in train_parser(network, batches, settings, validation, work / "parser.checkpoint", resume=True):
+def stage_mapping(work: Path, options) -> None:
+    run_mapping(work, options.seed)
+
+
+def stage_parser(work: Path, options, name: str = "parser", seed: int = 0) -> None:
+    cache, seed = PortraitCache(work / "cache"), options.seed + seed
+    torch.manual_seed(seed)
+    network = BiSeNet(PARSER["num_classes"], PARSER["width"]).to(options.on)
+    pictures, size = Pictures(cache.images, cache.masks, options.on), _batch(options, name)
+    held_out = [pictures.batch(cache.validation_indices[i : i + 32]) for i in range(0, min(256, len(cache.validation_indices)), 32)]
+    settings = TrainSettings(steps=1_000_000, input_size=PARSER["input_size"], bfloat16=maps_dtype(options.on) == torch.bfloat16,
+                             seconds=60 * _minutes(options, name), validate_every=500, seed=seed)
+
+    def batches(first: int) -> Iterator:
+        return ahead(pictures.batch, (pick_indices(cache, size, seed, step) for step in count(first)))
+
+    for progress in train_parser(network, batches, settings, held_out, work / f"{name}.checkpoint", resume=True):
         if "mean_iou" in progress or progress["step"] % 50 == 0:
-            _tell("parser", progress)
-    _save(work / "parser.safetensors", network.state_dict())
+            _tell(name, progress)
+    _save(work / f"{name}.safetensors", network.state_dict())
+
+
+def stage_second_parser(work: Path, options) -> None:
+    stage_parser(work, options, "second_parser", seed=1000)
 
 
 def stage_classifier(work: Path, options) -> None:
-    minutes = options.minutes or MINUTES["classifier"]
-    for progress in train_classifier(PortraitCache(work / "cache"), work, minutes=minutes, seed=options.seed, width=CLASSIFIER["width"]):
+    for progress in train_classifier(PortraitCache(work / "cache"), work, minutes=_minutes(options, "classifier"), seed=options.seed,
+                                     batch_size=_batch(options, "classifier"), device=options.on):
         _tell("classifier", progress)
 
 
 def stage_clip(work: Path, options) -> None:
-    settings = ClipTraining(minutes=options.minutes or MINUTES["clip"], seed=options.seed)
-    for progress in train_clip(PortraitCache(work / "cache"), work, settings):
+    settings = ClipTraining(minutes=_minutes(options, "clip"), batch_size=_batch(options, "clip"), seed=options.seed)
+    for progress in train_clip(PortraitCache(work / "cache"), work, settings, options.on):
         _tell("clip", progress)
 
 
 def stage_assemble(work: Path, options) -> None:
+    generator = json.loads((work / "generator.json").read_text())
     info = {
-        "name": "portraits", "version": "1", "domain": "drawn faces", "resolution": SIZE, "neutral_text": "a person", "licence": "MIT",
-        "generator": json.loads((work / "generator.json").read_text()), "parser": PARSER, "clip": pack_entry(), "classifier": CLASSIFIER,
+        "name": "portraits", "version": "2", "domain": "drawn faces", "resolution": generator["resolution"], "neutral_text": "a person",
+        "licence": "MIT", "generator": generator, "parser": PARSER, "clip": pack_entry(), "classifier": CLASSIFIER,
         "defaults": {"truncation": 1.0, "layers": "all"},
     }
     models = {name: load_file(work / f"{name}.safetensors") for name in ("generator", "parser", "clip", "classifier")}
@@ -131,7 +130,7 @@ def stage_directions(work: Path, options) -> None:
     from lelsd.prompt import parse_prompt
     from lelsd.train import train_direction
 
-    pack = load_pack(options.out)
+    pack = load_pack(options.out, options.on)
     for name, prompt in READY_MADE.items():
         run = work / "directions" / pack.hash[:12] / name.replace(" ", "_")
         if not (run / "direction.safetensors").exists():
@@ -143,17 +142,18 @@ def stage_directions(work: Path, options) -> None:
 
 
 STAGES = {
-    "data": stage_data, "generator": stage_generator, "parser": stage_parser, "classifier": stage_classifier, "clip": stage_clip,
-    "assemble": stage_assemble, "directions": stage_directions,
+    "data": stage_data, "generator": stage_generator, "sharpen": stage_sharpen, "mapping": stage_mapping, "parser": stage_parser,
+    "second_parser": stage_second_parser, "classifier": stage_classifier, "clip": stage_clip, "assemble": stage_assemble,
+    "directions": stage_directions,
 }
 
 
-def _processes() -> int:
-    return distributed.get_world_size() if distributed.is_initialized() else 1
+def _minutes(options, stage: str) -> float:
+    return options.minutes or PLANS[options.config].minutes[stage]
 
 
-def _first() -> bool:
-    return not distributed.is_initialized() or distributed.get_rank() == 0
+def _batch(options, stage: str) -> int:
+    return options.batch or PLANS[options.config].batch[stage]
 
 
 def _tell(stage: str, progress: dict) -> None:
@@ -163,7 +163,7 @@ def _tell(stage: str, progress: dict) -> None:
 
 def _save(path: Path, state: dict) -> None:
     temporary = path.with_suffix(".tmp")
-    save_file({name: tensor.contiguous() for name, tensor in state.items()}, temporary)
+    save_file({name: tensor.contiguous().cpu() for name, tensor in state.items()}, temporary)
     temporary.replace(path)
 
 
@@ -172,16 +172,26 @@ def main(arguments: Sequence[str]) -> dict:
     parser = cli.ArgumentParser(prog="python -m portraits.build_pack", description="Train the built-in pack on the drawn world.")
     parser.add_argument("--work", type=Path, required=True, help="folder for data, checkpoints and models; outside the repository")
     parser.add_argument("--stage", choices=("all", *STAGES), default="all")
-    parser.add_argument("--minutes", type=float, help="training time of the stage (default: as the shipped pack)")
-    parser.add_argument("--count", type=int, default=SAMPLES, help=f"renders to train on (default {SAMPLES})")
+    parser.add_argument("--config", choices=tuple(PLANS), help="sizes and times; default: gpu on a GPU, else cpu")
+    parser.add_argument("--minutes", type=float, help="training time of the stage (default: as the config says)")
+    parser.add_argument("--batch", type=cli.positive_int, help="pictures a step and process (default: as the config says)")
+    parser.add_argument("--count", type=cli.positive_int, help="renders to train on (default: as the config says)")
     parser.add_argument("--out", type=Path, default=BUILT_IN, help="pack folder (default: the built-in one)")
+    parser.add_device()
     parser.add_seed(0)
     options = parser.parse_args(list(arguments))
+    if "RANK" in os.environ and options.stage not in TOGETHER:
+        raise ValueError(f"stage {options.stage!r} takes one process; torchrun is for {' and '.join(TOGETHER)}")
+    options.on = processes.start(options.device)
+    options.config = options.config or ("gpu" if options.on.type == "cuda" else "cpu")
     options.work.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     for stage in STAGES if options.stage == "all" else (options.stage,):
         STAGES[stage](options.work, options)
-    return {"stage": options.stage, "work": str(options.work), "out": str(options.out), "seconds": round(time.monotonic() - started, 1)}
+    report = {"stage": options.stage, "work": str(options.work), "out": str(options.out), "seconds": round(time.monotonic() - started, 1)}
+    answer = report if processes.first() else None
+    processes.stop()
+    return answer
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ It is trained on drawn pictures alone and judges with them: it is not part of an
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +17,14 @@ from torch import Tensor, nn
 
 from packs.weights import halved
 from portraits.dataset import PortraitCache
+from portraits.pictures import Pictures, ahead, smooth
 from portraits.scene import ATTRIBUTES
 from portraits.training import (
-    AveragedWeights, Budget, augment, load_checkpoint, parameter_groups, pick_indices, save_checkpoint, set_learning_rate,
+    AveragedWeights, Budget, augment, load_checkpoint, parameter_groups, pick_indices, save_checkpoint, set_learning_rate, step_rng,
 )
 
 INPUT_SIZE = 128
+CLASSIFIER = {"width": 32, "num_features": 256}  # of the built-in pack
 NEVER = ("Attractive", "Blurry")  # always absent: nothing to learn, nothing to measure
 UNSEEN_WEIGHT = 0.15  # of an attribute that the picture does not show (hair under a hat): a guess, not a lesson
 
@@ -49,10 +52,7 @@ class AttributeClassifier(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """[N, num_features], before the last linear layer."""
-        if images.shape[-2:] != (INPUT_SIZE, INPUT_SIZE):
-            smaller = images.shape[-1] > INPUT_SIZE
-            images = F.interpolate(images, (INPUT_SIZE, INPUT_SIZE), mode="bilinear", align_corners=False, antialias=smaller)
-        return self.project(self.body(images.contiguous(memory_format=torch.channels_last)))
+        return self.project(self.body(smooth(images, INPUT_SIZE).contiguous(memory_format=torch.channels_last)))
 
     def forward(self, images: Tensor) -> Tensor:
         return self.head(self.features(images))
@@ -86,8 +86,8 @@ def load_classifier(path: Path | str) -> AttributeClassifier:
 
 
 def train_classifier(cache: PortraitCache, out: Path | str, *, minutes: float | None = None, steps: int | None = None,
-                     batch_size: int = 128, learning_rate: float = 2e-3, seed: int = 0, width: int = 24,
-                     report_every: int = 25, device: torch.device | str = "cpu") -> Iterator[dict]:
+                     batch_size: int = 128, learning_rate: float = 2e-3, seed: int = 0, width: int = CLASSIFIER["width"],
+                     num_features: int = CLASSIFIER["num_features"], report_every: int = 25, device: torch.device | str = "cpu") -> Iterator[dict]:
     """Train on `cache`, write out/classifier.safetensors (float16, averaged weights) at the end.
 
     Yields {"step", "fraction", "seconds", "loss"} every `report_every` steps and the held-out scores last. A run that
@@ -97,7 +97,7 @@ def train_classifier(cache: PortraitCache, out: Path | str, *, minutes: float | 
     out.mkdir(parents=True, exist_ok=True)
     budget = Budget(steps, minutes)
     torch.manual_seed(seed)
-    model = AttributeClassifier(width).to(device, memory_format=torch.channels_last)
+    model = AttributeClassifier(width, num_features).to(device, memory_format=torch.channels_last)
     average = AveragedWeights(model)
     optimizer = torch.optim.AdamW(parameter_groups(model, 0.02))
     checkpoint = out / "classifier.checkpoint"
@@ -105,16 +105,15 @@ def train_classifier(cache: PortraitCache, out: Path | str, *, minutes: float | 
         state = load_checkpoint(checkpoint)
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
-        average.values = state["average"]
+        average.load(state["average"])
         budget.resume(state["budget"])
-    labels, weights = _targets(cache)
-    balance = _balance(cache)
+    learner = _Learner(model, optimizer, budget, cache, batch_size, learning_rate, seed)
     while budget.fraction < 1:
-        loss = _train_step(model, optimizer, budget, cache, labels, weights, balance, batch_size, learning_rate, seed)
+        loss = learner.step()
         average.update(model, budget.step)
         if budget.step % report_every == 0:
             yield {"step": budget.step, "fraction": budget.fraction, "seconds": budget.elapsed, "loss": loss}
-        if budget.step % (10 * report_every) == 0:
+        if budget.step % (10 * report_every) == 0 or budget.fraction >= 1:
             save_checkpoint(checkpoint, {"model": model.state_dict(), "optimizer": optimizer.state_dict(),
                                          "average": average.values, "budget": budget.state()})
     save_classifier(average.values, out / "classifier.safetensors")
@@ -122,24 +121,33 @@ def train_classifier(cache: PortraitCache, out: Path | str, *, minutes: float | 
     yield {"step": budget.step, "fraction": 1.0, "seconds": budget.elapsed, **scores}
 
 
-def _train_step(model, optimizer, budget, cache, labels, weights, balance, batch_size, learning_rate, seed) -> float:
-    indices = pick_indices(cache, batch_size, seed, budget.step)
-    rng = torch.Generator().manual_seed(seed * 1_000_003 + budget.step)
-    device = next(model.parameters()).device
-    images = augment(cache.read_images(indices).to(device), rng)
-    set_learning_rate(optimizer, budget.learning_rate(learning_rate))
-    model.train()
-    with torch.autocast(device.type, torch.bfloat16):
-        logits = model(images)
-    rows = torch.from_numpy(indices)
-    loss = F.binary_cross_entropy_with_logits(logits.float(), labels[rows].to(device), weights[rows].to(device),
-                                              pos_weight=balance.to(device))
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), 2.0)
-    optimizer.step()
-    budget.step += 1
-    return float(loss.detach())
+class _Learner:
+    """One step after another, the pictures read ahead."""
+
+    def __init__(self, model, optimizer, budget: Budget, cache: PortraitCache, batch_size: int, learning_rate: float, seed: int):
+        self.model, self.optimizer, self.budget, self.learning_rate, self.seed = model, optimizer, budget, learning_rate, seed
+        self.device = next(model.parameters()).device
+        self.labels, self.weights = (table.to(self.device) for table in _targets(cache))
+        self.balance = _balance(cache).to(self.device)
+        pictures = Pictures(cache.images, device=self.device, shrink=smooth)
+        keys = (pick_indices(cache, batch_size, seed, step) for step in count(budget.step))
+        self.batches = ahead(lambda indices: (torch.from_numpy(indices), pictures.only(indices, INPUT_SIZE)), keys)
+
+    def step(self) -> float:
+        rows, images = next(self.batches)
+        rows = rows.to(self.device)
+        images = augment(images, step_rng(self.seed, self.budget.step, self.device))
+        set_learning_rate(self.optimizer, self.budget.learning_rate(self.learning_rate))
+        self.model.train()
+        with torch.autocast(self.device.type, torch.bfloat16):
+            logits = self.model(images)
+        loss = F.binary_cross_entropy_with_logits(logits.float(), self.labels[rows], self.weights[rows], pos_weight=self.balance)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 2.0)
+        self.optimizer.step()
+        self.budget.step += 1
+        return float(loss.detach())
 
 
 def _targets(cache: PortraitCache) -> tuple[Tensor, Tensor]:
@@ -153,9 +161,9 @@ def _targets(cache: PortraitCache) -> tuple[Tensor, Tensor]:
 
 
 def _balance(cache: PortraitCache) -> Tensor:
-    """Weight of a positive [A]: the square root of negatives per positive, so that rare attributes are not ignored."""
+    """Weight of a positive [A]: the fourth root of negatives per positive, so that rare attributes are learned, and not imagined."""
     share = np.clip(np.asarray(cache.attributes).mean(0), 0.01, 0.99)
-    return torch.from_numpy(np.sqrt((1 - share) / share).astype(np.float32))
+    return torch.from_numpy(((1 - share) / share) ** 0.25).float()
 
 
 @torch.no_grad()

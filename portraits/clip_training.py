@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -21,18 +22,20 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from packs.weights import halved
-from portraits.clip_evaluation import evaluate_clip, responses
+from portraits.clip_evaluation import NEUTRAL, evaluate_clip, prompts_for, responses
+from portraits.clip_losses import agreement, contrastive_loss, pair_loss, topic_loss, truth_loss
 from portraits.dataset import PortraitCache
 from portraits.phrases import FILLERS, KINDS, NOUNS, OPENINGS, PHRASES
+from portraits.pictures import Pictures, ahead, smooth
 from portraits.topics import TOPICS
 from portraits.training import (
-    AveragedWeights, Budget, augment, load_checkpoint, parameter_groups, pick_indices, save_checkpoint, set_learning_rate,
+    AveragedWeights, Budget, augment, load_checkpoint, parameter_groups, pick_indices, save_checkpoint, set_learning_rate, step_rng,
 )
 
 FULL_VOCABULARY = 49408
 CLIP_CONFIG = {
     "embed_dim": 192,
-    "vision_cfg": {"image_size": 128, "layers": [1, 1, 1, 1], "width": 20, "head_width": 64},
+    "vision_cfg": {"image_size": 128, "layers": [2, 2, 2, 2], "width": 28, "head_width": 64},
     "text_cfg": {"context_length": 32, "vocab_size": FULL_VOCABULARY, "width": 192, "heads": 4, "layers": 3},
 }
 MEAN, STD = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)  # so that images in [-1, 1] are what the network sees
@@ -99,63 +102,8 @@ def _encode_group(model: open_clip.CLIP, tokens: Tensor) -> Tensor:
 def encode_images(model: open_clip.CLIP, images: Tensor) -> Tensor:
     """Normalised embeddings [N, E] of images [N, 3, S, S] in [-1, 1]."""
     size = model.visual.image_size
-    size = size if isinstance(size, int) else size[0]
-    if images.shape[-1] != size:
-        images = F.interpolate(images, (size, size), mode="bilinear", align_corners=False, antialias=images.shape[-1] > size)
+    images = smooth(images, size if isinstance(size, int) else size[0])
     return F.normalize(model.visual(images.contiguous(memory_format=torch.channels_last)).float(), dim=-1)
-
-
-def agreement(said: Tensor, shown: Tensor) -> tuple[Tensor, Tensor]:
-    """Which captions are true of which pictures, and of which it is known: two bool tensors [texts, images].
-
-    said int8 [texts, T]: 1 says that a topic holds, -1 that it does not, 0 nothing; shown int8 [images, T]: 1, 0, or -1
-    for not to be seen.
-    """
-    says_yes, says_no = (said == 1).float(), (said == -1).float()
-    is_so, is_not = (shown == 1).float(), (shown == 0).float()
-    agreed = says_yes @ is_so.T + says_no @ is_not.T
-    denied = says_yes @ is_not.T + says_no @ is_so.T
-    true = agreed == (says_yes + says_no).sum(1, keepdim=True)
-    return true, true | (denied > 0)
-
-
-def contrastive_loss(similarity: Tensor, scale: Tensor, true: Tensor, known: Tensor) -> Tensor:
-    """InfoNCE (Radford et al. 2021) in both directions, the target shared evenly by all pairs that are true.
-
-    similarity [texts, images]; true, known bool of the same shape; unknown pairs are outside the softmax.
-    """
-    logits = (scale * similarity).masked_fill(~known, -1e4)
-    losses = []
-    for direction, positive in ((logits, true), (logits.T, true.T)):
-        target = positive.float() / positive.sum(1, keepdim=True).clamp_min(1)
-        # the entropy of the target is taken off, so that 0 is perfect whatever the number of positives
-        entropy = -torch.xlogy(target, target).sum(1)
-        losses.append((-(target * direction.log_softmax(1)).sum(1) - entropy).mean())
-    return (losses[0] + losses[1]) / 2
-
-
-def truth_loss(similarity: Tensor, scale: Tensor, bias: Tensor, true: Tensor, known: Tensor) -> Tensor:
-    """Is this caption true of this picture? (Zhai et al. 2023, pairwise sigmoid), for each caption the pictures that it
-    is true of weighing as much as those that it is not true of. This is what an edit by text asks of CLIP."""
-    logits = scale * similarity + bias
-    wrong = known & ~true
-    right_loss = (F.softplus(-logits) * true).sum(1) / true.sum(1).clamp_min(1)
-    wrong_loss = (F.softplus(logits) * wrong).sum(1) / wrong.sum(1).clamp_min(1)
-    return (right_loss + wrong_loss).mean() / 2
-
-
-def topic_loss(embedding: Tensor, prototypes: Tensor, scale: Tensor, bias: Tensor, target: Tensor) -> Tensor:
-    """How well single topics can be read from embeddings [N, E] by their similarity to prototypes [T, E].
-
-    target int8 [N, T]: 1 or 0 where the topic is known, -1 where not. Positives and negatives of a topic weigh the same.
-    Pictures and sentences are read with the same prototypes: each then has something to learn by before the other
-    makes sense, which is what takes most of the time in the plain contrastive game.
-    """
-    logits = scale * embedding @ F.normalize(prototypes, dim=1).T + bias
-    yes, no = target == 1, target == 0
-    right = (F.softplus(-logits) * yes).sum(0) / yes.sum(0).clamp_min(1)
-    wrong = (F.softplus(logits) * no).sum(0) / no.sum(0).clamp_min(1)
-    return (right + wrong).mean() / 2
 
 
 @dataclass
@@ -169,9 +117,12 @@ class ClipTraining:
     weight_decay: float = 0.05
     truth_weight: float = 1.0  # of truth_loss beside contrastive_loss
     topic_weight: float = 1.0  # of topic_loss, at first; it fades out as the budget is used
+    pair_weight: float = 1.0  # of pair_loss
+    pairs: int = 24  # topics asked about a step
     filler_rate: float = 0.25  # share of captions with a harmless word put in
     seed: int = 0
     report_every: int = 10
+    look_every: float = 600.0  # seconds between looks at the held-out pictures
     config: dict = field(default_factory=lambda: CLIP_CONFIG)
 
 
@@ -183,6 +134,7 @@ class _Student(nn.Module):
         self.clip = build_model(config, vocabulary_size)
         self.truth_scale, self.truth_bias = nn.Parameter(torch.tensor(2.3)), nn.Parameter(torch.tensor(0.0))
         self.prototypes = nn.Parameter(torch.randn(len(TOPICS), config["embed_dim"]))
+        self.pair_scale = nn.Parameter(torch.tensor(2.3))
         self.image_scale, self.image_bias = nn.Parameter(torch.tensor(2.3)), nn.Parameter(torch.zeros(len(TOPICS)))
         self.text_scale, self.text_bias = nn.Parameter(torch.tensor(2.3)), nn.Parameter(torch.zeros(2 * len(TOPICS)))
 
@@ -209,6 +161,20 @@ class CaptionTable:
         return texts, torch.from_numpy(self.said[indices, which])
 
 
+class PromptTable:
+    """Prompts in training words for every topic that has some: those that ask for it, and those that deny it."""
+
+    def __init__(self):
+        self.prompts = {topic: (prompts_for(topic, True, limit=30), prompts_for(topic, False, limit=30) or [NEUTRAL]) for topic in TOPICS}
+        self.topics = [topic for topic, (wanted, _) in self.prompts.items() if wanted]
+
+    def pick(self, count: int, rng: np.random.Generator) -> tuple[list[int], list[str]]:
+        """Columns of `TOPICS` for `count` random topics (or all), and one prompt each that asks, then one each that denies."""
+        topics = [str(topic) for topic in rng.choice(self.topics, min(count, len(self.topics)), replace=False)]
+        texts = [str(rng.choice(self.prompts[topic][side])) for side in (0, 1) for topic in topics]
+        return [TOPICS.index(topic) for topic in topics], texts
+
+
 def with_fillers(text: str, rng: np.random.Generator) -> str:
     """One to three harmless words, near the beginning or at the end."""
     words = text.split()
@@ -221,14 +187,14 @@ def with_fillers(text: str, rng: np.random.Generator) -> str:
 def train_clip(cache: PortraitCache, out: Path | str, settings: ClipTraining, device: torch.device | str = "cpu") -> Iterator[dict]:
     """Train on `cache`; at the end write out/clip.safetensors (float16, averaged weights) for a pack.
 
-    Yields {"step", "fraction", "seconds", "loss", "truth_loss", "topic_loss"} every `report_every` steps and the scores of
-    `evaluate_clip` and `responses` last. A run that was killed goes on from out/clip.checkpoint.
+    Yields {"step", "fraction", "seconds", "loss", "truth_loss", "topic_loss", "pair_loss"} every `report_every` steps, with the
+    scores of `evaluate_clip` now and then, and those and `responses` last. A run that was killed goes on from out/clip.checkpoint.
     """
     out, device = Path(out), torch.device(device)
     out.mkdir(parents=True, exist_ok=True)
     budget = Budget(settings.steps, settings.minutes)
     torch.manual_seed(settings.seed)
-    vocabulary, captions = Vocabulary.of_phrases(settings.config["text_cfg"]["context_length"]), CaptionTable(cache)
+    vocabulary = Vocabulary.of_phrases(settings.config["text_cfg"]["context_length"])
     student = _Student(settings.config, len(vocabulary.ids)).to(device, memory_format=torch.channels_last)
     average = AveragedWeights(student)
     optimizer = torch.optim.AdamW(parameter_groups(student, settings.weight_decay), betas=(0.9, 0.98))
@@ -237,43 +203,73 @@ def train_clip(cache: PortraitCache, out: Path | str, settings: ClipTraining, de
         state = load_checkpoint(checkpoint)
         student.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
-        average.values = state["average"]
+        average.load(state["average"])
         budget.resume(state["budget"])
+    lesson, looked = _Lesson(student, optimizer, budget, cache, vocabulary, settings), budget.elapsed
     while budget.fraction < 1:
-        losses = _train_step(student, optimizer, budget, cache, captions, vocabulary, settings)
+        losses = lesson.step()
         average.update(student, budget.step)
-        if budget.step % settings.report_every == 0:
+        if budget.elapsed - looked > settings.look_every:
+            looked, losses = budget.elapsed, losses | score(average.of(student).clip, vocabulary, cache, 300)
+        if budget.step % settings.report_every == 0 or "auc" in losses:
             yield {"step": budget.step, "fraction": budget.fraction, "seconds": budget.elapsed, **losses}
-        if budget.step % (5 * settings.report_every) == 0:
+        if budget.step % (5 * settings.report_every) == 0 or budget.fraction >= 1:
             save_checkpoint(checkpoint, {"model": student.state_dict(), "optimizer": optimizer.state_dict(),
                                          "average": average.values, "budget": budget.state()})
-    student.load_state_dict(average.values)
-    save_clip(student.clip, vocabulary, out / "clip.safetensors")
-    yield {"step": budget.step, "fraction": 1.0, "seconds": budget.elapsed, **score(student.clip.eval(), vocabulary, cache)}
+    model = average.of(student).clip
+    save_clip(model, vocabulary, out / "clip.safetensors")
+    known = {f"{name}_known_words": value for name, value in score(model, vocabulary, cache, split="train").items()}
+    yield {"step": budget.step, "fraction": 1.0, "seconds": budget.elapsed, **score(model, vocabulary, cache), **known,
+           "responses": curves(model, vocabulary, cache.size)}
 
 
-def _train_step(student, optimizer, budget, cache, captions, vocabulary, settings) -> dict[str, float]:
-    indices = pick_indices(cache, settings.batch_size, settings.seed, budget.step)
-    device = student.truth_bias.device
-    images = augment(cache.read_images(indices).to(device), torch.Generator().manual_seed(settings.seed * 1_000_003 + budget.step))
-    texts, said = captions.pick(indices, np.random.default_rng([settings.seed, budget.step]), settings.filler_rate)
-    said, shown = said.to(device), torch.from_numpy(np.array(cache.truth[indices])).to(device)
-    true, known = agreement(said, shown)
-    set_learning_rate(optimizer, budget.learning_rate(settings.learning_rate))
-    student.train()
-    with torch.autocast(device.type, torch.bfloat16):
-        pictures = encode_images(student.clip, images)
-        sentences = encode_tokens(student.clip, vocabulary.encode(texts).to(device))
-    similarity = sentences @ pictures.T
-    contrast = contrastive_loss(similarity, student.clip.logit_scale.exp().clamp(max=100), true, known)
-    truth = truth_loss(similarity, student.truth_scale.exp(), student.truth_bias, true, known)
-    topic = _topic_losses(student, pictures, sentences, shown, said)
-    optimizer.zero_grad(set_to_none=True)
-    (contrast + settings.truth_weight * truth + settings.topic_weight * (1 - budget.fraction) * topic).backward()
-    nn.utils.clip_grad_norm_(student.parameters(), 1.0)
-    optimizer.step()
-    budget.step += 1
-    return {"loss": float(contrast.detach()), "truth_loss": float(truth.detach()), "topic_loss": float(topic.detach())}
+class _Lesson:
+    """One step after another, pictures, words and truths read ahead."""
+
+    def __init__(self, student: _Student, optimizer, budget: Budget, cache: PortraitCache, vocabulary: Vocabulary, settings: ClipTraining):
+        self.student, self.optimizer, self.budget, self.settings = student, optimizer, budget, settings
+        self.device, self.cache, self.vocabulary = student.truth_bias.device, cache, vocabulary
+        self.captions, self.prompts, self.truth = CaptionTable(cache), PromptTable(), np.array(cache.truth)
+        self.pictures = Pictures(cache.images, device=self.device, shrink=smooth)
+        self.size = settings.config["vision_cfg"]["image_size"]
+        self.batches = ahead(self._read, count(budget.step))
+
+    def _read(self, step: int) -> tuple:
+        """Pictures, said [B, T], shown [B, T], columns of the prompted topics, and tokens of captions and prompts together."""
+        indices = pick_indices(self.cache, self.settings.batch_size, self.settings.seed, step)
+        rng = np.random.default_rng([self.settings.seed, step])
+        texts, said = self.captions.pick(indices, rng, self.settings.filler_rate)
+        columns, prompts = self.prompts.pick(self.settings.pairs, rng)
+        tokens = self.vocabulary.encode(texts + prompts)
+        shown = torch.from_numpy(self.truth[indices])
+        return self.pictures.only(indices, self.size), said.to(self.device), shown.to(self.device), columns, tokens.to(self.device)
+
+    def step(self) -> dict[str, float]:
+        images, said, shown, columns, tokens = next(self.batches)
+        images = augment(images, step_rng(self.settings.seed, self.budget.step, self.device))
+        set_learning_rate(self.optimizer, self.budget.learning_rate(self.settings.learning_rate))
+        self.student.train()
+        with torch.autocast(self.device.type, torch.bfloat16):
+            pictures = encode_images(self.student.clip, images)
+            sentences, wanted, unwanted = encode_tokens(self.student.clip, tokens).split([len(images), len(columns), len(columns)])
+        losses = self._losses(pictures, sentences, wanted, unwanted, said, shown, shown[:, columns])
+        weights = (1.0, self.settings.truth_weight, self.settings.topic_weight * (1 - self.budget.fraction), self.settings.pair_weight)
+        self.optimizer.zero_grad(set_to_none=True)
+        sum(weight * loss for weight, loss in zip(weights, losses.values())).backward()
+        nn.utils.clip_grad_norm_(self.student.parameters(), 1.0)
+        self.optimizer.step()
+        self.budget.step += 1
+        return {name: float(loss.detach()) for name, loss in losses.items()}
+
+    def _losses(self, pictures, sentences, wanted, unwanted, said, shown, asked) -> dict[str, Tensor]:
+        """Contrastive, truth, topic and pair loss, in this order."""
+        student, similarity, (true, known) = self.student, sentences @ pictures.T, agreement(said, shown)
+        return {
+            "loss": contrastive_loss(similarity, student.clip.logit_scale.exp().clamp(max=100), true, known),
+            "truth_loss": truth_loss(similarity, student.truth_scale.exp(), student.truth_bias, true, known),
+            "topic_loss": _topic_losses(student, pictures, sentences, shown, said),
+            "pair_loss": pair_loss(pictures, wanted, unwanted, student.pair_scale.exp(), asked),
+        }
 
 
 def _topic_losses(student: _Student, pictures: Tensor, sentences: Tensor, shown: Tensor, said: Tensor) -> Tensor:
@@ -284,17 +280,20 @@ def _topic_losses(student: _Student, pictures: Tensor, sentences: Tensor, shown:
     return seen + topic_loss(sentences, both, student.text_scale.exp(), student.text_bias, says)
 
 
-def score(model: open_clip.CLIP, vocabulary: Vocabulary, cache: PortraitCache) -> dict:
-    """`evaluate_clip` with held-out words and `responses` of a model in eval mode."""
+def _encoders(model: open_clip.CLIP, vocabulary: Vocabulary):
     device = model.logit_scale.device
+    return (lambda pictures: encode_images(model, pictures.to(device)),
+            lambda sentences: encode_tokens(model, vocabulary.encode(sentences).to(device)))
 
-    def texts(sentences: list[str]) -> Tensor:
-        return encode_tokens(model, vocabulary.encode(sentences).to(device))
 
-    def images(pictures: Tensor) -> Tensor:
-        return encode_images(model, pictures.to(device))
+def score(model: open_clip.CLIP, vocabulary: Vocabulary, cache: PortraitCache, limit: int = 1000, split: str = "heldout") -> dict:
+    """`evaluate_clip` of a model in eval mode, with the words of `split` on `limit` held-out pictures."""
+    return evaluate_clip(*_encoders(model, vocabulary), cache, split, limit)
 
-    return {**evaluate_clip(images, texts, cache), "responses": responses(images, texts, cache.size)}
+
+def curves(model: open_clip.CLIP, vocabulary: Vocabulary, size: int) -> dict:
+    """`responses` of a model in eval mode."""
+    return responses(*_encoders(model, vocabulary), size)
 
 
 def save_clip(model: open_clip.CLIP, vocabulary: Vocabulary, path: Path) -> None:

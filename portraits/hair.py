@@ -1,7 +1,8 @@
-"""Hair behind and in front of the face, brows apart.
+"""Hair behind and in front of the face.
 
-Curls sit at fixed places of the head and grow with curliness; waves keep their phase and change their amplitude. So the
-picture is a smooth function of the quantities, which is what lets a generator learn it.
+Its strands are one fixed texture, bent over the head by a mesh of meridians from the parting; waves keep their phase
+and change their amplitude, ringlets stay in their places and fade in. So the picture is a smooth function of the
+quantities, which is what lets a generator learn it.
 """
 
 import functools
@@ -9,149 +10,248 @@ import math
 
 import numpy as np
 
-from portraits.canvas import Canvas, circles, curve, linear, polygon, polylines
-from portraits.scene import Scene, hair_colour, mix
+from portraits import patterns
+from portraits.canvas import MULTIPLY, Canvas, dim, mirrored, skia, smooth, texture, tint
+from portraits.head import CROWN, Head
 
 HAIR = 17
-_RIM_ANGLES = np.radians(np.linspace(180, 360, 13))
-_SIDE_HEIGHTS = np.arange(2.0, 112.0, 13.5)
-_FRINGE = np.arange(-36.0, 37.0, 12.0)
-_RINGLET_RADIUS = 5.6
+# Strands are rooted along the parting, from the hairline (u near 0) to the crown (u near 1), on either side.
+_HALF = np.array([0.02, 0.28, 0.56, 0.84, 1.25])
+_U = np.concatenate([-_HALF[::-1], _HALF])
+COLUMNS, ROWS = len(_U), 26
+_SIDE_Y = -26.0  # below this height hair hangs
+_HANG = np.linspace(0, 1, 20)[1:]
+_FALL = np.linspace(0, math.pi / 2, ROWS - len(_HANG))
+_ARC = np.concatenate([_FALL, np.full(len(_HANG), 9.0)])[:, None]  # how far over the head, in radians
+_EDGE = np.linspace(0, 1, 11)
+_RIM = [math.radians(a) for a in range(180, 361, 15)]
 
 
 @functools.cache
-def _ringlets_path(turn: float):
-    """Arcs of ringlets at fixed, slightly uneven places all over the head, as one path; `turn` is where each begins."""
-    rows = np.arange(-106.0, 118.0, 12.5)
-    places = [(x + (7.0 if i % 2 else 0.0), y) for i, y in enumerate(rows) for x in np.arange(-98.0, 99.0, 14.0)]
-    places = np.array(places) + np.random.Generator(np.random.Philox(3)).uniform(-2.6, 2.6, (len(places), 2))
-    angles = np.radians(np.linspace(turn, turn + 200, 10))
-    return polylines([place + _RINGLET_RADIUS * np.stack([np.cos(angles), np.sin(angles)], 1) for place in places])
+def _fixed():
+    """Triangles of the mesh, and the textures of strands and of ringlets."""
+    triangles = []
+    for j in range(ROWS - 1):
+        for i in range(COLUMNS - 1):
+            a = j * COLUMNS + i
+            triangles += [a, a + 1, a + COLUMNS, a + 1, a + COLUMNS, a + COLUMNS + 1]
+    grey = np.clip(0.86 + 0.95 * (patterns.strands() - 0.5), 0, 1)
+    curl = np.minimum(0.54 + 0.64 * patterns.ringlets(), 1)
+    place = (patterns.RINGLET["left"], patterns.RINGLET["top"], patterns.RINGLET["scale"])
+    return triangles, texture(_opaque(grey)), texture(_opaque(curl), *place)
 
 
-class HairShape:
+@functools.lru_cache(maxsize=8)
+def _texture_places(spread: float) -> list:
+    """Where the mesh's points lie on the texture of strands, `spread` pixels of it from the parting to the crown."""
+    v = np.concatenate([_FALL * 34, _FALL[-1] * 34 + _HANG * 150])
+    return [skia.Point(float(256 + spread * u), float(y)) for y in v for u in _U]
+
+
+def _opaque(grey: np.ndarray) -> np.ndarray:
+    """Grey in [0, 1] -> RGBA uint8."""
+    pixels = np.full((*grey.shape, 4), 255, np.uint8)
+    pixels[..., :3] = (grey * 255)[..., None]
+    return pixels
+
+
+class Hair:
     """The numbers that back and front hair share, in head units."""
 
-    def __init__(self, s: Scene, head_width: float, head_height: float):
-        self.scene, self.head_width, self.head_height = s, head_width, head_height
+    def __init__(self, head: Head):
+        s = head.scene
+        self.head, self.scene = head, s
         self.curl, self.wave, self.opacity = s["curl"], s["wave"], 1 - s["bald"]
-        self.volume = 1 + 0.06 * s["hair_volume"] + 0.18 * self.curl + 0.05 * self.wave
-        self.width = (head_width + 8) * self.volume
-        self.top = -head_height - 11 - 34 * (self.volume - 1)
-        self.longness = min(max((s["hair_length"] - 0.25) / 0.7, 0.0), 1.0)
-        self.bottom = -6 + 112 * self.longness
-        self.colour = hair_colour(s)
-        self.dark = mix(self.colour * np.array([0.56, 0.52, 0.56]), (34, 22, 26), 0.12)
-        self.light = mix(self.colour, (255, 238, 214), 0.36)
+        self.volume = 1 + 0.05 * s["hair_volume"] + 0.13 * self.curl + 0.05 * self.wave
+        self.width = (head.width + 5.5) * self.volume
+        self.top = CROWN - 9 - 44 * (self.volume - 1)
+        self.long = min(max((s["hair_length"] - 0.16) / 0.72, 0.0), 1.0)
+        self.grown = min(1.0, self.long * 3.2)  # from above the ears to below them
+        self.bottom = -6 + 132 * self.long
+        self.colour = head.hair
+        self.dark = tint(dim(self.colour, (0.50, 0.45, 0.48)), (30, 18, 24), 0.10)
+        self.light = tint(self.colour, (255, 240, 216), 0.42)
+        self.swing = 4.6 * self.wave * (1 - 0.5 * self.curl)
+        self._points = self._shade = None
 
-    def waved(self, points: np.ndarray, amplitude: float = 4.0) -> np.ndarray:
-        """Push a polyline sideways by a wave of fixed phase in height; none near the crown."""
-        x, y = points[:, 0], points[:, 1]
-        strength = amplitude * self.wave * (1 - 0.6 * self.curl) * np.clip((y + 62) / 40, 0, 1)
-        return np.stack([x + np.sign(x) * strength * np.sin(y * 0.2), y], 1)
+    def wave_at(self, y: float, u: float) -> float:
+        """Sideways push of the waves at height y, u from the middle; none near the crown."""
+        return self.swing * min(max((y + 60) / 55, 0.0), 1.0) * math.sin(0.165 * y + 0.9 + 1.1 * u)
 
-    def rim(self) -> tuple[np.ndarray, np.ndarray]:
-        """Centres [n, 2] and radii [n] of the curls along the silhouette."""
-        crown_height = -20 - self.top
-        crown = np.stack([self.width * 0.96 * np.cos(_RIM_ANGLES), -20 + crown_height * 0.93 * np.sin(_RIM_ANGLES)], 1)
-        flare = self.width * (0.96 + 0.10 * np.clip(_SIDE_HEIGHTS / 110, 0, 1))
-        seen = np.clip((self.bottom - _SIDE_HEIGHTS + 14) / 14, 0, 1)
-        sides = [np.stack([side * flare, _SIDE_HEIGHTS - 12], 1) for side in (-1, 1)]
-        radii = 11.5 * self.curl**0.7 * np.concatenate([np.ones(len(crown)), seen, seen])
-        return np.concatenate([crown, *sides]), radii
+    def mesh(self, depth: float, gleam: float):
+        """Vertices in the hair's colour under soft light; `depth` darkens what lies behind, `gleam` is the sheen's strength."""
+        triangles = _fixed()[0]
+        # as many strands a unit where hair is combed forwards, over the whole head, as where it hangs beside the face
+        texs = _texture_places(36.0 + 50.0 * self.scene["bangs"])
+        if self._points is None:
+            self._points = [skia.Point(x, y) for x, y in self._places()]
+            self._shade = self._light()
+        colour = np.asarray(tint(self.colour, self.light, 0.22 * self.curl)) * (depth * self._shade)[..., None]
+        if gleam:
+            colour += (np.asarray(self.light) * 1.12 - colour) * (gleam * self._gleam())[..., None]
+        rgb = np.clip(colour, 0, 255).astype(np.int64)
+        argb = (255 << 24) | rgb[..., 0] << 16 | rgb[..., 1] << 8 | rgb[..., 2]
+        return skia.Vertices(skia.Vertices.VertexMode.kTriangles_VertexMode, self._points, texs, argb.ravel().tolist(), triangles)
+
+    def _places(self) -> list:
+        """Strands that arch from the parting over the head and hang down, or comb forwards where there is a fringe:
+        [ROWS * COLUMNS] points."""
+        s, head, width = self.scene, self.head.width, self.width
+        part, bangs = 17 * s["parting"], s["bangs"]
+        over, low = _FALL[:, None], _HANG[:, None]
+        side, root = np.sign(_U), np.abs(_U)
+        outward = 1 + 0.05 * self.long * low
+        end = side * (0.80 * head + (width - 0.80 * head) * root)
+        root_y = -63.0 + (self.top - 2 + 63.0) * root
+        parted_x = part * (1 - 0.5 * root) + (end - part * (1 - 0.5 * root)) * np.sin(over) ** 0.9
+        parted_y = root_y + (_SIDE_Y - root_y) * (1 - np.cos(over))
+        combed_x = 0.5 * part * np.cos(over) + _U * width * (0.10 + 0.90 * np.sin(over))
+        combed_y = np.broadcast_to(_SIDE_Y + (self.top - 2 - _SIDE_Y) * np.cos(over) ** 1.15, combed_x.shape)
+        x = np.concatenate([parted_x + (combed_x - parted_x) * bangs, (end + (_U * width - end) * bangs) * outward])
+        hang_y = np.broadcast_to(low * (max(self.bottom, 30.0) + 22 - _SIDE_Y) + _SIDE_Y, (len(_HANG), COLUMNS))
+        y = np.concatenate([parted_y + (combed_y - parted_y) * bangs, hang_y])
+        self.y_rows = y
+        x += self.swing * np.clip((y + 60) / 55, 0, 1) * np.sin(0.165 * y + 0.9 + 0.99 * _U)
+        return np.stack([x, y], -1).reshape(-1, 2).tolist()
+
+    def _light(self) -> np.ndarray:
+        """Soft light over the mesh [ROWS, COLUMNS], about 1."""
+        y, side = self.y_rows, self.scene["light"]
+        around = 1.04 - 0.22 * np.abs(_U) ** 3 + 0.13 * side * _U
+        waves = 0.20 * self.wave * np.cos(0.165 * y + 0.9 + 1.0 * _U) * np.clip((y + 50) / 50, 0, 1)
+        fall = 1.06 - 0.0016 * (y - self.top) + waves
+        fall[0] *= 0.80 + 0.20 * self.scene["bangs"]  # the parting lies low
+        return around * fall
+
+    def _gleam(self) -> np.ndarray:
+        """Where strands face the light [ROWS, COLUMNS]: a ring over the crown, and the bends of long hair."""
+        y, side = self.y_rows, self.scene["light"]
+        ring = np.exp(-(((_ARC - 0.62 + 0.10 * _U * side) / 0.30) ** 2)) * (0.65 + 0.35 * np.clip(side * _U + 0.5, 0, 1.2))
+        lower = 0.40 * np.exp(-(((y - 26) / 24) ** 2)) * (1 + self.wave * (np.cos(0.165 * y + 0.9 + _U) - 0.3))
+        return np.clip((ring + lower) * (1 - 0.55 * self.curl), 0, 1)
+
+    def rim(self, reach: float) -> list:
+        """Round curls (x, y, radius) along the silhouette, crown first; `reach` scales their distance from the head."""
+        size = 9.5 * self.curl**0.7 if self.curl > 0.02 else 0.0
+        if not size:
+            return []
+        crown = [(self.width * 0.95 * reach * math.cos(a), _SIDE_Y + (_SIDE_Y - self.top) * 0.94 * reach * math.sin(a),
+            size * (1 + 0.12 * (i % 2))) for i, a in enumerate(_RIM)]
+        sides = []
+        for i in range(12):
+            y = -14 + 11.5 * i
+            seen = min(max((self.bottom - y + 8) / 10, 0.0), 1.0)
+            if seen > 0:
+                x = self.width * (0.97 + 0.05 * self.long * i / 12) * reach
+                sides += [(side * x, y, size * seen * (1 + 0.15 * (i % 2))) for side in (-1, 1)]
+        return crown + sides
 
 
-def draw_back_hair(canvas: Canvas, hair: HairShape) -> None:
+def _strip(hair: Hair, path, depth: float, gleam: float, canvas: Canvas) -> None:
+    """Strands, sheen and ringlets within `path`."""
+    _, strands, curl = _fixed()
+    with canvas.clipped(path):
+        # divided by the textures' means, so that the hair keeps its colour
+        canvas.mesh(hair.mesh(depth / 0.86 * (1 + 0.08 * hair.curl), gleam), strands, hair.opacity)
+    if hair.curl > 0.02:
+        canvas.fill_texture(path, curl, hair.opacity * hair.curl, MULTIPLY)
+
+
+def _ground(canvas: Canvas, hair: Hair, path, colour, bare: bool) -> None:
+    """Claim the path; fill it where a mesh leaves gaps (`bare`, and the rim of curls)."""
+    if bare or hair.curl > 0.02:
+        canvas.fill(path, colour, HAIR, hair.opacity)
+    elif hair.opacity >= 0.5:
+        canvas.claim(path, HAIR)
+
+
+def draw_back_hair(canvas: Canvas, hair: Hair) -> None:
     """The mass behind neck and face."""
     if hair.opacity < 0.01:
         return
-    width, bottom, grown = hair.width, hair.bottom, min(1.0, hair.longness * 3)
-    flare = 1 + 0.06 * hair.longness + 0.05 * hair.curl * hair.longness
-    side = [
-        (width * 0.60, hair.top + 9), (width * 0.95, hair.top + 42), (width * 1.0, -14 + 4 * grown),
-        (width * flare * (0.80 + 0.2 * grown), bottom * 0.55 - 2), (width * flare * (0.70 + 0.28 * grown), bottom - 6),
-        (width * 0.62, bottom + 3),
-    ]
-    outline = hair.waved(curve([(0, hair.top + 2), *side, (0, bottom - 4), *[(-x, y) for x, y in side[::-1]]], True, 9))
-    path = polygon(outline)
-    shade = linear((0, hair.top), (0, max(bottom, 20)), [mix(hair.dark, hair.colour, 0.5), hair.dark, mix(hair.dark, hair.colour, 0.25)])
-    canvas.fill(path, hair.dark, HAIR, hair.opacity, shade)
-    if hair.curl > 0.02:
-        canvas.fill(circles(*hair.rim()), hair.dark, HAIR, hair.opacity, shade)
-        with canvas.clipped(path):
-            _ringlets(canvas, hair, 0.45)
+    width, bottom, grown, long = hair.width, hair.bottom, hair.grown, hair.long
+    reach = max(bottom, 18.0)
+    side = [(0, hair.top + 3), *_crown(hair, 0.98)]
+    for t in _EDGE[2:]:
+        y = -30 + (reach + 30) * t
+        out = (0.985 - 0.13 * (1 - grown) * t) + 0.05 * long * t - 0.10 * long * max(0.0, t - 0.8) * 5
+        side.append((width * out + hair.wave_at(y, 0.9), y))
+    tips = [(width * k * (0.7 + 0.3 * grown), reach + d * long) for k, d in ((0.82, 6), (0.70, -1), (0.52, 7), (0.34, 0), (0.15, 6))]
+    half = [*side, *tips, (0, reach)]
+    path = smooth([*half, *mirrored(half[1:-1])])
+    _with_curls(path, hair.rim(0.985))
+    _ground(canvas, hair, path, hair.dark, grown <= 0.01)
+    if grown > 0.01:
+        _strip(hair, path, 0.64, 0.0, canvas)
 
 
-def draw_front_hair(canvas: Canvas, hair: HairShape) -> None:
-    """The cap over the forehead, the fringe and the locks beside the face."""
+def draw_front_hair(canvas: Canvas, hair: Hair) -> None:
+    """The cap over the forehead, the fringe and the locks beside the face, with the shadow that they cast."""
     if hair.opacity < 0.01:
         return
-    path = polygon(hair.waved(_front_outline(hair), 3.0))
-    shade = linear((-44, hair.top), (52, 40), [mix(hair.colour, hair.light, 0.35), hair.colour, mix(hair.colour, hair.dark, 0.5)])
-    canvas.fill(path, hair.colour, HAIR, hair.opacity, shade)
-    if hair.curl > 0.02:
-        _front_curls(canvas, hair, shade)
+    head = hair.head
+    outline = _front_outline(hair)
+    path = smooth(outline)
+    _with_curls(path, [*hair.rim(0.95), *_fringe_curls(hair)])
+    with canvas.clipped(head.outline, False):
+        # two thin layers are nearly as soft as a blur, at a tenth of its time
+        for _ in range(2):
+            path.offset(-0.9 * head.side, 1.9)
+            canvas.fill(path, head.deep, alpha=0.27 * hair.opacity)
+        path.offset(1.8 * head.side, -3.8)
+    _ground(canvas, hair, path, hair.colour, True)
+    _strip(hair, path, 1.0, 0.60, canvas)
     with canvas.clipped(path):
-        _strands(canvas, hair)
-        _ringlets(canvas, hair, 1.0)
-        _sheen(canvas, hair)
+        line = smooth(_hairline(hair), False)
+        canvas.stroke(line, hair.dark, 4.0, alpha=0.24 * hair.opacity)
 
 
-def _front_outline(hair: HairShape) -> np.ndarray:
-    s, width, head, height = hair.scene, hair.width, hair.head_width, hair.head_height
-    grown = min(1.0, hair.longness * 4)
-    end = -height * 0.20 + 10 * grown + (hair.bottom + 6) * 0.92 * grown
-    hairline = -height * 0.66 + 25 * s["bangs"] - 7 * s["receding"]
-    temple = 13 * s["receding"] * (1 - s["bangs"])
-    part = 20 * s["parting"] * (1 - 0.6 * s["bangs"])
-    outer = [(width * 0.58, hair.top + 8), (width * 0.95, hair.top + 40), (width * 1.0, -height * 0.30),
-             (width * (1.0 + 0.04 * hair.longness), (end - 18) * 0.55), (width * (0.97 + 0.07 * hair.longness), end - 4),
-             (head * (0.95 + 0.10 * grown), end)]
-    inner = [(head * (0.93 - 0.02 * grown), (end - 22) * 0.5 - 8), (head * 0.93, -height * 0.36),
-             (head * 0.74, hairline + 4 - temple * 0.6)]
-    middle = [(head * 0.40 + part * 0.3, hairline - 4 - temple + 4 * s["bangs"]), (part, hairline - 9 + 9 * s["bangs"]),
-              (-head * 0.40 + part * 0.3, hairline - 4 - temple + 4 * s["bangs"])]
-    left_outer, left_inner = ([(-x, y) for x, y in points[::-1]] for points in (outer, inner))
-    return curve([(0, hair.top), *outer, *inner, *middle, *left_inner, *left_outer], True, 8)
+def _crown(hair: Hair, scale: float) -> list:
+    """The right half of the skull's silhouette, from beside the top to the temple."""
+    height = -30 - hair.top
+    return [(hair.width * scale * math.sin(a) ** 0.92, -30 - height * scale * math.cos(a) ** 0.96) for a in (0.45, 0.9, 1.3)]
 
 
-def _front_curls(canvas: Canvas, hair: HairShape, shade) -> None:
-    """Round curls over the silhouette and along the hairline, at fixed places."""
-    centres, radii = hair.rim()
-    crown = centres[:, 1] < -22
-    canvas.fill(circles(centres[crown] * [0.93, 0.95], radii[crown] * 0.9), hair.colour, HAIR, hair.opacity, shade)
-    s, height = hair.scene, hair.head_height
-    line_y = -height * 0.66 + 22 * s["bangs"] - 7 * s["receding"]
-    fringe = np.stack([_FRINGE, line_y - 7 - 12 * (1 - hair.curl) + np.abs(_FRINGE) * 0.22], 1)
-    canvas.fill(circles(fringe, np.full(len(_FRINGE), 8.0 * hair.curl**0.7)), hair.colour, HAIR, hair.opacity, shade)
+def _with_curls(path, discs) -> None:
+    for x, y, radius in discs:
+        path.addCircle(x, y, radius)
 
 
-def _ringlets(canvas: Canvas, hair: HairShape, strength: float) -> None:
+def _hairline(hair: Hair) -> list:
+    """From the right temple to the left one, across the forehead."""
+    s, width = hair.scene, hair.head.width
+    bangs, receding, part = s["bangs"], s["receding"], 17 * s["parting"]
+    points = []
+    for i in range(15):
+        t = 1 - i / 7
+        x = 0.90 * width * t
+        bare = -60.5 + 25 * abs(t) ** 5 + 5.0 * ((x - part) / width) ** 2 - 5.5 * math.exp(-(((x - part) / 8) ** 2)) * (1 - receding)
+        bare -= receding * (23 * math.exp(-(((abs(t) - 0.62) / 0.26) ** 2)) + 5)
+        tips = (3.4 if i % 2 else -1.6) * (1 - 0.4 * hair.curl)
+        fringe = -27.5 - 4.5 * (1 - t * t) * 0.6 + tips + 2.0 * t * s["parting"]
+        points.append((x, bare + (fringe - bare) * bangs * (1 - 0.55 * abs(t) ** 6)))
+    return points
+
+
+def _fringe_curls(hair: Hair) -> list:
     if hair.curl < 0.02:
-        return
-    alpha, width = strength * hair.curl * hair.opacity, 1.2 + 1.6 * hair.curl
-    canvas.stroke(_ringlets_path(-40.0), mix(hair.dark, (20, 12, 14), 0.2), width, alpha=0.55 * alpha)
-    canvas.stroke(_ringlets_path(150.0), hair.light, width, alpha=0.5 * alpha)
+        return []
+    return [(x, y - 5.5 - 3 * (1 - hair.curl), 6.8 * hair.curl**0.7) for x, y in _hairline(hair)[1:-1:2]]
 
 
-def _strands(canvas: Canvas, hair: HairShape) -> None:
-    """Combed lines from the parting outwards; they wave with the hair and give way to curls."""
-    s = hair.scene
-    t = np.linspace(0, 1, 14)
-    alpha = 0.42 * hair.opacity * (1 - 0.85 * hair.curl)
-    for i, spread in enumerate((-0.97, -0.86, -0.7, -0.52, -0.34, -0.16, 0.16, 0.34, 0.52, 0.7, 0.86, 0.97)):
-        low = -hair.head_height * 0.42 + abs(spread) * 8 + max(0.0, (abs(spread) - 0.6) / 0.37) * (hair.bottom + 26)
-        low += 18 * s["bangs"] * (abs(spread) < 0.6)
-        x = s["parting"] * 16 * (1 - t) + spread * hair.width * np.sin(t * math.pi / 2)
-        y = hair.top + 3 + (low - hair.top - 3) * t**1.5
-        canvas.stroke(polygon(hair.waved(np.stack([x, y], 1), 3.6), False), hair.light if i % 2 else hair.dark, 1.9, alpha=alpha)
-
-
-def _sheen(canvas: Canvas, hair: HairShape) -> None:
-    arc = curve([(-hair.width * 0.74, hair.top + 42), (-hair.width * 0.42, hair.top + 22), (0, hair.top + 15),
-                 (hair.width * 0.42, hair.top + 22), (hair.width * 0.74, hair.top + 42)], False, 6)
-    canvas.stroke(polygon(arc, False), hair.light, 8, alpha=0.4 * hair.opacity * (1 - 0.5 * hair.curl), blur=3.5)
-    temple = math.hypot(hair.width, 1) * 0.98
-    for side in (-1, 1):
-        canvas.stroke(polygon([(side * temple, -30), (side * temple, hair.bottom)], False), hair.light, 5,
-                      alpha=0.22 * hair.opacity * (1 - hair.curl), blur=3)
+def _front_outline(hair: Hair) -> list:
+    width, head, grown, long = hair.width, hair.head.width, hair.grown, hair.long
+    end = -9 + (hair.bottom + 9 + 4 * grown) * grown
+    outer = _crown(hair, 1.0)
+    for t in _EDGE[2:]:
+        y = -45 + (end + 41) * t
+        outer.append((width * (1.0 + 0.06 * long * t - (1 - grown) * 0.075 * t * t) + hair.wave_at(y, 0.9), y))
+    tips = [(head * (0.965 + k * grown), end + d * grown) for k, d in ((0.13, 5), (0.08, -1), (0.02, 4))]
+    inner = []
+    for t in _EDGE[-2::-1]:
+        y = -26 + (end + 22) * t
+        cling = head * (0.90 - 0.02 * math.sin(math.pi * t) * grown + 0.02 * grown * t)
+        inner.append((cling + 0.85 * hair.wave_at(y, 0.9), y))
+    right = [*outer, *tips, *inner]
+    line = _hairline(hair)
+    return [(0, hair.top), *right, *line, *mirrored(right)]

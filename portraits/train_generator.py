@@ -1,25 +1,44 @@
 """The built-in generator: StyleGAN2 fitted to the renderer, growing from few pixels through its skip outputs.
 
-Two steps. `train_synthesis` gives W a meaning: w is the face's appearance vector (`scene.appearance`), standardised and
-turned by a fixed rotation, and the synthesis network learns to draw what the renderer draws for it. The mapping network
-(`portraits/train_mapping.py`) then learns which w belongs to a latent z. W is therefore close to linear in the
-quantities *by construction*, which a generator trained adversarially does not promise.
+Three steps. `train_synthesis` gives W a meaning: w is the face's appearance vector (`scene.appearance`), standardised and
+turned by a fixed rotation, and the synthesis network learns to draw what the renderer draws for it. `portraits/sharpen.py` then
+asks for detail that regression leaves soft. The mapping network (`portraits/train_mapping.py`) learns which w belongs to a
+latent z. W is therefore close to linear in the quantities *by construction*, which a generator trained adversarially does
+not promise.
 """
 
+from __future__ import annotations
+
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import distributed
 
+from portraits import processes
+from portraits.generator_loss import part_weights, picture_loss
+from portraits.pictures import Pictures, ahead
+from portraits.scene import NUM_FACTORS, appearance_names
+from portraits.training import load_checkpoint, save_checkpoint
 from stylegan2.generator import Generator, GeneratorConfig
 
+LONGEST_STEP = 60.0  # seconds that a step counts at most, so that a process that was stopped for a while keeps its schedule
 MAPS_FROM = 32  # pixels; below, the constant and the styles do
-SMALL_CLASSES = (2, 3, 4, 5, 6, 9, 11, 12, 13, 15)  # brows, eyes, glasses, earrings, mouth, lips, necklace
+# "cpu" draws a picture of 256 pixels in 13 ms on two cores, "gpu" in 28.
+WIDTHS = {"cpu": {"channel_base": 4096, "channel_max": 192}, "gpu": {"channel_base": 8192, "channel_max": 256}}
+
+
+def synthesis_config(name: str, resolution: int) -> GeneratorConfig:
+    """What is trained: "cpu" or "gpu" widths, and a W as wide as the appearance vector (`lift` widens it afterwards).
+
+    Raises ValueError for another name.
+    """
+    if name not in WIDTHS:
+        raise ValueError(f"unknown config {name!r}; accepted are {', '.join(WIDTHS)}")
+    w_dim = -(-len(appearance_names()) // 8) * 8
+    return GeneratorConfig(resolution=resolution, z_dim=NUM_FACTORS, w_dim=w_dim, num_mapping_layers=3, **WIDTHS[name])
 
 
 @dataclass(frozen=True)
@@ -31,7 +50,7 @@ class Basis:
     rotation: torch.Tensor  # [P, D] with orthonormal rows
 
     @staticmethod
-    def fit(appearances: torch.Tensor, w_dim: int, seed: int = 0) -> "Basis":
+    def fit(appearances: torch.Tensor, w_dim: int, seed: int = 0) -> Basis:
         """From samples [N, P]; ValueError when D < P, since W could not hold them."""
         size = appearances.shape[1]
         if w_dim < size:
@@ -50,27 +69,11 @@ class SynthesisTraining:
     """Settings of `train_synthesis`."""
 
     minutes: float = 60.0
-    batch_size: int = 16
+    batch_size: int = 16  # of each process
     learning_rate: float = 6e-3
-    grow_at: tuple[float, ...] = (0.08, 0.22, 0.50)  # shares of the time after which the resolution doubles; after the last it is full
-    small_part_weight: float = 3.0
+    grow_at: tuple[float, ...] = (0.02, 0.08, 0.25)  # shares of the time after which the resolution doubles; after the last it is full
+    average: float = 0.998  # decay of the averaged weights a step
     seed: int = 0
-
-
-def part_weights(masks: torch.Tensor, extra: float) -> torch.Tensor:
-    """Loss weights [N, 1, H, W] for class masks [N, H, W]: 1, and 1 + extra on small parts, which the eye seeks."""
-    small = torch.zeros(19)
-    small[list(SMALL_CLASSES)] = extra
-    small[17] = 0.7 * extra  # hair: its texture is faint against the rest
-    return 1 + small[masks.long()][:, None]
-
-
-def picture_loss(drawn: torch.Tensor, target: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """Weighted L1 at full size, plus L1 of local gradients (edges), plus L1 at 1/4: a scalar."""
-    error = drawn - target
-    fine = (error.abs() * weights).mean() / weights.mean()
-    edges = ((error[..., 1:] - error[..., :-1]).abs() * weights[..., 1:]).mean() + ((error[..., 1:, :] - error[..., :-1, :]).abs() * weights[..., 1:, :]).mean()
-    return fine + 0.5 * edges / weights.mean() + 0.5 * F.avg_pool2d(error, 4).abs().mean()
 
 
 def stage_resolution(progress: float, settings: SynthesisTraining, full: int) -> int:
@@ -114,81 +117,73 @@ class SynthesisTrainer:
     def __init__(self, generator: Generator, basis: Basis, settings: SynthesisTraining):
         self.settings, self.basis, self.generator = settings, basis, generator
         self.maps = learn_noise_maps(generator)
-        self.average = Generator(generator.config).requires_grad_(False)
+        self.average = Generator(generator.config).to(self.device).requires_grad_(False)
         self.average.load_state_dict(generator.state_dict())
+        self.average.synthesis.dtype = generator.synthesis.dtype
         self.trained = [*generator.synthesis.parameters(), *self.maps]
         self.optimiser = torch.optim.Adam(self.trained, settings.learning_rate, betas=(0.9, 0.99), fused=True)
         self.seconds, self.step = 0.0, 0
 
     @property
+    def device(self) -> torch.device:
+        return self.generator.synthesis.b4.const.device
+
+    @property
     def progress(self) -> float:
         return min(1.0, self.seconds / (60 * self.settings.minutes))
 
+    @property
+    def resolution(self) -> int:
+        """Pixels drawn now."""
+        return stage_resolution(self.progress, self.settings, self.generator.resolution)
+
     def save(self, path: Path) -> None:
-        """Write everything a resumed run needs, under a temporary name first."""
-        state = {
+        """Write everything a resumed run needs, on this device or another, under a temporary name first."""
+        save_checkpoint(path, {
             "generator": self.generator.state_dict(), "average": self.average.state_dict(), "optimiser": self.optimiser.state_dict(),
             "config": self.generator.config.to_dict(), "basis": vars(self.basis), "seconds": self.seconds, "step": self.step,
-        }
-        torch.save(state, path.with_suffix(".tmp"))
-        path.with_suffix(".tmp").replace(path)
+        })
 
     def load(self, path: Path) -> None:
-        """Continue a saved run; the settings are the caller's."""
-        state = torch.load(path, weights_only=True)
+        """Continue a saved run; the settings are the caller's. Raises ValueError for a run of another generator."""
+        state = load_checkpoint(path)
+        if state["config"] != self.generator.config.to_dict():
+            raise ValueError(f"{path} is a run of another generator ({state['config']}); use an empty work folder, or its config")
         self.generator.load_state_dict(state["generator"])
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.basis = Basis(**state["basis"])
         self.seconds, self.step = state["seconds"], state["step"]
 
-    def train_step(self, images: torch.Tensor, masks: torch.Tensor, w: torch.Tensor) -> float:
-        """One step on uint8 images [N, H, W, 3], masks [N, H, W] and w [N, D]; returns the loss."""
-        full = self.generator.resolution
-        resolution = stage_resolution(self.progress, self.settings, full)
-        target = images.permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
-        factor = full // resolution
-        target = F.avg_pool2d(target, factor) if factor > 1 else target
-        weights = part_weights(masks[:, ::factor, ::factor], self.settings.small_part_weight)
+    def rows(self, w: torch.Tensor) -> torch.Tensor:
+        """w [N, D] in every row of w+: [N, L, D] on the trainer's device."""
+        return w.to(self.device)[:, None].expand(-1, self.generator.num_ws, -1)
+
+    def train_step(self, target: torch.Tensor, masks: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
+        """One step on pictures [N, 3, R, R] in [-1, 1], masks [N, R, R] and w [N, D]; returns the loss, a scalar."""
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(self.progress, self.settings) * min(1.0, (self.step + 1) / 100)
-        rows = w[:, None].expand(-1, self.generator.num_ws, -1)
-        loss = picture_loss(self.generator.synthesis(rows, resolution=resolution), target, weights)
+        drawn = self.generator.synthesis(self.rows(w), resolution=target.shape[-1])
+        loss = picture_loss(drawn, target, part_weights(masks))
         self.optimiser.zero_grad()
         loss.backward()
-        average_gradients(self.trained)
+        self.update()
+        return loss.detach()
+
+    @torch.no_grad()
+    def update(self) -> None:
+        """Step by the gradients, averaged over the processes, and move the averaged weights."""
+        processes.average_gradients(self.trained)
         self.optimiser.step()
         self.step += 1
-        decay = min(0.998, 1 - 10 / (self.step + 10))
-        with torch.no_grad():
-            averages = [*self.average.synthesis.parameters(), *noise_maps(self.average)]
-            torch._foreach_lerp_(averages, [tensor.detach() for tensor in self.trained], 1 - decay)
-        return loss.item()
+        decay = min(self.settings.average, 1 - 10 / (self.step + 10))
+        averages = [*self.average.synthesis.parameters(), *noise_maps(self.average)]
+        torch._foreach_lerp_(averages, [tensor.detach() for tensor in self.trained], 1 - decay)
 
 
-def average_gradients(parameters) -> None:
-    """Mean of the gradients over the processes of a `torchrun`; nothing when there is just one."""
-    if not distributed.is_initialized():
-        return
-    gradients = [p.grad for p in parameters if p.grad is not None]
-    flat = torch.cat([gradient.flatten() for gradient in gradients])
-    distributed.all_reduce(flat)
-    flat /= distributed.get_world_size()
-    for gradient, mean in zip(gradients, flat.split([g.numel() for g in gradients])):
-        gradient.copy_(mean.view_as(gradient))
-
-
-def shared_clock(clock) -> float:
-    """Rank 0's seconds, so that all processes change resolution at the same step."""
-    if not distributed.is_initialized():
-        return clock()
-    seconds = torch.tensor([clock()], dtype=torch.float64)
-    distributed.broadcast(seconds, 0)
-    return seconds.item()
-
-
-def new_trainer(appearances: np.ndarray, config: GeneratorConfig, settings: SynthesisTraining, dtype: torch.dtype) -> SynthesisTrainer:
-    """A fresh run; `appearances` [N, P] are those of the training pictures."""
+def new_trainer(appearances: np.ndarray, config: GeneratorConfig, settings: SynthesisTraining, dtype: torch.dtype,
+                device: torch.device | str = "cpu") -> SynthesisTrainer:
+    """A fresh run, the same on every device; `appearances` [N, P] are those of the training pictures, `dtype` is of the maps."""
     torch.manual_seed(settings.seed)
     generator = Generator(config)
     generator.synthesis.dtype = dtype
@@ -196,23 +191,32 @@ def new_trainer(appearances: np.ndarray, config: GeneratorConfig, settings: Synt
         for name, parameter in generator.synthesis.named_parameters():
             if name.endswith("affine.weight"):
                 parameter.mul_(0.3)
-    return SynthesisTrainer(generator, Basis.fit(torch.as_tensor(appearances), config.w_dim, settings.seed), settings)
+    basis = Basis.fit(torch.as_tensor(appearances), config.w_dim, settings.seed)
+    return SynthesisTrainer(generator.to(device), basis, settings)
 
 
-def train_synthesis(trainer: SynthesisTrainer, images, masks, appearances, clock) -> Iterator[dict]:
-    """Train until the minutes are spent; yields {step, progress, loss, resolution} each step.
+def train_synthesis(trainer: SynthesisTrainer, pictures: Pictures, appearances: np.ndarray, clock: Callable[[], float],
+                    indices: np.ndarray | None = None) -> Iterator[dict]:
+    """Train until the minutes are spent; yields {step, progress, loss, resolution} each step, the loss as a scalar tensor.
 
-    images uint8 [N, S, S, 3] and masks uint8 [N, S, S] are indexed a batch at a time, so they may be memory maps;
-    `clock` returns seconds.
+    appearances [N, P] belong to the pictures, of which those of `indices` (all) are learned from; `clock` returns seconds.
     """
     w = trainer.basis.w(torch.as_tensor(np.asarray(appearances)))
-    settings, last = trainer.settings, shared_clock(clock)
-    rank = distributed.get_rank() if distributed.is_initialized() else 0
+    indices = np.arange(len(appearances)) if indices is None else indices
+    keys = ((picked, trainer.resolution) for picked in picks(indices, trainer.settings, trainer.step))
+    batches = ahead(lambda key: (key[0], *pictures.batch(*key)), keys)
+    last = processes.shared(clock(), trainer.device)
     while trainer.progress < 1:
-        random = np.random.Generator(np.random.Philox(key=[settings.seed + (rank << 32), trainer.step]))
-        picked = np.sort(random.choice(len(images), settings.batch_size, replace=False))
-        loss = trainer.train_step(torch.from_numpy(images[picked]), torch.from_numpy(masks[picked]), w[picked])
-        now = shared_clock(clock)
-        trainer.seconds, last = trainer.seconds + now - last, now
-        resolution = stage_resolution(trainer.progress, settings, trainer.generator.resolution)
-        yield {"step": trainer.step, "progress": trainer.progress, "loss": loss, "resolution": resolution}
+        picked, target, masks = next(batches)
+        loss = trainer.train_step(target, masks, w[picked])
+        now = processes.shared(clock(), trainer.device)
+        trainer.seconds, last = trainer.seconds + min(now - last, LONGEST_STEP), now
+        yield {"step": trainer.step, "progress": trainer.progress, "loss": loss, "resolution": target.shape[-1]}
+
+
+def picks(indices: np.ndarray, settings, step: int) -> Iterator[np.ndarray]:
+    """The batches' indices from `step` on: random, and those of a run that was never interrupted."""
+    while True:
+        random = np.random.Generator(np.random.Philox(key=[settings.seed + (processes.rank() << 32), step]))
+        yield np.sort(random.choice(indices, settings.batch_size, replace=False))
+        step += 1

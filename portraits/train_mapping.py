@@ -21,11 +21,20 @@ from portraits.train_generator import Basis
 from stylegan2.generator import Generator
 
 SLOPE, GAIN = 0.2, math.sqrt(2)  # of the leaky ReLU
-KNOTS_EACH = 8
+W_DIM = 512  # of the finished generator, which its directions are made for
+MOST_KNOTS = 8
+
+
+def knots_each(w_dim: int) -> int:
+    """How many kinks the first layer spends on each factor: even, at most `MOST_KNOTS`. ValueError where there is no room for two."""
+    count = min(MOST_KNOTS, w_dim // NUM_FACTORS // 2 * 2)
+    if count < 2:
+        raise ValueError(f"w_dim {w_dim} is too small; 2 kinks for each of {NUM_FACTORS} factors need {2 * NUM_FACTORS}")
+    return count
 
 
 @torch.no_grad()
-def lift(trained: Generator, basis: Basis, w_dim: int = 512, num_mapping_layers: int = 3) -> Generator:
+def lift(trained: Generator, basis: Basis, w_dim: int = W_DIM, num_mapping_layers: int = 3) -> Generator:
     """A generator with a wider W that draws the same: from w = x @ rotation [D] to pairs of x [w_dim], x [P] standardised."""
     size = len(basis.rotation)
     if w_dim < 2 * size:
@@ -47,11 +56,15 @@ def pairs(standardised: torch.Tensor, w_dim: int) -> torch.Tensor:
     return F.pad(both, (0, w_dim - both.shape[1]))
 
 
-def fit_mapping(generator: Generator, basis: Basis, steps: int = 6000, batch_size: int = 512, pool: int = 150_000, seed: int = 0) -> Iterator[dict]:
-    """Train `generator.mapping` and set its `w_avg`; yields {step, error}, the root mean square error of an entry of x."""
+def fit_mapping(generator: Generator, basis: Basis, steps: int = 15_000, batch_size: int = 512, pool: int = 150_000,
+                faces: int = 4, seed: int = 0) -> Iterator[dict]:
+    """Train `generator.mapping` and set its `w_avg`; yields {step, error}, the root mean square error of an entry of x.
+
+    Kinks are placed by how the appearance of `faces` random faces bends; `pool` latents are learned from.
+    """
     random = np.random.Generator(np.random.Philox(key=[seed, 1]))
     z, x = _pool(basis, random, pool)
-    weights, biases = _initial_layers(generator, basis, z[:20_000], x[:20_000], seed)
+    weights, biases = _initial_layers(generator, basis, z[:20_000], x[:20_000], faces, seed)
     parameters = [tensor.requires_grad_() for tensor in weights + biases]
     optimiser = torch.optim.Adam(parameters, betas=(0.9, 0.99))
     for step in range(steps):
@@ -86,15 +99,14 @@ def _forward(z: torch.Tensor, weights, biases) -> torch.Tensor:
     return F.linear(hidden, weights[-1], biases[-1])
 
 
-def _initial_layers(generator: Generator, basis: Basis, z, x, seed: int) -> tuple[list, list]:
+def _initial_layers(generator: Generator, basis: Basis, z, x, faces: int, seed: int) -> tuple[list, list]:
     """First layer: kinks of single factors. Then random layers; the last one by least squares on (z, x)."""
     width, noise = generator.w_dim, torch.Generator().manual_seed(seed)
-    if width < KNOTS_EACH * NUM_FACTORS:
-        raise ValueError(f"w_dim {width} is too small; {KNOTS_EACH} kinks for each of {NUM_FACTORS} factors need {KNOTS_EACH * NUM_FACTORS}")
-    knots = torch.from_numpy(bends(basis)).float()
-    signs = torch.tensor([-1.0] * (KNOTS_EACH // 2) + [1.0] * (KNOTS_EACH // 2)).expand_as(knots)
+    knots = torch.from_numpy(bends(basis, knots_each(width), faces)).float()
+    each = knots.shape[1]
+    signs = torch.tensor([-1.0] * (each // 2) + [1.0] * (each // 2)).expand_as(knots)
     first, offset = torch.zeros(width, NUM_FACTORS), torch.zeros(width)
-    first[torch.arange(knots.numel()), torch.arange(NUM_FACTORS).repeat_interleave(KNOTS_EACH)] = signs.flatten()
+    first[torch.arange(knots.numel()), torch.arange(NUM_FACTORS).repeat_interleave(each)] = signs.flatten()
     offset[: knots.numel()] = -(signs * knots).flatten()
     middle = [torch.randn(width, width, generator=noise) / math.sqrt(width) for _ in range(generator.config.num_mapping_layers - 2)]
     weights, biases = [first, *middle], [offset, *(torch.zeros(width) for _ in middle)]
@@ -105,11 +117,11 @@ def _initial_layers(generator: Generator, basis: Basis, z, x, seed: int) -> tupl
     return weights + [solution[:-1].t().contiguous()], biases + [solution[-1].clone()]
 
 
-def bends(basis: Basis, faces: int = 4, seed: int = 1) -> np.ndarray:
-    """Where the appearance bends along each factor: knots [factors, KNOTS_EACH], denser where the curvature is larger."""
+def bends(basis: Basis, each: int, faces: int = 4, seed: int = 1) -> np.ndarray:
+    """Where the appearance bends along each factor: knots [factors, each], denser where the curvature is larger."""
     random, grid = np.random.Generator(np.random.Philox(seed)), np.linspace(-2.6, 2.6, 181)
     base, spread = 0.5 * random.standard_normal((faces, NUM_FACTORS)), basis.spread.numpy()
-    knots = np.empty((NUM_FACTORS, KNOTS_EACH))
+    knots = np.empty((NUM_FACTORS, each))
     for factor in range(NUM_FACTORS):
         density = np.zeros(len(grid) - 2)
         for g in base:
@@ -118,7 +130,7 @@ def bends(basis: Basis, faces: int = 4, seed: int = 1) -> np.ndarray:
             response = np.stack([appearance(make_scene(row)) for row in moved]) / spread
             density += np.sqrt(np.linalg.norm(np.diff(response, 2, axis=0), axis=1))
         total = np.cumsum(0.85 * density / max(density.sum(), 1e-9) + 0.15 / len(density))
-        knots[factor] = np.interp((np.arange(KNOTS_EACH) + 0.5) / KNOTS_EACH, total, grid[1:-1])
+        knots[factor] = np.interp((np.arange(each) + 0.5) / each, total, grid[1:-1])
     return knots
 
 

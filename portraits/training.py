@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import os
 import time
@@ -10,6 +11,8 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from stylegan2.generator import compute_dtype
 
 
 class Budget:
@@ -70,6 +73,17 @@ class AveragedWeights:
                 self.values[name].copy_(value)
 
 
+    def load(self, values: dict) -> None:
+        """Values of a checkpoint, onto the devices of those that are there."""
+        self.values = {name: values[name].to(value.device) for name, value in self.values.items()}
+
+    def of(self, module: nn.Module) -> nn.Module:
+        """A frozen copy of the module in evaluation mode, with the averages."""
+        copied = copy.deepcopy(module).eval().requires_grad_(False)
+        copied.load_state_dict(self.values)
+        return copied
+
+
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     for group in optimizer.param_groups:
         group["lr"] = rate
@@ -116,17 +130,23 @@ def pick_indices(cache, batch_size: int, seed: int, step: int):
     return order[place * batch_size : (place + 1) * batch_size]
 
 
+def step_rng(seed: int, step: int, device: torch.device) -> torch.Generator:
+    """The random numbers of one step, on the device, so that a resumed run draws what it would have drawn."""
+    return torch.Generator(device).manual_seed(seed * 1_000_003 + step)
+
+
 @torch.no_grad()
 def augment(images: Tensor, rng: torch.Generator, shift: float = 0.03) -> Tensor:
     """Small changes that alter no fact: images [B, 3, S, S] in [-1, 1] -> the same shape.
 
     Shifts and scales of a few pixels, light, blur, noise; and a haze of another picture over some, so that a ghost of
-    a pair of glasses does not count as glasses: a generator that is being edited draws ghosts first.
+    a pair of glasses does not count as glasses: a generator that is being edited draws ghosts first. `rng` is of the
+    images' device (`step_rng`).
     """
     count, device = len(images), images.device
 
     def uniform(*shape: int) -> Tensor:
-        return torch.rand(*shape, generator=rng).to(device)
+        return torch.rand(*shape, generator=rng, device=device)
 
     scale = 1 + 0.04 * (uniform(count) - 0.5)
     theta = torch.zeros(count, 2, 3, device=device)
@@ -140,7 +160,7 @@ def augment(images: Tensor, rng: torch.Generator, shift: float = 0.03) -> Tensor
     images[blurred] = _blur(images[blurred])
     images = images * (1 + 0.2 * (uniform(count, 1, 1, 1) - 0.5)) + 0.12 * (uniform(count, 3, 1, 1) - 0.5)
     noisy = uniform(count) < 0.4
-    noise = torch.randn(images[noisy].shape, generator=rng).to(device)
+    noise = torch.randn(images[noisy].shape, generator=rng, device=device)
     images[noisy] += noise * (0.08 * uniform(len(noise), 1, 1, 1))
     return images
 
@@ -148,3 +168,11 @@ def augment(images: Tensor, rng: torch.Generator, shift: float = 0.03) -> Tensor
 def _blur(images: Tensor) -> Tensor:
     """The binomial filter 1 2 1 twice over, as a cheap blur."""
     return F.avg_pool2d(F.avg_pool2d(F.pad(images, (1, 1, 1, 1), "replicate"), 2, 1), 2, 1)
+
+
+def maps_dtype(device: torch.device | str) -> torch.dtype:
+    """The number format of feature maps in training: bfloat16 on GPUs and on processors built for it, else float32."""
+    device = torch.device(device)
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
+    return compute_dtype(device)

@@ -14,7 +14,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -88,7 +88,7 @@ def evaluate(parser: FaceParser, batches: Sequence[Batch]) -> Tensor:
 
 def train_parser(
     network: BiSeNet,
-    batches: Iterator[Batch],
+    batches: Iterator[Batch] | Callable[[int], Iterator[Batch]],
     settings: TrainSettings,
     validation: Sequence[Batch] = (),
     checkpoint: Path | None = None,
@@ -98,11 +98,15 @@ def train_parser(
 
     Yields {"step", "loss", "lr", "seconds"} each step, with "mean_iou" and "pixel_accuracy" of the averaged weights added
     every `validate_every` steps and at the end. With `checkpoint`, the state is saved there (atomically) every `save_every`
-    steps and at the end; `resume=True` goes on from it if it exists and gives the weights that an uninterrupted run gives,
-    for which `batches` must start from its beginning again: what was used before is drawn and dropped."""
+    steps and at the end; `resume=True` goes on from it if it exists and gives the weights that an uninterrupted run gives.
+    For that, `batches` is a function from a step's number to the batches from there on, or an iterator that starts from its
+    beginning again, of which what was used before is drawn and dropped."""
     trainer = _Trainer(network, settings)
     if resume and checkpoint is not None and checkpoint.exists():
         trainer.load(checkpoint)
+    if callable(batches):
+        batches = batches(trainer.step_count)
+    else:
         for _ in range(trainer.step_count):
             next(batches)
     last = trainer.finished
@@ -121,6 +125,11 @@ def _next_batch(batches: Iterator[Batch], step: int, steps: int) -> Batch:
         return next(batches)
     except StopIteration:
         raise ValueError(f"the batches ended after {step} of {steps} steps: pass an endless iterator") from None
+
+
+def _lasting(settings: dict) -> dict:
+    """The settings that a run must keep: not how long it may take, nor the number format, which is the machine's."""
+    return {name: value for name, value in settings.items() if name not in ("seconds", "bfloat16")}
 
 
 class _Trainer:
@@ -219,7 +228,7 @@ class _Trainer:
         with safe_open(path, framework="pt") as file:
             about = json.loads(file.metadata()["training"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}
-        if about["settings"] != asdict(self.settings):
+        if _lasting(about["settings"]) != _lasting(asdict(self.settings)):
             raise ValueError(f"{path} was trained with other settings ({about['settings']}); resume with the same")
         for network, prefix in ((self.live, "live."), (self.averaged, "averaged.")):
             network.load_state_dict({k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)})

@@ -45,6 +45,7 @@ COMMANDS = [
     "lelsd.prompt",
     "packs",
     "portraits.build_pack",
+    "portraits.evaluate_pack",
     "portraits.render",
     "segmentation.parser",
     "stylegan2.checkpoints",

@@ -16,7 +16,7 @@ def test_data_stage_renders_once(command, tmp_path):
     images = tmp_path / "cache" / "images.npy"
     written = images.stat().st_mtime_ns
     again = command("portraits.build_pack", "--stage", "data", "--count", "12", "--work", tmp_path)
-    assert PortraitCache(tmp_path / "cache").images.shape == (12, 128, 128, 3)
+    assert PortraitCache(tmp_path / "cache").images.shape == (12, 256, 256, 3)
     assert first.result["stage"] == again.result["stage"] == "data"
     assert images.stat().st_mtime_ns == written
 

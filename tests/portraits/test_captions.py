@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from portraits.captions import SPLITS, captions, compose, describe, sentence
+from portraits.facts import OPEN_MOUTH
 from portraits.phrases import NOUNS, PHRASES
 from portraits.scene import ATTRIBUTES, attributes, sample
 from portraits.topics import NEVER_SAID, TOPICS, topics
@@ -44,7 +45,7 @@ def test_what_cannot_be_seen_is_not_known():
 
 
 def test_hardly_decided_is_not_decided():
-    face = SCENES[0].replace(hat=0.0, mouth_open=0.31)
+    face = SCENES[0].replace(hat=0.0, mouth_open=OPEN_MOUTH + 0.01)
     assert attributes(face)["Mouth_Slightly_Open"] and topics(face)["Mouth_Slightly_Open"] is None
 
 

@@ -7,13 +7,14 @@ from safetensors.torch import load_file
 
 from packs.weights import expand_rows
 from portraits.clip_evaluation import area_under_curve, evaluate_clip, prompts_for, responses
+from portraits.clip_losses import agreement, contrastive_loss, pair_loss, topic_loss, truth_loss
 from portraits.clip_training import (
-    CLIP_CONFIG, CaptionTable, ClipTraining, Vocabulary, agreement, build_model, contrastive_loss, encode_images, encode_tokens,
-    pack_entry, topic_loss, train_clip, truth_loss, with_fillers,
+    CLIP_CONFIG, CaptionTable, ClipTraining, PromptTable, Vocabulary, build_model, encode_images, encode_tokens, pack_entry, train_clip,
+    with_fillers,
 )
 from portraits.phrases import FILLERS
 from portraits.scene import ATTRIBUTES
-from portraits.topics import NEVER_SAID
+from portraits.topics import NEVER_SAID, TOPICS
 
 TINY = {"embed_dim": 32, "vision_cfg": {"image_size": 64, "layers": [1, 1, 1, 1], "width": 8, "head_width": 64},
         "text_cfg": {"context_length": 32, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1}}
@@ -77,6 +78,25 @@ def test_contrastive_loss_by_hand():
     assert contrastive_loss(same, scale, everything, everything).item() == pytest.approx(0, abs=1e-6)  # all are true: nothing to tell apart
     assert contrastive_loss(same, scale, yes, yes).item() == pytest.approx(0, abs=1e-6)  # the others are not known
     assert contrastive_loss(torch.eye(2), torch.tensor(50.0), yes, everything).item() < 1e-6
+
+
+def test_pair_loss_by_hand():
+    """Two pictures on either side of the boundary between two prompts, and one that nobody can tell."""
+    pictures = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.6, 0.8]])
+    wanted, unwanted, target = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]]), torch.tensor([[1], [0], [-1]], dtype=torch.int8)
+    right = pair_loss(pictures, wanted, unwanted, torch.tensor(2.0), target)
+    assert right.item() == pytest.approx(math.log(1 + math.exp(-2.0)))
+    assert pair_loss(pictures, unwanted, wanted, torch.tensor(2.0), target).item() == pytest.approx(math.log(1 + math.exp(2.0)))
+
+
+def test_prompts_ask_and_deny_in_training_words():
+    table = PromptTable()
+    columns, texts = table.pick(5, np.random.default_rng(0))
+    assert len(set(columns)) == 5 and len(texts) == 10
+    for column, wanted, unwanted in zip(columns, texts[:5], texts[5:]):
+        topic = TOPICS[column]
+        assert wanted in prompts_for(topic, True, limit=100)
+        assert unwanted in (prompts_for(topic, False, limit=100) or ["a person"])
 
 
 def test_truth_loss_by_hand():
@@ -143,7 +163,7 @@ def test_the_pack_is_told_the_architecture():
     entry = pack_entry()
     model = build_model(CLIP_CONFIG, 10)
     assert entry["embed_dim"] == model.text_projection.shape[1] and entry["mean"] == entry["std"] == [0.5, 0.5, 0.5]
-    assert 2e6 < sum(p.numel() for p in model.parameters()) < 6e6
+    assert 2e6 < sum(p.numel() for p in model.parameters()) < 7.5e6
 
 
 def test_every_attribute_can_be_asked_for():

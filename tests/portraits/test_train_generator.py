@@ -5,13 +5,15 @@ import pytest
 import torch
 
 from portraits import train_mapping
+from portraits.generator_loss import IMPORTANCE, part_weights, picture_loss
+from portraits.pictures import Pictures
 from portraits.scene import NUM_FACTORS, appearance, sample
-from portraits.train_generator import (
-    Basis, SynthesisTraining, new_trainer, noise_maps, part_weights, picture_loss, stage_resolution, train_synthesis,
-)
+from portraits.train_generator import Basis, SynthesisTraining, new_trainer, noise_maps, stage_resolution, synthesis_config, train_synthesis
+from segmentation.parts import CLASSES
 from stylegan2.generator import GeneratorConfig
 
-SMALL = GeneratorConfig(resolution=32, z_dim=NUM_FACTORS, w_dim=80, num_mapping_layers=3, channel_base=256, channel_max=16)
+W_DIM = synthesis_config("cpu", 32).w_dim
+SMALL = GeneratorConfig(resolution=32, z_dim=NUM_FACTORS, w_dim=W_DIM, num_mapping_layers=3, channel_base=256, channel_max=16)
 
 
 @pytest.fixture(scope="module")
@@ -30,13 +32,13 @@ def ticks():
 
 def pictures():
     rng = np.random.default_rng(0)
-    return rng.integers(0, 255, (40, 32, 32, 3), dtype=np.uint8), rng.integers(0, 19, (40, 32, 32), dtype=np.uint8)
+    return Pictures(rng.integers(0, 255, (40, 32, 32, 3), dtype=np.uint8), rng.integers(0, 19, (40, 32, 32), dtype=np.uint8))
 
 
 def test_basis_keeps_distances_of_the_standardised_appearance(appearances):
-    basis = Basis.fit(torch.from_numpy(appearances), 80)
+    basis = Basis.fit(torch.from_numpy(appearances), W_DIM)
     standardised = (torch.from_numpy(appearances) - basis.mean) / basis.spread
-    torch.testing.assert_close(torch.cdist(basis.w(torch.from_numpy(appearances)), torch.zeros(1, 80)), standardised.norm(dim=1, keepdim=True))
+    torch.testing.assert_close(torch.cdist(basis.w(torch.from_numpy(appearances)), torch.zeros(1, W_DIM)), standardised.norm(dim=1, keepdim=True))
 
 
 def test_w_must_hold_the_appearance(appearances):
@@ -45,8 +47,12 @@ def test_w_must_hold_the_appearance(appearances):
 
 
 def test_small_parts_weigh_more():
-    weights = part_weights(torch.tensor([[[0, 4]]]), extra=3.0)
-    assert weights.flatten().tolist() == [1.0, 4.0]
+    weights = part_weights(torch.tensor([[[CLASSES.index("skin"), CLASSES.index("l_eye")]]], dtype=torch.uint8))
+    assert weights.flatten().tolist() == [IMPORTANCE["skin"], IMPORTANCE["l_eye"]] == [1.0, 6.0]
+
+
+def test_every_class_has_its_importance():
+    assert set(IMPORTANCE) == set(CLASSES) and min(IMPORTANCE.values()) > 0
 
 
 def test_picture_loss_of_a_constant_error_has_no_edges():
@@ -55,30 +61,43 @@ def test_picture_loss_of_a_constant_error_has_no_edges():
     assert loss.item() == pytest.approx(0.5 + 0.5 * 0.5)
 
 
+def test_a_missing_strand_costs_more_than_a_shade():
+    """Two errors of the same mean: a line that is not there, and a shade over the same area."""
+    target, weights = torch.zeros(1, 3, 16, 16), torch.ones(1, 1, 16, 16)
+    line, shade = target.clone(), torch.full_like(target, 1 / 16)
+    line[..., 8] = 1.0
+    assert picture_loss(line, target, weights) > 1.5 * picture_loss(shade, target, weights)
+
+
 def test_resolution_grows_with_progress():
     settings = SynthesisTraining(grow_at=(0.1, 0.3))
     assert [stage_resolution(p, settings, 128) for p in (0.0, 0.2, 0.9)] == [32, 64, 128]
 
 
 def test_training_learns_and_resumes_where_it_was(appearances, tmp_path):
-    images, masks = pictures()
     trainer = trainer_for(appearances)
-    steps = train_synthesis(trainer, images, masks, appearances, ticks())
+    steps = train_synthesis(trainer, pictures(), appearances, ticks())
     losses = [next(steps)["loss"] for _ in range(12)]
     trainer.save(tmp_path / "synthesis.pt")
     following = next(steps)
     again = trainer_for(appearances)
     again.load(tmp_path / "synthesis.pt")
-    resumed = next(train_synthesis(again, images, masks, appearances, ticks()))
+    resumed = next(train_synthesis(again, pictures(), appearances, ticks()))
     assert resumed == following
     assert min(losses[6:]) < losses[0]
 
 
+def test_a_stopped_process_keeps_its_schedule(appearances):
+    clock = iter([0, 1, 10_000, 10_001]).__next__
+    trainer = trainer_for(appearances, seconds=200)
+    steps = train_synthesis(trainer, pictures(), appearances, clock)
+    assert [next(steps)["progress"] for _ in range(3)] == pytest.approx([1 / 200, 61 / 200, 62 / 200])
+
+
 def test_learned_noise_maps_start_at_nothing_and_are_averaged_too(appearances):
-    images, masks = pictures()
     trainer = trainer_for(appearances)
     assert all(noise_map.abs().max() == 0 for noise_map in trainer.maps)
-    next(train_synthesis(trainer, images, masks, appearances, ticks()))
+    next(train_synthesis(trainer, pictures(), appearances, ticks()))
     assert all(noise_map.abs().max() > 0 for noise_map in noise_maps(trainer.average)[-2:])
 
 
@@ -96,9 +115,32 @@ def test_lifted_generator_draws_the_same(appearances):
 def test_mapping_beats_the_mean_and_sets_the_average(appearances):
     trainer = trainer_for(appearances)
     lifted = train_mapping.lift(trainer.generator, trainer.basis, w_dim=512)
-    errors = [p["error"] for p in train_mapping.fit_mapping(lifted, trainer.basis, steps=30, batch_size=64, pool=3000)]
+    errors = [p["error"] for p in train_mapping.fit_mapping(lifted, trainer.basis, steps=30, batch_size=64, pool=3000, faces=1)]
     assert errors[-1] < 0.85 < 1.0  # an entry of x has a spread of about 1, which guessing the mean would leave
     assert lifted.mapping.w_avg.abs().sum() > 0
+
+
+def test_the_widths_of_both_configs_follow_the_world():
+    for name in ("cpu", "gpu"):
+        config = synthesis_config(name, 256)
+        assert config.z_dim == NUM_FACTORS and len(appearance(sample(0, 0))) <= config.w_dim <= train_mapping.W_DIM // 2
+    with pytest.raises(ValueError, match="accepted are cpu, gpu"):
+        synthesis_config("tpu", 256)
+
+
+def test_kinks_fill_the_first_layer():
+    assert train_mapping.knots_each(NUM_FACTORS * 4 + 1) == 4
+    assert train_mapping.knots_each(10_000) == train_mapping.MOST_KNOTS
+    with pytest.raises(ValueError, match="too small"):
+        train_mapping.knots_each(NUM_FACTORS)
+
+
+def test_a_run_of_another_generator_is_refused(appearances, tmp_path):
+    trainer_for(appearances).save(tmp_path / "synthesis.pt")
+    other = new_trainer(appearances, GeneratorConfig(resolution=32, z_dim=NUM_FACTORS, w_dim=W_DIM, channel_base=256, channel_max=8),
+                        SynthesisTraining(), torch.float32)
+    with pytest.raises(ValueError, match="another generator"):
+        other.load(tmp_path / "synthesis.pt")
 
 
 def test_lift_needs_room_for_pairs(appearances):

@@ -54,6 +54,22 @@ def test_resumed_training_gives_the_same_weights(tmp_path):
     assert [p.name for p in path.parent.iterdir()] == ["parser.ckpt"], "nothing unfinished is left"
 
 
+def test_batches_may_start_where_the_run_does(tmp_path):
+    short, path = settings(steps=4, save_every=2), tmp_path / "parser.ckpt"
+    asked = []
+
+    def batches(step):
+        asked.append(step)
+        return map(toy_batch, itertools.count(step))
+
+    whole, halved, fresh = toy_network(), toy_network(), toy_network()
+    list(train_parser(whole, batches, short))
+    list(itertools.islice(train_parser(halved, batches, short, checkpoint=path), 2))
+    list(train_parser(fresh, batches, settings(steps=4, save_every=2, seconds=1000.0), checkpoint=path, resume=True))
+    assert asked == [0, 0, 2], "more time may be given, and nothing is read twice"
+    assert all(torch.equal(a, b) for a, b in zip(fresh.state_dict().values(), whole.state_dict().values()))
+
+
 def test_resuming_with_other_settings_is_refused(tmp_path):
     path = tmp_path / "parser.ckpt"
     list(train_parser(toy_network(), toy_batches(), settings(steps=1), checkpoint=path))
