@@ -5,6 +5,7 @@ In the work folder: synthesis.pt, sharpen.pt (+ sharpen.generator.pt), curves ge
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
 from collections.abc import Callable
@@ -14,13 +15,16 @@ import numpy as np
 import torch
 
 from packs import cli
+from packs.pack import load_pack
 from portraits import processes, train_mapping, validation
 from portraits.dataset import PortraitCache
 from portraits.pictures import Pictures
 from portraits.scene import appearance, make_scene
 from portraits.sharpen import Sharpener, Sharpening, sharpen
+from portraits.shipped import APPEARANCE, Standard, mapping_layers
 from portraits.train_generator import Basis, SynthesisTrainer, SynthesisTraining, new_trainer, synthesis_config, train_synthesis
 from portraits.training import load_checkpoint, maps_dtype
+from portraits.warm_start import REFINING, start_generator, start_of
 from stylegan2.checkpoints import save_generator
 from stylegan2.generator import Generator, GeneratorConfig
 
@@ -62,13 +66,28 @@ def make_trainer(cache: PortraitCache, material: Material, config: str, settings
     return new_trainer(material.appearances[material.train], synthesis_config(config, cache.size), settings, maps_dtype(device), device)
 
 
-def run_generator(work: Path, cache: PortraitCache, device: torch.device, config: str, settings: SynthesisTraining,
-                  look_every: float = LOOK_EVERY) -> dict:
-    """Regression to the end of its minutes, from work/synthesis.pt if it is there; the last validation figures."""
-    material = Material(cache, device)
+def begin(work: Path, material: Material, cache: PortraitCache, config: str, settings: SynthesisTraining,
+          given: Path | str | None = None) -> SynthesisTrainer:
+    """The trainer of work/synthesis.pt if it is there, else a new one, with the weights of the pack `given` or random ones."""
+    start = start_of(work, "generator", work / "synthesis.pt", given)
+    if start.refining:  # what is there need not grow
+        settings = dataclasses.replace(settings, learning_rate=start.rate(settings.learning_rate), grow_at=())
     trainer = make_trainer(cache, material, config, settings)
     if (work / "synthesis.pt").exists():
         trainer.load(work / "synthesis.pt")
+    if start.pack is not None:
+        start_generator(trainer, start.pack)
+    return trainer
+
+
+def run_generator(work: Path, cache: PortraitCache, device: torch.device, config: str, settings: SynthesisTraining,
+                  look_every: float = LOOK_EVERY, given: Path | str | None = None) -> dict:
+    """Regression to the end of its minutes, from where `begin` says; the last validation figures."""
+    material = Material(cache, device)
+    trainer = begin(work, material, cache, config, settings, given)
+    if given is not None and trainer.step == 0 and processes.first():
+        figures = material.look(trainer, cache.size, work / "sheets" / "generator_0000000.png")
+        _record(work / "generator.jsonl", "generator", {"step": 0, "progress": 0.0, "resolution": cache.size, "seconds": 0.0, **figures})
     save, look, tell = Timer(SAVE_EVERY), Timer(look_every), Timer(TELL_EVERY)
     figures = {}
     for progress in train_synthesis(trainer, material.pictures, material.appearances, time.monotonic, material.train):
@@ -86,13 +105,15 @@ def run_generator(work: Path, cache: PortraitCache, device: torch.device, config
 
 
 def run_sharpen(work: Path, cache: PortraitCache, device: torch.device, config: str, settings: Sharpening,
-                look_every: float = LOOK_EVERY) -> dict:
-    """The adversarial phase from work/synthesis.pt, or on from work/sharpen.pt; the last validation figures."""
-    if not (work / "synthesis.pt").exists():
-        raise ValueError(f"{work} has no synthesis.pt to sharpen; run the stage 'generator' first")
+                look_every: float = LOOK_EVERY, given: Path | str | None = None) -> dict:
+    """The adversarial phase from work/synthesis.pt (or, where there is none, the pack `given`), or on from work/sharpen.pt; the
+    last validation figures."""
+    if given is None and not (work / "synthesis.pt").exists():
+        raise ValueError(f"{work} has no synthesis.pt to sharpen; run the stage 'generator' first, or start with a pack")
     material = Material(cache, device)
-    trainer = make_trainer(cache, material, config, SynthesisTraining(batch_size=settings.batch_size, seed=settings.seed))
-    trainer.load(work / "synthesis.pt")
+    trainer = begin(work, material, cache, config, SynthesisTraining(batch_size=settings.batch_size, seed=settings.seed), given)
+    if not (work / "synthesis.pt").exists() and processes.first():
+        trainer.save(work / "synthesis.pt")  # the mapping network's stage reads the basis from it
     trainer.generator.load_state_dict(trainer.average.state_dict())
     sharpener = Sharpener(trainer, settings)
     where: Callable[[], Path] = lambda: work / "sheets" / f"sharpen_{sharpener.step:07d}.png"
@@ -118,22 +139,33 @@ def run_sharpen(work: Path, cache: PortraitCache, device: torch.device, config: 
     return figures
 
 
-def run_mapping(work: Path, seed: int = 0, **fit) -> None:
-    """The finished generator of the accepted (or else the regressed) synthesis network: work/generator.safetensors and .json.
+def run_mapping(work: Path, seed: int = 0, given: Path | str | None = None, **fit) -> None:
+    """The finished generator: work/generator.safetensors and .json, and work/appearance.json, which says what its W means."""
+    generator, basis = finish(work, seed, given, **fit)
+    save_generator(generator, work / "generator.safetensors")
+    (work / "generator.json").write_text(json.dumps(generator.config.to_dict()))
+    (work / APPEARANCE).write_bytes(Standard.of(basis).to_json())
 
-    `fit`: further arguments of `train_mapping.fit_mapping`.
+
+def finish(work: Path, seed: int = 0, given: Path | str | None = None, **fit) -> tuple[Generator, Basis]:
+    """The accepted (or else the regressed) synthesis network of the work folder, lifted, with a mapping network trained for it,
+    which starts as that of the pack `given`. `fit`: further arguments of `train_mapping.fit_mapping`.
+
+    Reads the checkpoints alone, so that it may run beside their training. Raises ValueError where there are none.
     """
-    state = load_checkpoint(work / "synthesis.pt")
-    trained = Generator(GeneratorConfig.from_dict(state["config"]))
-    sharpened = work / "sharpen.pt"
+    if not (work / "synthesis.pt").exists():
+        raise ValueError(f"{work} has no synthesis.pt to make a mapping network for; run the stage 'generator' first")
+    state, sharpened = load_checkpoint(work / "synthesis.pt"), work / "sharpen.pt"
+    trained, basis = Generator(GeneratorConfig.from_dict(state["config"])), Basis(**state["basis"])
     trained.load_state_dict(load_checkpoint(sharpened)["accepted"] if sharpened.exists() else state["average"])
-    basis = Basis(**state["basis"])
     generator = train_mapping.lift(trained, basis)
+    if given is not None:
+        pack = load_pack(given)
+        fit = {"learning_rate": REFINING * train_mapping.LEARNING_RATE, **fit, "start": mapping_layers(pack.generator, Standard.of_pack(pack), basis)}
     for progress in train_mapping.fit_mapping(generator, basis, seed=seed, **fit):
         if progress["step"] % 500 == 0:
             _say("mapping", progress)
-    save_generator(generator, work / "generator.safetensors")
-    (work / "generator.json").write_text(json.dumps(generator.config.to_dict()))
+    return generator, basis
 
 
 def _plain(line: dict) -> dict:

@@ -10,7 +10,7 @@ leaky(x) and leaky(-x), whose difference is 1.2 x: `lift` makes the synthesis ne
 
 import dataclasses
 import math
-from typing import Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -21,6 +21,8 @@ from portraits.train_generator import Basis
 from stylegan2.generator import Generator
 
 SLOPE, GAIN = 0.2, math.sqrt(2)  # of the leaky ReLU
+Layers = tuple[list[torch.Tensor], list[torch.Tensor]]  # weights and biases
+LEARNING_RATE = 2e-3  # at its highest
 W_DIM = 512  # of the finished generator, which its directions are made for
 MOST_KNOTS = 8
 
@@ -57,18 +59,20 @@ def pairs(standardised: torch.Tensor, w_dim: int) -> torch.Tensor:
 
 
 def fit_mapping(generator: Generator, basis: Basis, steps: int = 15_000, batch_size: int = 512, pool: int = 150_000,
-                faces: int = 4, seed: int = 0) -> Iterator[dict]:
+                faces: int = 4, seed: int = 0, start: Layers | None = None, learning_rate: float = LEARNING_RATE) -> Iterator[dict]:
     """Train `generator.mapping` and set its `w_avg`; yields {step, error}, the root mean square error of an entry of x.
 
-    Kinks are placed by how the appearance of `faces` random faces bends; `pool` latents are learned from.
+    Kinks are placed by how the appearance of `faces` random faces bends, unless there are layers to `start` from
+    (`shipped.mapping_layers`); `pool` latents are learned from. ValueError for layers of other sizes.
     """
     random = np.random.Generator(np.random.Philox(key=[seed, 1]))
     z, x = _pool(basis, random, pool)
-    weights, biases = _initial_layers(generator, basis, z[:20_000], x[:20_000], faces, seed)
+    weights, biases = start or _initial_layers(generator, basis, z[:20_000], x[:20_000], faces, seed)
+    _check(generator, len(basis.mean), weights)
     parameters = [tensor.requires_grad_() for tensor in weights + biases]
     optimiser = torch.optim.Adam(parameters, betas=(0.9, 0.99))
     for step in range(steps):
-        optimiser.param_groups[0]["lr"] = 2e-3 * 0.5 * (1 + math.cos(math.pi * step / steps)) * min(1.0, (step + 1) / 100)
+        optimiser.param_groups[0]["lr"] = learning_rate * 0.5 * (1 + math.cos(math.pi * step / steps)) * min(1.0, (step + 1) / 100)
         picked = torch.from_numpy(random.integers(0, pool, batch_size))
         error = (_forward(z[picked], weights, biases) - x[picked]).square().mean()
         optimiser.zero_grad()
@@ -78,6 +82,14 @@ def fit_mapping(generator: Generator, basis: Basis, steps: int = 15_000, batch_s
     _store(generator, weights, biases)
     with torch.no_grad():
         generator.mapping.w_avg.copy_(generator.mapping.w(z[:50_000]).mean(0))
+
+
+def _check(generator: Generator, size: int, weights: list[torch.Tensor]) -> None:
+    width, middle = generator.w_dim, generator.config.num_mapping_layers - 2
+    expected = [(width, generator.z_dim), *[(width, width)] * middle, (size, width)]
+    found = [tuple(weight.shape) for weight in weights]
+    if found != expected:
+        raise ValueError(f"a mapping network of layers {found} cannot start the training of one of {expected}")
 
 
 def _normalised(z: torch.Tensor) -> torch.Tensor:
@@ -99,7 +111,7 @@ def _forward(z: torch.Tensor, weights, biases) -> torch.Tensor:
     return F.linear(hidden, weights[-1], biases[-1])
 
 
-def _initial_layers(generator: Generator, basis: Basis, z, x, faces: int, seed: int) -> tuple[list, list]:
+def _initial_layers(generator: Generator, basis: Basis, z, x, faces: int, seed: int) -> Layers:
     """First layer: kinks of single factors. Then random layers; the last one by least squares on (z, x)."""
     width, noise = generator.w_dim, torch.Generator().manual_seed(seed)
     knots = torch.from_numpy(bends(basis, knots_each(width), faces)).float()
