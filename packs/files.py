@@ -1,6 +1,6 @@
 """A pack on disk: `pack.json` and the files that it lists with their sizes and SHA-256.
 
-    pack.json  generator.safetensors  parser.safetensors  clip.safetensors  classifier.safetensors
+    pack.json  generator.safetensors  parser.safetensors  clip.safetensors  classifier.safetensors  encoder.safetensors
     directions/*.safetensors  README.md
 
 A downloaded pack holds published files under their own names instead; the entries of those in `pack.json` say what they

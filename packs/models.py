@@ -6,6 +6,7 @@
 | parser | safetensors; "state-dict": saved by torch, such as 79999_iter.pth |
 | clip | safetensors; "torchscript": OpenAI's archives; the architecture is described in `pack.json`, or is one of open_clip's by name |
 | classifier | safetensors |
+| encoder | safetensors |
 
 Published files are read where they lie rather than converted once: they open in about the time that checking their hash
 takes, `verify` compares them with what their publishers hashed, and nothing lies on the disk twice.
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from open_clip import CLIP
 
     from portraits.classifier import AttributeClassifier
+    from portraits.encoder import PortraitEncoder
     from segmentation.parser import FaceParser
     from stylegan2.generator import Generator
 
@@ -150,4 +152,14 @@ def build_classifier(folder: Path, info: dict, device: torch.device) -> Attribut
     return classifier
 
 
-BUILDERS = {"generator": build_generator, "parser": build_parser, "clip": build_clip, "classifier": build_classifier}
+def build_encoder(folder: Path, info: dict, device: torch.device) -> PortraitEncoder:
+    from portraits.encoder import PortraitEncoder
+    from stylegan2.generator import GeneratorConfig
+
+    generator, state = GeneratorConfig.from_dict(info["generator"]), read_state(folder, info, "encoder")
+    encoder = PortraitEncoder(len(state["offset"]), **info.get("encoder", {}), num_ws=generator.num_ws, w_dim=generator.w_dim)
+    encoder.load_state_dict(state)
+    return encoder
+
+
+BUILDERS = {"generator": build_generator, "parser": build_parser, "clip": build_clip, "classifier": build_classifier, "encoder": build_encoder}

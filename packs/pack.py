@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from open_clip import CLIP, SimpleTokenizer
 
     from portraits.classifier import AttributeClassifier
+    from portraits.encoder import PortraitEncoder
     from segmentation.parser import FaceParser
     from stylegan2.generator import Generator
 
@@ -99,9 +100,12 @@ class Pack:
     @property
     def classifier(self) -> AttributeClassifier | None:
         """The attribute classifier, for measuring; None where a pack has none."""
-        if files.file_of(self.info, "classifier") not in self.info["files"]:
-            return None
-        return self._model("classifier")
+        return self._optional_model("classifier")
+
+    @property
+    def encoder(self) -> PortraitEncoder | None:
+        """Pictures [N, 3, any, any] in [-1, 1] -> w+ [N, L, D], where an inversion begins; None where a pack has none."""
+        return self._optional_model("encoder")
 
     @property
     def clip_preprocess(self) -> dict:
@@ -142,6 +146,9 @@ class Pack:
     def _clip_settings(self) -> dict:
         """What CLIP is like, in full, also where the pack only gives the name of its architecture."""
         return models.clip_settings(self.info["clip"])
+
+    def _optional_model(self, role: str) -> Any:
+        return self._model(role) if files.file_of(self.info, role) in self.info["files"] else None
 
     def _model(self, role: str) -> Any:
         """The model, built on first use by one thread, frozen and in evaluation mode, on the device."""

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from packs.files import FORMAT, REQUIRED, checked, write_atomically, write_manifest
 
-MODELS = ("generator", "parser", "clip", "classifier")
+MODELS = ("generator", "parser", "clip", "classifier", "encoder")
 
 
 def read_weights(folder: Path, info: dict, name: str) -> dict[str, Tensor]:
@@ -68,7 +68,7 @@ def write_pack(
     Args:
         folder: made if need be; files of an earlier pack in it stay unless they are written again.
         info: everything of `pack.json` but `format` and `files`.
-        models: a state dict for each of generator, parser, clip (see `extract_rows`) and, if there is one, classifier.
+        models: a state dict for each of generator, parser, clip (see `extract_rows`) and, if there are any, classifier and encoder.
         files: further files by their path in the pack, such as "directions/curly_hair.safetensors" or "README.md".
 
     Raises: ValueError: a model that no pack has, or something missing in `info`.

@@ -5,7 +5,7 @@ It is trained on drawn pictures alone and judges with them: it is not part of an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from portraits.dataset import PortraitCache
 from portraits.pictures import Pictures, ahead, smooth
 from portraits.scene import ATTRIBUTES
 from portraits.training import (
-    AveragedWeights, Budget, augment, load_checkpoint, parameter_groups, pick_indices, save_checkpoint, set_learning_rate, step_rng,
+    LEARNING_RATE, AveragedWeights, Budget, augment, load_checkpoint, parameter_groups, pick_indices, save_checkpoint, set_learning_rate, step_rng,
 )
 
 INPUT_SIZE = 128
@@ -29,7 +29,7 @@ NEVER = ("Attractive", "Blurry")  # always absent: nothing to learn, nothing to 
 UNSEEN_WEIGHT = 0.15  # of an attribute that the picture does not show (hair under a hat): a guess, not a lesson
 
 
-def _block(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
+def conv_block(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU())
 
 
@@ -40,11 +40,11 @@ class AttributeClassifier(nn.Module):
         super().__init__()
         w = width
         self.body = nn.Sequential(
-            _block(3, w, 2),  # one layer only at 64 pixels, where it costs most
-            _block(w, 2 * w, 2), _block(2 * w, 2 * w),
-            _block(2 * w, 4 * w, 2), _block(4 * w, 4 * w),
-            _block(4 * w, 6 * w, 2), _block(6 * w, 6 * w),
-            _block(6 * w, 6 * w, 2), nn.Conv2d(6 * w, 40, 1),
+            conv_block(3, w, 2),  # one layer only at 64 pixels, where it costs most
+            conv_block(w, 2 * w, 2), conv_block(2 * w, 2 * w),
+            conv_block(2 * w, 4 * w, 2), conv_block(4 * w, 4 * w),
+            conv_block(4 * w, 6 * w, 2), conv_block(6 * w, 6 * w),
+            conv_block(6 * w, 6 * w, 2), nn.Conv2d(6 * w, 40, 1),
         )
         # faces are aligned, so where a thing is matters: places are kept, not averaged away
         self.project = nn.Sequential(nn.Flatten(), nn.Linear(40 * (INPUT_SIZE // 32) ** 2, num_features), nn.SiLU())
@@ -86,9 +86,12 @@ def load_classifier(path: Path | str) -> AttributeClassifier:
 
 
 def train_classifier(cache: PortraitCache, out: Path | str, *, minutes: float | None = None, steps: int | None = None,
-                     batch_size: int = 128, learning_rate: float = 2e-3, seed: int = 0, width: int = CLASSIFIER["width"],
-                     num_features: int = CLASSIFIER["num_features"], report_every: int = 25, device: torch.device | str = "cpu") -> Iterator[dict]:
+                     batch_size: int = 128, learning_rate: float = LEARNING_RATE, seed: int = 0, width: int = CLASSIFIER["width"],
+                     num_features: int = CLASSIFIER["num_features"], report_every: int = 25, device: torch.device | str = "cpu",
+                     begin: Callable[[nn.Module], None] | None = None) -> Iterator[dict]:
     """Train on `cache`, write out/classifier.safetensors (float16, averaged weights) at the end.
+
+    `begin` may give a new run other weights than random ones.
 
     Yields {"step", "fraction", "seconds", "loss"} every `report_every` steps and the held-out scores last. A run that
     was killed goes on from out/classifier.checkpoint.
@@ -98,9 +101,11 @@ def train_classifier(cache: PortraitCache, out: Path | str, *, minutes: float | 
     budget = Budget(steps, minutes)
     torch.manual_seed(seed)
     model = AttributeClassifier(width, num_features).to(device, memory_format=torch.channels_last)
+    checkpoint = out / "classifier.checkpoint"
+    if begin is not None and not checkpoint.exists():
+        begin(model)
     average = AveragedWeights(model)
     optimizer = torch.optim.AdamW(parameter_groups(model, 0.02))
-    checkpoint = out / "classifier.checkpoint"
     if checkpoint.exists():
         state = load_checkpoint(checkpoint)
         model.load_state_dict(state["model"])

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from stylegan2.images import to_uint8
 
 RESIDENT_SHARE = 0.5  # of the GPU's free memory
 _Key, _Batch = TypeVar("_Key"), TypeVar("_Batch")
@@ -77,6 +80,22 @@ def _upload(array: np.ndarray, device: torch.device, rows: int = 500) -> Tensor:
     for start in range(0, len(array), rows):
         there[start : start + rows] = torch.from_numpy(np.ascontiguousarray(array[start : start + rows]))
     return there
+
+
+def shrunk(images: np.ndarray, size: int, path: Path, rows: int = 250) -> np.ndarray:
+    """Pictures uint8 [N, S, S, 3] made smaller by `smooth`, once: a memory map of [N, size, size, 3] that is kept at `path`.
+
+    A trainer that sees each picture many times then reads a quarter of the bytes, and resizes nothing.
+    """
+    if not path.exists():
+        unfinished = path.with_name(f"{path.name}.tmp")
+        small = np.lib.format.open_memmap(unfinished, "w+", np.uint8, (len(images), size, size, 3))
+        pictures = Pictures(images, shrink=smooth)
+        for start in range(0, len(images), rows):
+            small[start : start + rows] = to_uint8(pictures.only(np.arange(start, min(start + rows, len(images))), size))
+        small.flush()
+        unfinished.replace(path)
+    return np.load(path, mmap_mode="r")
 
 
 def ahead(read: Callable[[_Key], _Batch], keys: Iterable[_Key]) -> Iterator[_Batch]:

@@ -15,6 +15,9 @@ from torch import Tensor, nn
 from stylegan2.generator import compute_dtype
 
 
+LEARNING_RATE = 2e-3  # of AdamW at its highest, unless a trainer says otherwise
+
+
 class Budget:
     """How far a training has come, by steps or by minutes; minutes spent before a restart count.
 
@@ -157,7 +160,7 @@ def augment(images: Tensor, rng: torch.Generator, shift: float = 0.03) -> Tensor
     haze = 0.28 * uniform(count) * (uniform(count) < 0.3)
     images = torch.lerp(images, images.roll(1, 0), haze.view(-1, 1, 1, 1))
     blurred = uniform(count) < 0.35
-    images[blurred] = _blur(images[blurred])
+    images[blurred] = blur(images[blurred])
     images = images * (1 + 0.2 * (uniform(count, 1, 1, 1) - 0.5)) + 0.12 * (uniform(count, 3, 1, 1) - 0.5)
     noisy = uniform(count) < 0.4
     noise = torch.randn(images[noisy].shape, generator=rng, device=device)
@@ -165,7 +168,7 @@ def augment(images: Tensor, rng: torch.Generator, shift: float = 0.03) -> Tensor
     return images
 
 
-def _blur(images: Tensor) -> Tensor:
+def blur(images: Tensor) -> Tensor:
     """The binomial filter 1 2 1 twice over, as a cheap blur."""
     return F.avg_pool2d(F.avg_pool2d(F.pad(images, (1, 1, 1, 1), "replicate"), 2, 1), 2, 1)
 
