@@ -187,10 +187,12 @@ def new_trainer(appearances: np.ndarray, config: GeneratorConfig, settings: Synt
     torch.manual_seed(settings.seed)
     generator = Generator(config)
     generator.synthesis.dtype = dtype
-    with torch.no_grad():  # small styles at first: w has D unit-variance entries and every layer starts near style 1
+    with torch.no_grad():
         for name, parameter in generator.synthesis.named_parameters():
-            if name.endswith("affine.weight"):
+            if name.endswith("affine.weight"):  # small styles at first: w has D unit-variance entries and every layer starts near style 1
                 parameter.mul_(0.3)
+            elif name.endswith("torgb.weight") and not name.startswith("b4."):  # a new resolution changes nothing when it comes in
+                parameter.zero_()
     basis = Basis.fit(torch.as_tensor(appearances), config.w_dim, settings.seed)
     return SynthesisTrainer(generator.to(device), basis, settings)
 

@@ -11,6 +11,7 @@ from portraits.scene import NUM_FACTORS, appearance, sample
 from portraits.train_generator import Basis, SynthesisTraining, new_trainer, noise_maps, stage_resolution, synthesis_config, train_synthesis
 from segmentation.parts import CLASSES
 from stylegan2.generator import GeneratorConfig
+from stylegan2.ops.upfirdn2d import setup_filter, upsample2d
 
 W_DIM = synthesis_config("cpu", 32).w_dim
 SMALL = GeneratorConfig(resolution=32, z_dim=NUM_FACTORS, w_dim=W_DIM, num_mapping_layers=3, channel_base=256, channel_max=16)
@@ -97,8 +98,20 @@ def test_a_stopped_process_keeps_its_schedule(appearances):
 def test_learned_noise_maps_start_at_nothing_and_are_averaged_too(appearances):
     trainer = trainer_for(appearances)
     assert all(noise_map.abs().max() == 0 for noise_map in trainer.maps)
-    next(train_synthesis(trainer, pictures(), appearances, ticks()))
+    steps = train_synthesis(trainer, pictures(), appearances, ticks())
+    next(steps)  # after which the finest features are seen in the picture, so that a gradient reaches them
+    next(steps)
     assert all(noise_map.abs().max() > 0 for noise_map in noise_maps(trainer.average)[-2:])
+
+
+def test_a_resolution_that_comes_in_changes_nothing_at_first(appearances):
+    trainer = trainer_for(appearances)
+    rows = trainer.rows(trainer.basis.w(torch.from_numpy(appearances[:2])))
+    full = SMALL.resolution
+    with torch.no_grad():
+        small, large = (trainer.generator.synthesis(rows, resolution=size) for size in (full // 2, full))
+    blended = upsample2d(small, setup_filter())
+    torch.testing.assert_close(large, blended, atol=1e-5, rtol=1e-5)
 
 
 def test_lifted_generator_draws_the_same(appearances):
