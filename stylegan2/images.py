@@ -58,7 +58,7 @@ def from_pil(picture: Image.Image, size: int | None = None) -> Tensor:
     """
     if size is not None and size < 1:
         raise ValueError(f"size is {size}; accepted: a whole number from 1, or None")
-    picture = _opaque(ImageOps.exif_transpose(picture))
+    picture = opaque(ImageOps.exif_transpose(picture))
     if size is not None:
         picture = ImageOps.fit(picture, (size, size), Image.Resampling.LANCZOS)
     return from_uint8(np.asarray(picture)[None])
@@ -123,7 +123,7 @@ def save_png(path: Path, picture: Image.Image) -> Path:
     return path
 
 
-def _opaque(picture: Image.Image) -> Image.Image:
+def opaque(picture: Image.Image) -> Image.Image:
     """RGB, with transparent parts laid over white."""
     if not picture.has_transparency_data:
         return picture.convert("RGB")
