@@ -2,18 +2,20 @@
 
 Every stage reads what the earlier ones left in the work folder, goes on where it was killed, and writes one model. Minutes
 count from the first start; a stage whose minutes are spent only writes its model again, and more `--minutes` carry it on.
+`--start PACK` begins new runs with that pack's weights and refines them, so that what one machine had time for is not lost;
+`--stage assemble --draft` makes a pack of the checkpoints while they are still trained.
 
     data        renders of the drawn world with masks, attributes and captions
     generator   the synthesis network by regression    sharpen  against a critic    mapping  its mapping network
     parser      Face-BiSeNet    second_parser  another one, to judge with    classifier  attributes, to judge with
-    clip        an open_clip model of our own size
+    clip        an open_clip model of our own size    encoder  pictures to w+, to begin an inversion with
     assemble    the pack folder    directions  the ready-made directions, trained with the assembled pack
 
 `--config cpu` and `--config gpu` (portraits/plans.py) differ in widths, batches and minutes; a checkpoint goes on on any device.
 `torchrun --nproc_per_node N -m portraits.build_pack --stage generator` (or sharpen) trains with N processes.
 """
 
-import json
+import dataclasses
 import os
 import shutil
 import time
@@ -26,24 +28,25 @@ import torch
 from packs import cli
 from packs.files import add_files
 from packs.pack import load_pack
-from packs.weights import write_pack
 from portraits import processes
-from portraits.classifier import CLASSIFIER, train_classifier
-from portraits.clip_training import ClipTraining, pack_entry, train_clip
+from portraits.assemble import PARSER, assemble
+from portraits.classifier import train_classifier
+from portraits.clip_training import ClipTraining, train_clip
 from portraits.dataset import PortraitCache, build_cache
 from portraits.generator_run import run_generator, run_mapping, run_sharpen
 from portraits.pictures import Pictures, ahead
 from portraits.plans import PLANS, SIZE
 from portraits.sharpen import Sharpening
+from portraits.train_encoder import train_encoder
 from portraits.train_generator import SynthesisTraining
-from portraits.training import maps_dtype, pick_indices
-from safetensors.torch import load_file, save_file
+from portraits.training import LEARNING_RATE, maps_dtype, pick_indices
+from portraits.warm_start import Start, start_clip, start_encoder, start_network, start_of
+from safetensors.torch import save_file
 from segmentation.bisenet import BiSeNet
 from segmentation.train import TrainSettings, train_parser
 
 BUILT_IN = Path(__file__).resolve().parents[1] / "packs" / "portraits"
 DATA_SEED = 1
-PARSER = {"kind": "bisenet", "num_classes": 19, "width": 0.25, "input_size": 512}  # at 256 no logits at stride 8 can do better than 0.88
 TOGETHER = ("generator", "sharpen")  # stages that several processes can share
 READY_MADE = {
     "curly hair": "a person with curly hair", "wavy hair": "a person with wavy hair", "blonde hair": "a person with blonde hair",
@@ -65,25 +68,27 @@ def stage_data(work: Path, options) -> None:
 
 def stage_generator(work: Path, options) -> None:
     settings = SynthesisTraining(minutes=_minutes(options, "generator"), batch_size=_batch(options, "generator"), seed=options.seed)
-    run_generator(work, PortraitCache(work / "cache"), options.on, options.config, settings)
+    run_generator(work, PortraitCache(work / "cache"), options.on, options.config, settings, given=options.start)
 
 
 def stage_sharpen(work: Path, options) -> None:
     settings = Sharpening(minutes=_minutes(options, "sharpen"), batch_size=_batch(options, "sharpen"), seed=options.seed)
-    run_sharpen(work, PortraitCache(work / "cache"), options.on, options.config, settings)
+    run_sharpen(work, PortraitCache(work / "cache"), options.on, options.config, settings, given=options.start)
 
 
 def stage_mapping(work: Path, options) -> None:
-    run_mapping(work, options.seed)
+    run_mapping(work, options.seed, options.start)
 
 
 def stage_parser(work: Path, options, name: str = "parser", seed: int = 0) -> None:
     cache, seed = PortraitCache(work / "cache"), options.seed + seed
     torch.manual_seed(seed)
-    network = BiSeNet(PARSER["num_classes"], PARSER["width"]).to(options.on)
+    network, start = BiSeNet(PARSER["num_classes"], PARSER["width"]).to(options.on), _start(work, name, options)
+    if start.pack is not None:
+        start_network(network, start.pack, name)
     pictures, size = Pictures(cache.images, cache.masks, options.on), _batch(options, name)
     held_out = [pictures.batch(cache.validation_indices[i : i + 32]) for i in range(0, min(256, len(cache.validation_indices)), 32)]
-    settings = TrainSettings(steps=1_000_000, input_size=PARSER["input_size"], bfloat16=maps_dtype(options.on) == torch.bfloat16,
+    settings = TrainSettings(steps=1_000_000, lr=start.rate(TrainSettings.lr), input_size=PARSER["input_size"], bfloat16=maps_dtype(options.on) == torch.bfloat16,
                              seconds=60 * _minutes(options, name), validate_every=500, seed=seed)
 
     def batches(first: int) -> Iterator:
@@ -100,29 +105,35 @@ def stage_second_parser(work: Path, options) -> None:
 
 
 def stage_classifier(work: Path, options) -> None:
+    start = _start(work, "classifier", options)
+    begin = None if start.pack is None else lambda model: start_network(model, start.pack, "classifier")
     for progress in train_classifier(PortraitCache(work / "cache"), work, minutes=_minutes(options, "classifier"), seed=options.seed,
-                                     batch_size=_batch(options, "classifier"), device=options.on):
+                                     batch_size=_batch(options, "classifier"), learning_rate=start.rate(LEARNING_RATE), device=options.on, begin=begin):
         _tell("classifier", progress)
 
 
 def stage_clip(work: Path, options) -> None:
-    settings = ClipTraining(minutes=_minutes(options, "clip"), batch_size=_batch(options, "clip"), seed=options.seed)
-    for progress in train_clip(PortraitCache(work / "cache"), work, settings, options.on):
+    start = _start(work, "clip", options)
+    begin = None if start.pack is None else lambda clip, vocabulary: start_clip(clip, vocabulary.ids, start.pack)
+    settings = ClipTraining(minutes=_minutes(options, "clip"), batch_size=_batch(options, "clip"), seed=options.seed,
+                            learning_rate=start.rate(LEARNING_RATE))
+    if start.refining:  # topics help pictures and words while neither makes sense to the other
+        settings = dataclasses.replace(settings, topic_weight=0.0)
+    for progress in train_clip(PortraitCache(work / "cache"), work, settings, options.on, begin):
         _tell("clip", progress)
 
 
+def stage_encoder(work: Path, options) -> None:
+    start = _start(work, "encoder", options)
+    begin = None if start.pack is None else lambda encoder, basis: start_encoder(encoder, basis, start.pack)
+    for progress in train_encoder(PortraitCache(work / "cache"), work, minutes=_minutes(options, "encoder"), seed=options.seed,
+                                  batch_size=_batch(options, "encoder"), learning_rate=start.rate(LEARNING_RATE), device=options.on, begin=begin):
+        _tell("encoder", progress)
+
+
 def stage_assemble(work: Path, options) -> None:
-    generator = json.loads((work / "generator.json").read_text())
-    info = {
-        "name": "portraits", "version": "2", "domain": "drawn faces", "resolution": generator["resolution"], "neutral_text": "a person",
-        "licence": "MIT", "generator": generator, "parser": PARSER, "clip": pack_entry(), "classifier": CLASSIFIER,
-        "defaults": {"truncation": 1.0, "layers": "all"},
-    }
-    models = {name: load_file(work / f"{name}.safetensors") for name in ("generator", "parser", "clip", "classifier")}
-    # Directions of an earlier generator would be listed by nobody and fit nothing.
-    shutil.rmtree(options.out / "directions", ignore_errors=True)
-    write_pack(options.out, info, models)
-    cli.say(f"assembled: {options.out}")
+    missing = assemble(work, options.out, options.draft, options.seed)
+    cli.say(f"assembled: {options.out}" + (f", without {' and '.join(missing)}" if missing else ""))
 
 
 def stage_directions(work: Path, options) -> None:
@@ -143,9 +154,13 @@ def stage_directions(work: Path, options) -> None:
 
 STAGES = {
     "data": stage_data, "generator": stage_generator, "sharpen": stage_sharpen, "mapping": stage_mapping, "parser": stage_parser,
-    "second_parser": stage_second_parser, "classifier": stage_classifier, "clip": stage_clip, "assemble": stage_assemble,
-    "directions": stage_directions,
+    "second_parser": stage_second_parser, "classifier": stage_classifier, "clip": stage_clip, "encoder": stage_encoder,
+    "assemble": stage_assemble, "directions": stage_directions,
 }
+
+
+def _start(work: Path, stage: str, options) -> Start:
+    return start_of(work, stage, work / f"{stage}.checkpoint", options.start)
 
 
 def _minutes(options, stage: str) -> float:
@@ -176,6 +191,8 @@ def main(arguments: Sequence[str]) -> dict:
     parser.add_argument("--minutes", type=float, help="training time of the stage (default: as the config says)")
     parser.add_argument("--batch", type=cli.positive_int, help="pictures a step and process (default: as the config says)")
     parser.add_argument("--count", type=cli.positive_int, help="renders to train on (default: as the config says)")
+    parser.add_argument("--start", type=Path, metavar="PACK", help="begin new runs with the weights of this pack, to refine them (default: at random)")
+    parser.add_argument("--draft", action="store_true", help="assemble what the checkpoints have come to while their training still runs")
     parser.add_argument("--out", type=Path, default=BUILT_IN, help="pack folder (default: the built-in one)")
     parser.add_device()
     parser.add_seed(0)

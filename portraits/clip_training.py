@@ -9,7 +9,7 @@ the words are few, so only their rows of the token table are trained and stored.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -22,14 +22,15 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from packs.weights import halved
-from portraits.clip_evaluation import NEUTRAL, evaluate_clip, prompts_for, responses
+from portraits.clip_evaluation import evaluate_clip, responses
 from portraits.clip_losses import agreement, contrastive_loss, pair_loss, topic_loss, truth_loss
+from portraits.clip_texts import CaptionTable, PromptTable
 from portraits.dataset import PortraitCache
 from portraits.phrases import FILLERS, KINDS, NOUNS, OPENINGS, PHRASES
 from portraits.pictures import Pictures, ahead, smooth
 from portraits.topics import TOPICS
 from portraits.training import (
-    AveragedWeights, Budget, augment, load_checkpoint, parameter_groups, pick_indices, save_checkpoint, set_learning_rate, step_rng,
+    LEARNING_RATE, AveragedWeights, Budget, augment, load_checkpoint, parameter_groups, pick_indices, save_checkpoint, set_learning_rate, step_rng,
 )
 
 FULL_VOCABULARY = 49408
@@ -113,7 +114,7 @@ class ClipTraining:
     minutes: float | None = None
     steps: int | None = None
     batch_size: int = 256
-    learning_rate: float = 2e-3
+    learning_rate: float = LEARNING_RATE
     weight_decay: float = 0.05
     truth_weight: float = 1.0  # of truth_loss beside contrastive_loss
     topic_weight: float = 1.0  # of topic_loss, at first; it fades out as the budget is used
@@ -139,53 +140,11 @@ class _Student(nn.Module):
         self.text_scale, self.text_bias = nn.Parameter(torch.tensor(2.3)), nn.Parameter(torch.zeros(2 * len(TOPICS)))
 
 
-class CaptionTable:
-    """All captions of a cache and what they say, as text and as int8 [N, each, T]."""
-
-    def __init__(self, cache: PortraitCache):
-        column = {name: i for i, name in enumerate(cache.topic_names)}
-        self.texts, self.said = [], None
-        for line in cache.captions():
-            if self.said is None:
-                self.said = np.zeros((cache.count, len(line["captions"]), len(column)), np.int8)
-            for k, facts in enumerate(line["facts"]):
-                for topic, value in facts.items():
-                    self.said[line["index"], k, column[topic]] = 1 if value else -1
-            self.texts.append(line["captions"])
-
-    def pick(self, indices: np.ndarray, rng: np.random.Generator, filler_rate: float) -> tuple[list[str], Tensor]:
-        """One caption for each sample, some with harmless words put in, and int8 [B, T] of what they say."""
-        which = rng.integers(self.said.shape[1], size=len(indices))
-        texts = [self.texts[i][k] for i, k in zip(indices, which)]
-        texts = [with_fillers(text, rng) if rng.random() < filler_rate else text for text in texts]
-        return texts, torch.from_numpy(self.said[indices, which])
-
-
-class PromptTable:
-    """Prompts in training words for every topic that has some: those that ask for it, and those that deny it."""
-
-    def __init__(self):
-        self.prompts = {topic: (prompts_for(topic, True, limit=30), prompts_for(topic, False, limit=30) or [NEUTRAL]) for topic in TOPICS}
-        self.topics = [topic for topic, (wanted, _) in self.prompts.items() if wanted]
-
-    def pick(self, count: int, rng: np.random.Generator) -> tuple[list[int], list[str]]:
-        """Columns of `TOPICS` for `count` random topics (or all), and one prompt each that asks, then one each that denies."""
-        topics = [str(topic) for topic in rng.choice(self.topics, min(count, len(self.topics)), replace=False)]
-        texts = [str(rng.choice(self.prompts[topic][side])) for side in (0, 1) for topic in topics]
-        return [TOPICS.index(topic) for topic in topics], texts
-
-
-def with_fillers(text: str, rng: np.random.Generator) -> str:
-    """One to three harmless words, near the beginning or at the end."""
-    words = text.split()
-    for filler in rng.choice(FILLERS, int(rng.integers(1, 4))):
-        place = len(words) if rng.random() < 0.25 else int(rng.integers(0, min(3, len(words)) + 1))
-        words.insert(place, str(filler))
-    return " ".join(words)
-
-
-def train_clip(cache: PortraitCache, out: Path | str, settings: ClipTraining, device: torch.device | str = "cpu") -> Iterator[dict]:
+def train_clip(cache: PortraitCache, out: Path | str, settings: ClipTraining, device: torch.device | str = "cpu",
+               begin: Callable[[open_clip.CLIP, Vocabulary], None] | None = None) -> Iterator[dict]:
     """Train on `cache`; at the end write out/clip.safetensors (float16, averaged weights) for a pack.
+
+    `begin` may give a new run's CLIP, whose token rows are those of the vocabulary, other weights than random ones.
 
     Yields {"step", "fraction", "seconds", "loss", "truth_loss", "topic_loss", "pair_loss"} every `report_every` steps, with the
     scores of `evaluate_clip` now and then, and those and `responses` last. A run that was killed goes on from out/clip.checkpoint.
@@ -206,6 +165,10 @@ def train_clip(cache: PortraitCache, out: Path | str, settings: ClipTraining, de
         average.load(state["average"])
         budget.resume(state["budget"])
     lesson, looked = _Lesson(student, optimizer, budget, cache, vocabulary, settings), budget.elapsed
+    if begin is not None and not checkpoint.exists():
+        begin(student.clip, vocabulary)
+        lesson.settle()
+        average = AveragedWeights(student)
     while budget.fraction < 1:
         losses = lesson.step()
         average.update(student, budget.step)
@@ -244,15 +207,37 @@ class _Lesson:
         shown = torch.from_numpy(self.truth[indices])
         return self.pictures.only(indices, self.size), said.to(self.device), shown.to(self.device), columns, tokens.to(self.device)
 
-    def step(self) -> dict[str, float]:
-        images, said, shown, columns, tokens = next(self.batches)
+    def settle(self, iterations: int = 20) -> None:
+        """Fit the temperatures and the bias that are not stored with a CLIP to a first batch, by L-BFGS; the CLIP stays."""
+        student = self.student.eval()
+        with torch.no_grad():
+            embedded = self._embed(self._read(self.budget.step))
+        fitted = [student.truth_scale, student.truth_bias, student.pair_scale]
+        optimizer = torch.optim.LBFGS(fitted, max_iter=iterations, line_search_fn="strong_wolfe")
+
+        def loss() -> Tensor:
+            optimizer.zero_grad()
+            losses = self._losses(*embedded)
+            total = losses["truth_loss"] + losses["pair_loss"]
+            total.backward()
+            return total
+
+        optimizer.step(loss)
+        student.zero_grad(set_to_none=True)
+
+    def _embed(self, batch: tuple) -> tuple:
+        """The arguments of `_losses`, from what `_read` read."""
+        images, said, shown, columns, tokens = batch
         images = augment(images, step_rng(self.settings.seed, self.budget.step, self.device))
-        set_learning_rate(self.optimizer, self.budget.learning_rate(self.settings.learning_rate))
-        self.student.train()
         with torch.autocast(self.device.type, torch.bfloat16):
             pictures = encode_images(self.student.clip, images)
             sentences, wanted, unwanted = encode_tokens(self.student.clip, tokens).split([len(images), len(columns), len(columns)])
-        losses = self._losses(pictures, sentences, wanted, unwanted, said, shown, shown[:, columns])
+        return pictures, sentences, wanted, unwanted, said, shown, shown[:, columns]
+
+    def step(self) -> dict[str, float]:
+        set_learning_rate(self.optimizer, self.budget.learning_rate(self.settings.learning_rate))
+        self.student.train()
+        losses = self._losses(*self._embed(next(self.batches)))
         weights = (1.0, self.settings.truth_weight, self.settings.topic_weight * (1 - self.budget.fraction), self.settings.pair_weight)
         self.optimizer.zero_grad(set_to_none=True)
         sum(weight * loss for weight, loss in zip(weights, losses.values())).backward()

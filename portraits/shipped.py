@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -43,7 +44,11 @@ class Standard:
     @staticmethod
     def of_pack(pack: Pack) -> Standard:
         """Raises ValueError for a pack without a whole appearance.json."""
-        path = checked(pack.path, pack.info, APPEARANCE)
+        return Standard.read(checked(pack.path, pack.info, APPEARANCE))
+
+    @staticmethod
+    def read(path: Path) -> Standard:
+        """From a file of `to_json`. Raises ValueError for another."""
         try:
             found = json.loads(path.read_text())
             mean, spread = (torch.tensor(found[key], dtype=torch.float64) for key in ("mean", "spread"))

@@ -3,12 +3,18 @@
 import argparse
 import json
 
+import pytest
 import torch
 from safetensors.torch import save_file
 
 from packs.pack import load_pack
-from portraits import build_pack
+from portraits import assemble, build_pack
 from portraits.dataset import PortraitCache
+from portraits.encoder import PortraitEncoder, save_encoder
+from portraits.shipped import APPEARANCE, Standard
+from portraits.train_mapping import pairs
+
+STANDARD = Standard(tuple("abcde"), torch.linspace(2, 4, 5).double(), torch.linspace(1, 3, 5).double())
 
 
 def test_data_stage_renders_once(command, tmp_path):
@@ -31,18 +37,47 @@ def test_unknown_stage_lists_the_known_ones(command, tmp_path):
     assert "paint" in outcome.sentence and "assemble" in outcome.sentence
 
 
-def test_assembled_pack_opens_and_old_directions_are_gone(tiny_pack, tmp_path, monkeypatch):
+def assembled(tiny_pack, tmp_path, monkeypatch):
+    """The pack that the stage `assemble` makes of the tiny pack's models, in a folder that held another one."""
     info = json.loads((tiny_pack / "pack.json").read_text())
     for name in ("generator", "parser", "clip", "classifier"):
         (tmp_path / f"{name}.safetensors").write_bytes((tiny_pack / f"{name}.safetensors").read_bytes())
     (tmp_path / "generator.json").write_text(json.dumps(info["generator"]))
-    monkeypatch.setattr(build_pack, "PARSER", info["parser"])
-    monkeypatch.setattr(build_pack, "CLASSIFIER", info["classifier"])
-    monkeypatch.setattr(build_pack, "pack_entry", lambda: info["clip"])
+    (tmp_path / APPEARANCE).write_bytes(STANDARD.to_json())
+    monkeypatch.setattr(assemble, "PARSER", info["parser"])
+    monkeypatch.setattr(assemble, "CLASSIFIER", info["classifier"])
+    monkeypatch.setattr(assemble, "pack_entry", lambda: info["clip"])
     out = tmp_path / "pack"
     (out / "directions").mkdir(parents=True)
     save_file({"deltas": torch.zeros(1)}, out / "directions" / "old.safetensors")
-    build_pack.stage_assemble(tmp_path, argparse.Namespace(out=out))
-    pack = load_pack(out)
-    assert pack.generator.resolution == 32 and pack.directions() == []
-    assert not (out / "directions").exists()
+    build_pack.stage_assemble(tmp_path, argparse.Namespace(out=out, draft=False, seed=0))
+    return load_pack(out)
+
+
+def test_assembled_pack_opens_and_old_directions_are_gone(tiny_pack, tmp_path, monkeypatch):
+    pack = assembled(tiny_pack, tmp_path, monkeypatch)
+    assert pack.generator.resolution == 32 and pack.directions() == [] and pack.encoder is None
+    assert not (pack.path / "directions").exists()
+
+
+def test_an_encoder_is_packed_in_the_terms_of_the_generator(tiny_pack, tmp_path, monkeypatch):
+    size = {"width": 8, "num_features": 16}
+    trained = PortraitEncoder(5, **size).eval()
+    save_encoder(trained.state_dict(), tmp_path / "encoder.safetensors")
+    monkeypatch.setattr(assemble, "ENCODER", size)
+    pack, images = assembled(tiny_pack, tmp_path, monkeypatch), torch.rand(2, 3, 32, 32)
+    w_plus = pack.encoder(images)
+    assert w_plus.shape == (2, pack.generator.num_ws, pack.generator.w_dim)
+    expected = pairs((trained.standardised(images) - STANDARD.mean.float()) / STANDARD.spread.float(), pack.generator.w_dim)
+    assert torch.allclose(w_plus[:, 0], expected, atol=2e-2)  # float16 in the pack
+
+
+def test_a_finished_pack_lacks_nothing(tiny_pack, tmp_path, monkeypatch):
+    pack = assembled(tiny_pack, tmp_path, monkeypatch)
+    assert Standard.of_pack(pack).names == STANDARD.names
+    (tmp_path / "clip.safetensors").unlink()
+    with pytest.raises(ValueError, match="no clip.safetensors; run the stage 'clip' first"):
+        assemble.assemble(tmp_path, tmp_path / "other")
+    (tmp_path / APPEARANCE).unlink()
+    with pytest.raises(ValueError, match="no appearance.json; run the stage 'mapping' first"):
+        assemble.assemble(tmp_path, tmp_path / "other")

@@ -8,10 +8,8 @@ from safetensors.torch import load_file
 from packs.weights import expand_rows
 from portraits.clip_evaluation import area_under_curve, evaluate_clip, prompts_for, responses
 from portraits.clip_losses import agreement, contrastive_loss, pair_loss, topic_loss, truth_loss
-from portraits.clip_training import (
-    CLIP_CONFIG, CaptionTable, ClipTraining, PromptTable, Vocabulary, build_model, encode_images, encode_tokens, pack_entry, train_clip,
-    with_fillers,
-)
+from portraits.clip_texts import CaptionTable, PromptTable, with_fillers
+from portraits.clip_training import CLIP_CONFIG, ClipTraining, Vocabulary, build_model, encode_images, encode_tokens, pack_entry, train_clip
 from portraits.phrases import FILLERS
 from portraits.scene import ATTRIBUTES
 from portraits.topics import NEVER_SAID, TOPICS

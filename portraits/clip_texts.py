@@ -1,0 +1,57 @@
+"""What the built-in CLIP reads in training: captions and what they say, and prompts that ask for one topic or deny it."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from portraits.clip_evaluation import NEUTRAL, prompts_for
+from portraits.dataset import PortraitCache
+from portraits.phrases import FILLERS
+from portraits.topics import TOPICS
+
+
+class CaptionTable:
+    """All captions of a cache and what they say, as text and as int8 [N, each, T]."""
+
+    def __init__(self, cache: PortraitCache):
+        column = {name: i for i, name in enumerate(cache.topic_names)}
+        self.texts, self.said = [], None
+        for line in cache.captions():
+            if self.said is None:
+                self.said = np.zeros((cache.count, len(line["captions"]), len(column)), np.int8)
+            for k, facts in enumerate(line["facts"]):
+                for topic, value in facts.items():
+                    self.said[line["index"], k, column[topic]] = 1 if value else -1
+            self.texts.append(line["captions"])
+
+    def pick(self, indices: np.ndarray, rng: np.random.Generator, filler_rate: float) -> tuple[list[str], Tensor]:
+        """One caption for each sample, some with harmless words put in, and int8 [B, T] of what they say."""
+        which = rng.integers(self.said.shape[1], size=len(indices))
+        texts = [self.texts[i][k] for i, k in zip(indices, which)]
+        texts = [with_fillers(text, rng) if rng.random() < filler_rate else text for text in texts]
+        return texts, torch.from_numpy(self.said[indices, which])
+
+
+class PromptTable:
+    """Prompts in training words for every topic that has some: those that ask for it, and those that deny it."""
+
+    def __init__(self):
+        self.prompts = {topic: (prompts_for(topic, True, limit=30), prompts_for(topic, False, limit=30) or [NEUTRAL]) for topic in TOPICS}
+        self.topics = [topic for topic, (wanted, _) in self.prompts.items() if wanted]
+
+    def pick(self, count: int, rng: np.random.Generator) -> tuple[list[int], list[str]]:
+        """Columns of `TOPICS` for `count` random topics (or all), and one prompt each that asks, then one each that denies."""
+        topics = [str(topic) for topic in rng.choice(self.topics, min(count, len(self.topics)), replace=False)]
+        texts = [str(rng.choice(self.prompts[topic][side])) for side in (0, 1) for topic in topics]
+        return [TOPICS.index(topic) for topic in topics], texts
+
+
+def with_fillers(text: str, rng: np.random.Generator) -> str:
+    """One to three harmless words, near the beginning or at the end."""
+    words = text.split()
+    for filler in rng.choice(FILLERS, int(rng.integers(1, 4))):
+        place = len(words) if rng.random() < 0.25 else int(rng.integers(0, min(3, len(words)) + 1))
+        words.insert(place, str(filler))
+    return " ".join(words)

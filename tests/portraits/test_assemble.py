@@ -1,0 +1,95 @@
+"""A draft of a pack: what the checkpoints hold while they are trained, and nothing in the work folder is changed by it."""
+
+import os
+
+import pytest
+import torch
+
+from packs.pack import load_pack
+from portraits import assemble, train_generator
+from portraits.classifier import AttributeClassifier
+from portraits.clip_training import ClipTraining, train_clip
+from portraits.generator_run import run_generator
+from portraits.train_generator import SynthesisTraining
+from portraits.training import load_checkpoint, save_checkpoint
+from safetensors.torch import load_file, save_file
+from segmentation.bisenet import BiSeNet
+from segmentation.train import TrainSettings, train_parser
+from stylegan2.generator import Generator, GeneratorConfig
+
+CLIP = {"embed_dim": 32, "vision_cfg": {"image_size": 64, "layers": [1, 1, 1, 1], "width": 8, "head_width": 64},
+        "text_cfg": {"context_length": 32, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1}}
+CLASSIFIER = {"width": 8, "num_features": 16}
+
+
+@pytest.fixture
+def small(monkeypatch):
+    monkeypatch.setitem(train_generator.WIDTHS, "cpu", {"channel_base": 256, "channel_max": 8})
+    monkeypatch.setattr(assemble, "PARSER", {"kind": "bisenet", "num_classes": 19, "width": 0.125, "input_size": 64})
+    monkeypatch.setattr(assemble, "CLASSIFIER", CLASSIFIER)
+    monkeypatch.setattr(assemble, "pack_entry", lambda: {**CLIP, "mean": [0.5] * 3, "std": [0.5] * 3})
+    monkeypatch.setattr(assemble, "DRAFT_MAPPING", {"steps": 3, "batch_size": 16, "pool": 200, "faces": 1})
+
+
+def classifier_checkpoint(path) -> dict:
+    """As `train_classifier` leaves one after five steps."""
+    average = AttributeClassifier(**CLASSIFIER).state_dict()
+    save_checkpoint(path, {"model": AttributeClassifier(**CLASSIFIER).state_dict(), "average": average, "budget": {"step": 5, "elapsed": 1.0}})
+    return average
+
+
+def parser_checkpoint(path) -> dict:
+    network = BiSeNet(19, 0.125)
+    batch = torch.rand(2, 3, 64, 64), torch.zeros(2, 64, 64, dtype=torch.uint8)
+    list(train_parser(network, iter([batch] * 2), TrainSettings(steps=2, input_size=64, augmented=False), checkpoint=path))
+    return network.state_dict()
+
+
+def test_a_draft_holds_the_averages_and_changes_nothing(small, small_cache, tmp_path):
+    work, out = tmp_path / "work", tmp_path / "draft"
+    run_generator(work, small_cache, torch.device("cpu"), "cpu", SynthesisTraining(minutes=0.01, batch_size=4, grow_at=(0.0,)))
+    clip = next(iter(train_clip(small_cache, work, ClipTraining(steps=5, batch_size=8, report_every=1, config=CLIP))))
+    assert clip["step"] == 1 and not (work / "clip.checkpoint").exists(), "killed before its first checkpoint"
+    classifier, parser = classifier_checkpoint(work / "classifier.checkpoint"), parser_checkpoint(work / "parser.checkpoint")
+    before = {path: path.stat().st_mtime_ns for path in work.rglob("*")}
+    assert assemble.assemble(work, out, draft=True) == ["second_parser", "clip", "encoder"]
+    assert {path: path.stat().st_mtime_ns for path in work.rglob("*")} == before
+    pack = load_pack(out)
+    assert pack.info["version"] == "2 (draft)" and pack.info["draft"]["classifier"] == 5 and pack.info["draft"]["parser"] == 2
+    for name, wanted in (("classifier", classifier), ("parser", parser)):
+        found = load_file(out / f"{name}.safetensors")
+        assert all(torch.allclose(found[key].float(), value.float(), atol=1e-3) for key, value in wanted.items())
+    state = load_checkpoint(work / "synthesis.pt")
+    average = Generator(GeneratorConfig.from_dict(state["config"])).requires_grad_(False)
+    average.load_state_dict(state["average"])
+    assert torch.allclose(pack.generator.synthesis.b4.const, average.synthesis.b4.const, atol=1e-3)
+    with pytest.raises(ValueError, match="pack 'portraits' has no clip.safetensors"):
+        pack.clip_model
+
+
+def test_clip_is_drafted_with_its_words(small, small_cache, tmp_path):
+    for report in train_clip(small_cache, tmp_path, ClipTraining(steps=9, batch_size=8, report_every=1, config=CLIP)):
+        if report["step"] == 7:
+            break
+    found = assemble.averaged(tmp_path / "clip.checkpoint", "clip")
+    assert found.step == 5 and len(found.state["token_embedding.rows"]) == len(found.state["token_embedding.ids"]) > 100
+    saved = load_checkpoint(tmp_path / "clip.checkpoint")
+    assert torch.equal(found.state["logit_scale"], saved["average"]["clip.logit_scale"])
+    saved["average"]["clip.token_embedding.weight"] = torch.zeros(7, 32)
+    save_checkpoint(tmp_path / "clip.checkpoint", saved)
+    with pytest.raises(ValueError, match="trained with 7 tokens"):
+        assemble.averaged(tmp_path / "clip.checkpoint", "clip")
+
+
+def test_the_newer_of_model_and_checkpoint_is_drafted(tmp_path):
+    average = classifier_checkpoint(tmp_path / "classifier.checkpoint")
+    save_file({"finished": torch.zeros(1)}, tmp_path / "classifier.safetensors")
+    assert set(assemble._find(tmp_path, "classifier", draft=True).state) == {"finished"}
+    os.utime(tmp_path / "classifier.checkpoint", (2e9, 2e9))
+    assert set(assemble._find(tmp_path, "classifier", draft=True).state) == set(average)
+    assert set(assemble._find(tmp_path, "classifier", draft=False).state) == {"finished"}
+
+
+def test_a_draft_needs_a_generator(tmp_path):
+    with pytest.raises(ValueError, match="run the stage 'generator' first"):
+        assemble.assemble(tmp_path, tmp_path / "draft", draft=True)
