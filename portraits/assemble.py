@@ -26,7 +26,7 @@ from portraits.training import load_checkpoint
 
 VERSION = "2"
 PARSER = {"kind": "bisenet", "num_classes": 19, "width": 0.25, "input_size": 512}  # at 256 no logits at stride 8 can do better than 0.88
-DRAFT_MAPPING = {"steps": 2500, "pool": 40_000}  # of `fit_mapping`; a twentieth of the time
+DRAFT_MAPPING = {"steps": 800, "batch_size": 256, "pool": 20_000}  # of `fit_mapping`: a minute of one core
 MODELS = ("parser", "second_parser", "classifier", "clip", "encoder")  # each of a checkpoint of its own
 JUDGE = "second_parser"  # of the parser; no part of the studio
 OPTIONAL = (JUDGE, "encoder")
@@ -52,6 +52,8 @@ def assemble(work: Path, out: Path, draft: bool = False, seed: int = 0) -> list[
     if needed and not draft:
         raise ValueError(f"{work} has no {needed[0]}.safetensors; run the stage {needed[0]!r} first")
     found = {name: model for name, model in found.items() if model is not None} | {"generator": generator}
+    if "clip" in found:
+        found["clip"].state = known_words(found["clip"].state)
     if "encoder" in found:
         found["encoder"].state = _rebased(found["encoder"].state, standard)
     files = {APPEARANCE: standard.to_json()}
@@ -115,6 +117,14 @@ def averaged(checkpoint: Path, name: str) -> Found:
             raise ValueError(f"{checkpoint} was trained with {len(rows)} tokens, the captions of this version have {len(ids)}")
         state |= {"token_embedding.rows": rows, "token_embedding.ids": torch.tensor(ids, dtype=torch.int32)}
     return Found(state, step)
+
+
+def known_words(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """A CLIP's state without the rows of words that no training caption has. They are as random as they were drawn, and the
+    studio says of a word without a row that CLIP does not know it."""
+    ids = state["token_embedding.ids"]
+    known = torch.isin(ids, torch.tensor(Vocabulary.of_phrases(heldout=False).ids, dtype=ids.dtype))
+    return state | {"token_embedding.rows": state["token_embedding.rows"][known], "token_embedding.ids": ids[known]}
 
 
 def _rebased(state: dict[str, Tensor], standard: Standard) -> dict[str, Tensor]:

@@ -60,12 +60,13 @@ class Vocabulary:
         self._number[self.ids] = torch.arange(len(self.ids))
 
     @staticmethod
-    def of_phrases(context_length: int = 32) -> "Vocabulary":
-        """Every word of `portraits.phrases`, held-out ones too, and what joins them."""
+    def of_phrases(context_length: int = 32, heldout: bool = True) -> "Vocabulary":
+        """Every word of `portraits.phrases`, and what joins them; without `heldout` only those that training captions may use."""
         words = [part for phrases in PHRASES.values() for part in phrases] + [*NOUNS.values(), KINDS, OPENINGS, *FILLERS]
         words += ["with without who has having that featuring wearing wears and is are not somebody someone a an the man woman , . ' the hair is"]
         tokenizer = open_clip.SimpleTokenizer(context_length=context_length)
-        ids = {i for text in words for i in tokenizer.encode(text.replace("|", " ").replace("//", " "))}
+        used = [text.replace("//", "|") if heldout else text.partition("//")[0] for text in words]
+        ids = {i for text in used for i in tokenizer.encode(text.replace("|", " "))}
         return Vocabulary([*ids, tokenizer.sot_token_id, tokenizer.eot_token_id], context_length)
 
     def encode(self, texts: list[str]) -> Tensor:

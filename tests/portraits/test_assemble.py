@@ -1,18 +1,21 @@
 """A draft of a pack: what the checkpoints hold while they are trained, and nothing in the work folder is changed by it."""
 
 import os
+import shutil
 
 import pytest
 import torch
 
+from packs.files import add_files
 from packs.pack import load_pack
 from portraits import assemble, train_generator
+from portraits.build_pack import READY_MADE
 from portraits.classifier import AttributeClassifier
-from portraits.clip_training import ClipTraining, train_clip
+from portraits.clip_training import ClipTraining, Vocabulary, train_clip
 from portraits.generator_run import run_generator
 from portraits.train_generator import SynthesisTraining
 from portraits.training import load_checkpoint, save_checkpoint
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save, save_file
 from segmentation.bisenet import BiSeNet
 from segmentation.train import TrainSettings, train_parser
 from stylegan2.generator import Generator, GeneratorConfig
@@ -93,3 +96,25 @@ def test_the_newer_of_model_and_checkpoint_is_drafted(tmp_path):
 def test_a_draft_needs_a_generator(tmp_path):
     with pytest.raises(ValueError, match="run the stage 'generator' first"):
         assemble.assemble(tmp_path, tmp_path / "draft", draft=True)
+
+
+def test_words_of_no_training_caption_are_unknown(tiny_pack, tmp_path):
+    every, known = Vocabulary.of_phrases(), Vocabulary.of_phrases(heldout=False)
+    assert set(known.ids) < set(every.ids)
+    state = {"token_embedding.rows": torch.arange(len(every.ids)).float()[:, None], "token_embedding.ids": torch.tensor(every.ids, dtype=torch.int32)}
+    kept = assemble.known_words(state)
+    assert kept["token_embedding.ids"].tolist() == known.ids
+    assert kept["token_embedding.rows"][:, 0].tolist() == [every.ids.index(i) for i in known.ids], "each id keeps its own row"
+    folder = shutil.copytree(tiny_pack, tmp_path / "pack")
+    rows = load_file(folder / "clip.safetensors") | {"token_embedding.rows": torch.zeros(len(known.ids), 32), "token_embedding.ids": kept["token_embedding.ids"]}
+    add_files(folder, {"clip.safetensors": save(rows)})
+    pack = load_pack(folder)
+    assert pack.unknown_words("an alien with raven hair, a scalp and a moustache") == ["alien", "raven", "scalp"]
+    assert [words for prompt in READY_MADE.values() for words in pack.unknown_words(prompt)] == []
+
+
+def test_what_training_captions_say_is_known(small_cache):
+    known = set(Vocabulary.of_phrases(heldout=False).ids)
+    tokenizer = Vocabulary.of_phrases().tokenizer
+    said = {i for line in small_cache.captions() for text in line["captions"] for i in tokenizer.encode(text)}
+    assert said <= known
