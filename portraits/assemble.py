@@ -19,14 +19,14 @@ from torch import Tensor
 from packs.weights import halved, write_pack
 from portraits.classifier import CLASSIFIER
 from portraits.clip_training import Vocabulary, pack_entry
-from portraits.encoder import ENCODER
+from portraits.encoder import ENCODER, FRAMING
 from portraits.generator_run import finish
 from portraits.shipped import APPEARANCE, Standard
 from portraits.training import load_checkpoint
 
 VERSION = "2"
 PARSER = {"kind": "bisenet", "num_classes": 19, "width": 0.25, "input_size": 512}  # at 256 no logits at stride 8 can do better than 0.88
-DRAFT_MAPPING = {"steps": 800, "batch_size": 256, "pool": 20_000}  # of `fit_mapping`: a minute of one core
+DRAFT_MAPPING = {"steps": 800, "batch_size": 256, "pool": 20_000}  # of `fit_mapping`: some 20 seconds of one core
 MODELS = ("parser", "second_parser", "classifier", "clip", "encoder")  # each of a checkpoint of its own
 JUDGE = "second_parser"  # of the parser; no part of the studio
 OPTIONAL = (JUDGE, "encoder")
@@ -71,7 +71,7 @@ def describe(generator: dict) -> dict:
     return {
         "name": "portraits", "version": VERSION, "domain": "drawn faces", "resolution": generator["resolution"], "neutral_text": "a person",
         "licence": "MIT", "generator": generator, "parser": PARSER, "clip": pack_entry(), "classifier": CLASSIFIER, "encoder": ENCODER,
-        "defaults": {"truncation": 1.0, "layers": "all"},
+        "framing": FRAMING, "defaults": {"truncation": 1.0, "layers": "all"},
     }
 
 
