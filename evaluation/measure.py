@@ -9,11 +9,11 @@ from typing import Callable, Iterable, Sequence
 import torch
 from torch import Tensor
 
-from evaluation import metrics
 from evaluation.editor import Editor, Request, Samples
-from evaluation.side_effects import others
+from packs import metrics
 from packs.pack import Pack
 from portraits.scene import ATTRIBUTES
+from portraits.side_effects import others
 from segmentation.parts import label_mask
 
 BATCH = 8
