@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from collections.abc import Callable
@@ -10,12 +11,14 @@ from typing import Any
 
 import pytest
 import torch
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from streamlit.runtime.state.session_state import STREAMLIT_INTERNAL_KEY_PREFIX
 from streamlit.testing.v1 import AppTest
 
 from lelsd.direction import Direction
 from packs.pack import Pack
 
-ENTRY = Path(__file__).resolve().parents[2] / "app" / "sequential_editing.py"
+ENTRY = Path(__file__).resolve().parents[2] / "app" / "navigation.py"
 TIMEOUT = 120  # the first run of a page imports torch and opens the models
 
 
@@ -90,3 +93,48 @@ def picture() -> Callable[[AppTest], dict]:
         return json.loads(found[0].json)
 
     return find
+
+
+@pytest.fixture
+def release() -> Callable[..., AppTest]:
+    """`release(page, "alpha-UID", -0.5)`: drag that slider (two strengths: the palette) and let go, as the browser reports it."""
+    turns = itertools.count(1)
+
+    def let_go(page: AppTest, key: str, *point: float) -> AppTest:
+        state = WidgetState(id=element(page, key).id, json_value=json.dumps({"released": {"point": point, "revision": next(turns)}}))
+        page._run(state)
+        assert not page.exception, page.exception[0].message
+        return page
+
+    return let_go
+
+
+@pytest.fixture
+def trigger() -> Callable[..., AppTest]:
+    """`trigger(page, "faces", "picked", 5)`: what a component of the page reports once."""
+
+    def report(page: AppTest, key: str, event: str, value: Any) -> AppTest:
+        events = f"{STREAMLIT_INTERNAL_KEY_PREFIX}_{element(page, key).id}__events"
+        page._run(WidgetState(id=events, json_trigger_value=json.dumps([{"event": event, "value": value}])))
+        assert not page.exception, page.exception[0].message
+        return page
+
+    return report
+
+
+@pytest.fixture
+def sent() -> Callable[[AppTest, str], dict]:
+    """`sent(page, "alpha-UID")`: the data that the page hands to that component, tables left out."""
+
+    def find(page: AppTest, key: str) -> dict:
+        proto = element(page, key)
+        return json.loads(proto.mixed.json or proto.json)
+
+    return find
+
+
+def element(page: AppTest, key: str) -> Any:
+    """The component with this key."""
+    found = [element.proto for element in page.get("bidi_component") if element.key == key]
+    assert len(found) == 1, f"the page has {len(found)} components {key}"
+    return found[0]
