@@ -5,11 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from app import resources, session
-from app.session import ALPHA_LIMIT, History, StackEdit
+from app.panels.live import strength_slider
+from app.session import History, StackEdit
 from app.widgets import bind, plain, sentence
 from lelsd.direction import Direction
 
-ALPHA_STEP = 0.05
 SHOWN_DIRECTIONS = 24
 
 
@@ -55,12 +55,7 @@ def _card(edit: StackEdit, place: int, count: int) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"quiet-{edit.uid}"):
             st.markdown(f"**{plain(title[:1].upper() + title[1:])}** :small[:gray[{direction.part}]]", width="stretch")
             _buttons(edit, direction, place, count)
-        limit = max(ALPHA_LIMIT, abs(edit.alpha))  # a recipe from the command line may go further
-        st.slider(
-            f"Strength of {title}", -limit, limit, step=ALPHA_STEP, format="%.2f",
-            key=bind(f"alpha-{edit.uid}", edit.alpha), on_change=_set_alpha, args=(edit.uid,), disabled=edit.muted,
-            label_visibility="collapsed",
-        )
+        strength_slider(edit, title)
 
 
 def _buttons(edit: StackEdit, direction: Direction, place: int, count: int) -> None:
@@ -137,11 +132,6 @@ def _step(walk) -> None:
 
 def _reset() -> None:
     _commit(session.without_edits(session.present(st.session_state)))
-
-
-def _set_alpha(uid: str) -> None:
-    alpha = round(float(st.session_state[f"alpha-{uid}"]), 2)
-    _commit(session.changed(session.present(st.session_state), uid, alpha=alpha), f"alpha-{uid}")
 
 
 def _set_layers(uid: str, learned: tuple[int, ...]) -> None:

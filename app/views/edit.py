@@ -8,6 +8,7 @@ import streamlit as st
 
 from app import rendering, resources, session
 from app.components.picture import picture
+from app.panels import live
 from app.panels.face import face_panel
 from app.panels.files import files_panel
 from app.panels.prompt import prompt_panel, shown_parts
@@ -48,6 +49,7 @@ def stage() -> None:
         with st.container(key="stage-start"):
             face_panel()
             files_panel()
+        live.feed()
     confirm_shown()
     resources.remember_visit(session.visit(st.session_state), session.history(st.session_state))
 
@@ -63,7 +65,8 @@ def show_picture() -> None:
     except (ValueError, OSError) as error:
         st.error(f"This picture cannot be drawn. {sentence(error)}")
         return
-    picture(after, before, overlay, alt=describe(snapshot), caption=caption(snapshot, parts), key="picture")
+    picture(after, before, overlay, alt=describe(snapshot), caption=caption(snapshot, parts),
+            revision=live.revision(), key="picture")
 
 
 def describe(snapshot: session.Snapshot) -> str:

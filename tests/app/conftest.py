@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +24,8 @@ from lelsd.direction import Direction
 from packs.pack import Pack
 
 ENTRY = Path(__file__).resolve().parents[2] / "app" / "navigation.py"
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+START_SECONDS, PATIENCE_SECONDS = 180, 90  # a busy machine may take its time
 TIMEOUT = 120  # the first run of a page imports torch and opens the models
 
 
@@ -102,9 +109,7 @@ def release() -> Callable[..., AppTest]:
 
     def let_go(page: AppTest, key: str, *point: float) -> AppTest:
         state = WidgetState(id=element(page, key).id, json_value=json.dumps({"released": {"point": point, "revision": next(turns)}}))
-        page._run(state)
-        assert not page.exception, page.exception[0].message
-        return page
+        return run_with(page, state)
 
     return let_go
 
@@ -115,9 +120,7 @@ def trigger() -> Callable[..., AppTest]:
 
     def report(page: AppTest, key: str, event: str, value: Any) -> AppTest:
         events = f"{STREAMLIT_INTERNAL_KEY_PREFIX}_{element(page, key).id}__events"
-        page._run(WidgetState(id=events, json_trigger_value=json.dumps([{"event": event, "value": value}])))
-        assert not page.exception, page.exception[0].message
-        return page
+        return run_with(page, WidgetState(id=events, json_trigger_value=json.dumps([{"event": event, "value": value}])))
 
     return report
 
@@ -138,3 +141,69 @@ def element(page: AppTest, key: str) -> Any:
     found = [element.proto for element in page.get("bidi_component") if element.key == key]
     assert len(found) == 1, f"the page has {len(found)} components {key}"
     return found[0]
+
+
+def run_with(page: AppTest, state: WidgetState) -> AppTest:
+    """Run the page as when the browser reports `state`."""
+    states = page._tree.get_widget_states()
+    states.widgets.append(state)
+    page._run(states)
+    assert not page.exception, page.exception[0].message
+    return page
+
+
+# --- the real server in a real browser -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The studio with the built-in pack, started as `make studio` does, on a free port, with a runs folder of its own.
+
+    One server for all browser tests: starting it takes longer than most of them.
+    """
+    folder = tmp_path_factory.mktemp("studio")
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "app/sequential_editing.py", "--server.headless", "true"]
+    environment = {**os.environ, "ECLIPSED_RUNS": str(folder / "runs")}
+    environment.pop("ECLIPSED_PACK", None)
+    with (folder / "server.log").open("w") as log:
+        server = subprocess.Popen([*command, "--server.port", str(port)], cwd=ENTRY.parents[1], env=environment, stdout=log, stderr=log)
+    try:
+        wait_until_open(port, server, folder / "server.log")
+        yield f"http://localhost:{port}"
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def wait_until_open(port: int, server: subprocess.Popen, log: Path) -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end and server.poll() is None:
+        try:
+            socket.create_connection(("localhost", port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail(f"the server did not start:\n{log.read_text()[-3000:]}")
+
+
+@pytest.fixture
+def page(address: str) -> Iterator[Any]:
+    """The edit page in headless Chromium. Fails the test in the end if the browser's console holds an error."""
+    from playwright.sync_api import expect, sync_playwright  # only where a browser is wanted
+
+    problems: list[str] = []
+    expect.set_options(timeout=1000 * PATIENCE_SECONDS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("requestfailed", lambda request: problems.append(f"{request.url}: {request.failure}"))
+        page.goto(address)
+        expect(page.locator(".stage .frame:not(.second) .after")).to_be_visible(timeout=1000 * START_SECONDS)
+        yield page
+        browser.close()
+    assert problems == []

@@ -23,8 +23,9 @@ def edits(page) -> tuple[session.StackEdit, ...]:
     return page.session_state["history"].present.edits
 
 
-def slider(page, number: int = 0):
-    return page.slider(f"alpha-{edits(page)[number].uid}")
+def slider(page, number: int = 0) -> str:
+    """The key of a slider."""
+    return f"alpha-{edits(page)[number].uid}"
 
 
 def captions(page) -> str:
@@ -80,37 +81,38 @@ def test_more_faces_shows_others(studio):
 # --- the stack --------------------------------------------------------------------------------------------------------
 
 
-def test_a_slider_changes_the_picture_and_zero_is_the_original(edited, picture):
+def test_a_slider_changes_the_picture_and_zero_is_the_original(edited, picture, release):
     strong = picture(edited)
     assert strong["comparable"] and strong["after"] != strong["before"]
-    slider(edited).set_value(-0.5).run()
+    release(edited, slider(edited), -0.5)
     weak = picture(edited)
     assert weak["after"] != strong["after"] and weak["before"] == strong["before"]
     assert "curly hair -0.50" in weak["alt"]
-    slider(edited).set_value(0.0).run()
+    release(edited, slider(edited), 0.0)
     assert picture(edited)["after"] == strong["before"]
 
 
-def test_undo_redo_and_reset(edited, picture):
+def test_undo_redo_and_reset(edited, picture, sent):
     strong = picture(edited)
     edited.button("reset").click().run()
     assert edits(edited) == () and picture(edited)["after"] == strong["before"]
     edited.button("undo").click().run()
     assert picture(edited)["after"] == strong["after"]
-    assert slider(edited).value == 1.0
+    assert sent(edited, slider(edited))["point"] == [1.0]
     edited.button("undo").click().run()
     assert edits(edited) == ()
     edited.button("redo").click().run()
-    assert slider(edited).value == 1.0
+    assert sent(edited, slider(edited))["point"] == [1.0]
     assert edited.button("redo").disabled is False
 
 
-def test_mute_keeps_the_strength_and_takes_the_effect(edited, picture):
+def test_mute_keeps_the_strength_and_takes_the_effect(edited, picture, sent):
     strong = picture(edited)
     uid = edits(edited)[0].uid
     edited.button(f"mute-{uid}").click().run()
     assert picture(edited)["after"] == strong["before"]
-    assert slider(edited).disabled and slider(edited).value == 1.0
+    muted = sent(edited, slider(edited))
+    assert muted["disabled"] and muted["point"] == [1.0]
     edited.button(f"mute-{uid}").click().run()
     assert picture(edited)["after"] == strong["after"]
 
