@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from app import frames, session
+from app import frames, rendering, session
 from app.components import live as components
 from app.components.registry import available
 from app.session import StackEdit
@@ -17,6 +17,7 @@ ALPHA_STEP = 0.05
 REVISION = "live_revision"  # of the last drag whose release has come
 WANTED = "live_wanted"
 FEED = "live-feed"
+PALETTE_ACROSS, PALETTE_UPWARDS = "palette-across", "palette-upwards"
 
 
 def strength_slider(edit: StackEdit, title: str) -> None:
@@ -28,6 +29,33 @@ def strength_slider(edit: StackEdit, title: str) -> None:
         return
     components.slider(edit.uid, edit.alpha, size, ALPHA_STEP, label=label, disabled=edit.muted, basis=_basis([edit.uid]),
                       revision=revision(), key=key, on_release=lambda: _released(key, [edit.uid]))
+
+
+def palette() -> None:
+    """Two edits of the stack on one plane; there where there are two. The last ones by default."""
+    edits = [edit for edit in rendering.drawable(session.present(st.session_state)).edits if not edit.muted]
+    if len(edits) < 2 or not available():
+        return
+    titles = {edit.uid: rendering.title(edit) for edit in edits}
+    with st.expander("Two at once", icon=":material/drag_pan:", key="palette-of-two"):
+        with st.container(horizontal=True, gap="small"):
+            across = _choice("Across", list(titles), titles, PALETTE_ACROSS, -2)
+            upwards = _choice("Upwards", [uid for uid in titles if uid != across], titles, PALETTE_UPWARDS, -1)
+        pair = frames.edits_of(session.present(st.session_state), [across, upwards])
+        key = f"alpha-{across}+{upwards}"
+        components.palette(
+            [across, upwards], [edit.alpha for edit in pair], [frames.limit(edit) for edit in pair], ALPHA_STEP,
+            labels=[titles[across], titles[upwards]], basis=_basis([across, upwards]), revision=revision(), key=key,
+            on_release=lambda: _released(key, [across, upwards]),
+        )
+        st.caption("Drag the point, or move it with the arrow keys.")
+
+
+def _choice(label: str, uids: Sequence[str], titles: Mapping[str, str], key: str, place: int) -> str:
+    """A field that chooses an edit; the one at `place` until somebody does, or if the chosen one has gone."""
+    if st.session_state.get(key) not in uids:
+        st.session_state[key] = uids[max(place, -len(uids))]
+    return st.selectbox(label, uids, format_func=lambda uid: titles.get(uid, ""), key=key)
 
 
 def revision() -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import resources, session
-from app.panels.live import strength_slider
+from app.panels.live import palette, strength_slider
 from app.session import History, StackEdit
 from app.widgets import bind, plain, sentence
 from lelsd.direction import Direction
@@ -22,6 +22,7 @@ def stack_panel() -> None:
         st.info("No edits yet. Add a ready-made direction below, or describe one of your own in the sidebar.", icon=":material/tune:")
     for place, edit in enumerate(edits):
         _card(edit, place, len(edits))
+    palette()
     _library()
 
 

@@ -69,3 +69,30 @@ def test_without_components_it_is_streamlits_slider(edited, monkeypatch, picture
     assert picture(edited)["after"] != strong
     assert edited.session_state["history"].present.edits[0].alpha == -0.5
     assert registry.available()
+
+
+def test_a_palette_moves_two_edits_in_one_step(edited, make_direction, picture, sent, release):
+    assert not [element for element in edited.get("bidi_component") if "+" in (element.key or "")]
+    glasses = make_direction("a person with glasses", "eyeglasses")
+    edited.run()
+    edited.button(f"add-{glasses}").click().run()
+    first, second = edited.session_state["history"].present.edits
+    key = f"alpha-{first.uid}+{second.uid}"
+    assert sent(edited, key)["labels"] == ["curly hair", "glasses"] and sent(edited, key)["point"] == [1.0, 1.0]
+    both = picture(edited)["after"]
+    release(edited, key, -0.5, 1.5)
+    assert [edit.alpha for edit in edited.session_state["history"].present.edits] == [-0.5, 1.5]
+    assert picture(edited)["after"] != both
+    edited.button("undo").click().run()
+    assert sent(edited, key)["point"] == [1.0, 1.0] and picture(edited)["after"] == both
+
+
+def test_the_palettes_other_way_round_and_an_edit_that_goes(edited, make_direction, sent):
+    glasses = make_direction("a person with glasses", "eyeglasses")
+    edited.run()
+    edited.button(f"add-{glasses}").click().run()
+    first, second = edited.session_state["history"].present.edits
+    edited.selectbox("palette-across").set_value(second.uid).run()
+    assert sent(edited, f"alpha-{second.uid}+{first.uid}")["labels"] == ["glasses", "curly hair"]
+    edited.button(f"delete-{second.uid}").click().run()
+    assert not edited.exception and not edited.selectbox
