@@ -63,7 +63,7 @@ def _is_readable(edit: StackEdit) -> bool:
 
 def title(edit: StackEdit) -> str:
     """What an edit is called. Raises ValueError if its file has gone."""
-    return resources.short_title(resources.direction(edit.direction).prompt)
+    return resources.title_of(resources.direction(edit.direction))
 
 
 def stack(snapshot: Snapshot) -> EditStack:

@@ -52,7 +52,7 @@ def _card(edit: StackEdit, place: int, count: int) -> None:
             st.error(sentence(error))
             _icon("Delete", ":material/delete:", "delete", edit, on_click=_remove)
             return
-        title = resources.short_title(direction.prompt)
+        title = resources.title_of(direction)
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"quiet-{edit.uid}"):
             st.markdown(f"**{plain(title[:1].upper() + title[1:])}** :small[:gray[{direction.part}]]", width="stretch")
             _buttons(edit, direction, place, count)
