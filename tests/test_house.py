@@ -41,6 +41,7 @@ COMMANDS = [
     "benchmarks.synthesis",
     "benchmarks.training_step",
     "evaluation.directions",
+    "evaluation.prompts",
     "lelsd.edit",
     "lelsd.import_direction",
     "lelsd.prompt",
