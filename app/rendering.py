@@ -16,7 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from app import resources
-from app.components.faces import thumbnail
+from app.components.tiles import thumbnail
 from app.session import Snapshot, StackEdit, without_edits
 from lelsd.edit import Edit, EditStack, StackRenderer, base_latent
 from segmentation.parts import part, part_probability

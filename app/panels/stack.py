@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import resources, session
+from app import layers, resources, session
+from app.components.tiles import Tile, tiles
 from app.panels.live import palette, strength_slider
 from app.session import History, StackEdit
 from app.widgets import bind, plain, sentence
 from lelsd.direction import Direction
 
+LAYER_COLUMNS = 5
 SHOWN_DIRECTIONS = 24
 
 
@@ -60,9 +62,12 @@ def _card(edit: StackEdit, place: int, count: int) -> None:
 
 
 def _buttons(edit: StackEdit, direction: Direction, place: int, count: int) -> None:
-    with st.popover("Layers", icon=":material/layers:", type="tertiary", help="Layers it touches", key=f"layers-of-{edit.uid}"):
-        _which(edit, direction)
-        _layers(edit, direction)
+    popover = st.popover("Layers", icon=":material/layers:", type="tertiary", help="Layers it touches", key=f"layers-of-{edit.uid}",
+                         on_change="rerun")
+    if popover.open:
+        with popover:
+            _which(edit, direction)
+            _layers(edit, direction)
     if edit.muted:
         _icon("Unmute", ":material/visibility_off:", "mute", edit, on_click=_mute)
     else:
@@ -85,13 +90,18 @@ def _which(edit: StackEdit, direction: Direction) -> None:
 
 
 def _layers(edit: StackEdit, direction: Direction) -> None:
-    learned = list(direction.layers)
-    shown = list(learned if edit.layers is None else edit.layers)
-    st.multiselect(
-        "Layers it touches", learned, format_func=layer_name, key=bind(f"layers-{edit.uid}", shown, always=True), on_change=_set_layers,
-        args=(edit.uid, tuple(learned)), help="Early layers decide shape, late ones colour and texture.",
+    """The layers it was learned on, each with a picture of what it changes; pressing one takes it out or back in."""
+    learned = tuple(direction.layers)
+    chosen = learned if edit.layers is None else edit.layers
+    with st.spinner("Trying each layer …"):
+        pictures = layers.effects(session.present(st.session_state), edit.uid, learned)
+    tiles(
+        [Tile(layer, picture, f"Layer {layer_name(layer)}", layer in chosen, layer_name(layer)) for layer, picture in zip(learned, pictures)],
+        label="Layers it touches", columns=min(LAYER_COLUMNS, len(learned)), many=True, key=f"layers-{edit.uid}",
+        on_pick=lambda: _toggle_layer(edit.uid, learned),
     )
-    st.caption("Leave some out if the edit changes more than it should.")
+    st.caption("It glows where a layer changes the picture. Press a layer to leave it out, if the edit changes more than it should."
+               if chosen else "No layer is left, so the edit does nothing. Press one to take it back in.")
 
 
 def layer_name(layer: int) -> str:
@@ -135,9 +145,14 @@ def _reset() -> None:
     _commit(session.without_edits(session.present(st.session_state)))
 
 
-def _set_layers(uid: str, learned: tuple[int, ...]) -> None:
-    layers = tuple(sorted(st.session_state[f"layers-{uid}"]))
-    _commit(session.changed(session.present(st.session_state), uid, layers=None if layers == learned else layers))
+def _toggle_layer(uid: str, learned: tuple[int, ...]) -> None:
+    picked = st.session_state[f"layers-{uid}"].get("picked")
+    snapshot = session.present(st.session_state)
+    edit = next((edit for edit in snapshot.edits if edit.uid == uid), None)
+    if picked not in learned or edit is None:
+        return
+    kept = tuple(sorted({*(learned if edit.layers is None else edit.layers)} ^ {int(picked)}))
+    _commit(session.changed(snapshot, uid, layers=None if kept == learned else kept))
 
 
 def _set_index(uid: str) -> None:

@@ -67,15 +67,14 @@ def test_random_and_truncation(studio, picture):
     assert picture(page)["after"] != random
 
 
-def test_more_faces_shows_others(studio):
+def test_a_face_is_picked_from_the_row_and_more_faces_shows_others(studio, sent, trigger):
     page = studio()
-
-    def row():
-        return [element.proto.json for element in page.get("bidi_component") if element.proto.component_name == "eclipsed_faces"][0]
-
-    first = row()
+    trigger(page, "faces", "picked", 5)
+    assert page.number_input("seed").value == 5
+    assert [tile["id"] for tile in sent(page, "faces")["tiles"] if tile["pressed"]] == [5]
+    first = {tile["id"] for tile in sent(page, "faces")["tiles"]}
     page.button("more").click().run()
-    assert row() != first
+    assert not first & {tile["id"] for tile in sent(page, "faces")["tiles"]}
 
 
 # --- the stack --------------------------------------------------------------------------------------------------------
@@ -136,13 +135,16 @@ def test_two_edits_add_up_and_can_be_reordered(edited, make_direction, picture):
     assert [edit.uid for edit in edits(edited)] == [second.uid, first.uid]
 
 
-def test_leaving_layers_out_changes_the_picture(edited, picture):
+def test_leaving_layers_out_changes_the_picture(edited, picture, sent, trigger):
     whole = picture(edited)["after"]
     uid = edits(edited)[0].uid
-    edited.multiselect(f"layers-{uid}").set_value([2]).run()
-    part = picture(edited)["after"]
-    assert part not in (whole, picture(edited)["before"])
-    edited.multiselect(f"layers-{uid}").set_value([2, 3, 4]).run()
+    edited.session_state[f"layers-of-{uid}"] = True  # the popover is open
+    edited.run()
+    trigger(edited, f"layers-{uid}", "picked", 3)
+    assert edits(edited)[0].layers == (2, 4)
+    assert [tile["id"] for tile in sent(edited, f"layers-{uid}")["tiles"] if tile["pressed"]] == [2, 4]
+    assert picture(edited)["after"] not in (whole, picture(edited)["before"])
+    trigger(edited, f"layers-{uid}", "picked", 3)
     assert edits(edited)[0].layers is None and picture(edited)["after"] == whole
 
 

@@ -13,7 +13,7 @@ from lelsd.recipe import recipe_from_file
 
 
 @pytest.fixture
-def edited(studio, make_direction, release):
+def edited(studio, make_direction, release, trigger):
     """The page with two edits, one of them muted, on another face."""
     paths = [make_direction("a person with curly hair"), make_direction("a person with glasses", "eyeglasses")]
     page = studio()
@@ -22,7 +22,9 @@ def edited(studio, make_direction, release):
         page.button(f"add-{path}").click().run()
     first, second = snapshot(page).edits
     release(page, f"alpha-{first.uid}", -1.25)
-    page.multiselect(f"layers-{first.uid}").set_value([3, 4])
+    page.session_state[f"layers-of-{first.uid}"] = True
+    page.run()
+    trigger(page, f"layers-{first.uid}", "picked", 2)
     page.button(f"mute-{second.uid}").click().run()
     assert not page.exception
     return page
