@@ -11,6 +11,7 @@ st.set_page_config("eCLIPsed Studio", str(ICON), layout="wide", initial_sidebar_
 st.navigation(
     [
         st.Page("views/edit.py", title="Edit", icon=":material/tune:", default=True),
+        st.Page("views/directions.py", title="Directions", icon=":material/arrow_split:"),
         st.Page("views/about.py", title="About", icon=":material/info:"),
     ],
     position="top",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import resources, session
+from app.panels.training import shown_jobs, training_panel
 from app.widgets import page_style, sentence
 
 
@@ -13,6 +14,13 @@ def begin_page() -> None:
     page_style()
     open_pack()
     keep_visit()
+
+
+def jobs_beside() -> None:
+    """The jobs, in a sidebar that is there only while there are any."""
+    if shown_jobs():
+        with st.sidebar:
+            training_panel()
 
 
 def open_pack() -> None:

@@ -207,3 +207,16 @@ def page(address: str) -> Iterator[Any]:
         yield page
         browser.close()
     assert problems == []
+
+
+@pytest.fixture
+def visit_page() -> Callable[[AppTest, str], AppTest]:
+    """`visit_page(page, "directions")`: go to another page by its address, as a press on the navigation does."""
+
+    def go(page: AppTest, address: str) -> AppTest:
+        page.switch_page(f"views/{address}.py")
+        page.run()
+        assert not page.exception, page.exception[0].message
+        return page
+
+    return go
