@@ -12,6 +12,7 @@ from app.widgets import bind, plain, sentence
 from lelsd.direction import Direction
 
 LAYER_COLUMNS = 5
+LAYERS_SHOWN = "layers_shown"  # uids of the cards that show theirs
 SHOWN_DIRECTIONS = 24
 
 
@@ -57,17 +58,17 @@ def _card(edit: StackEdit, place: int, count: int) -> None:
         title = resources.title_of(direction)
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"quiet-{edit.uid}"):
             st.markdown(f"**{plain(title[:1].upper() + title[1:])}** :small[:gray[{direction.part}]]", width="stretch")
-            _buttons(edit, direction, place, count)
+            _buttons(edit, place, count)
         strength_slider(edit, title)
-
-
-def _buttons(edit: StackEdit, direction: Direction, place: int, count: int) -> None:
-    popover = st.popover("Layers", icon=":material/layers:", type="tertiary", help="Layers it touches", key=f"layers-of-{edit.uid}",
-                         on_change="rerun")
-    if popover.open:
-        with popover:
+        if _shows_layers(edit):
             _which(edit, direction)
             _layers(edit, direction)
+
+
+def _buttons(edit: StackEdit, place: int, count: int) -> None:
+    opened = _shows_layers(edit)
+    _icon("Hide its layers" if opened else "Layers it touches", ":material/layers_clear:" if opened else ":material/layers:",
+          "layers-of", edit, on_click=_show_layers)
     if edit.muted:
         _icon("Unmute", ":material/visibility_off:", "mute", edit, on_click=_mute)
     else:
@@ -86,7 +87,7 @@ def _which(edit: StackEdit, direction: Direction) -> None:
     """A choice among directions that were learned together for one prompt."""
     if direction.num_directions > 1:
         st.segmented_control("Variant", list(range(direction.num_directions)), format_func=lambda n: str(n + 1), required=True,
-                             key=bind(f"variant-{edit.uid}", edit.index, always=True), on_change=_set_index, args=(edit.uid,))
+                             key=bind(f"variant-{edit.uid}", edit.index), on_change=_set_index, args=(edit.uid,))
 
 
 def _layers(edit: StackEdit, direction: Direction) -> None:
@@ -143,6 +144,14 @@ def _step(walk) -> None:
 
 def _reset() -> None:
     _commit(session.without_edits(session.present(st.session_state)))
+
+
+def _shows_layers(edit: StackEdit) -> bool:
+    return edit.uid in st.session_state.get(LAYERS_SHOWN, ())
+
+
+def _show_layers(uid: str) -> None:
+    st.session_state[LAYERS_SHOWN] = st.session_state.get(LAYERS_SHOWN, frozenset()) ^ {uid}
 
 
 def _toggle_layer(uid: str, learned: tuple[int, ...]) -> None:

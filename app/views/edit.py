@@ -13,6 +13,7 @@ from app.panels.face import face_panel
 from app.panels.files import files_panel
 from app.panels.frame import begin_page
 from app.panels.prompt import prompt_panel, shown_parts
+from app.panels.sheets import sheets_panel
 from app.panels.stack import stack_panel
 from app.panels.training import training_panel
 from app.widgets import confirm_shown, sentence
@@ -29,6 +30,7 @@ def stage() -> None:
         with st.container(key="stage-start"):
             face_panel()
             files_panel()
+            sheets_panel()
         live.feed()
     confirm_shown()
     resources.remember_visit(session.visit(st.session_state), session.history(st.session_state))

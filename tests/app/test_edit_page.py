@@ -138,8 +138,7 @@ def test_two_edits_add_up_and_can_be_reordered(edited, make_direction, picture):
 def test_leaving_layers_out_changes_the_picture(edited, picture, sent, trigger):
     whole = picture(edited)["after"]
     uid = edits(edited)[0].uid
-    edited.session_state[f"layers-of-{uid}"] = True  # the popover is open
-    edited.run()
+    edited.button(f"layers-of-{uid}").click().run()
     trigger(edited, f"layers-{uid}", "picked", 3)
     assert edits(edited)[0].layers == (2, 4)
     assert [tile["id"] for tile in sent(edited, f"layers-{uid}")["tiles"] if tile["pressed"]] == [2, 4]

@@ -22,8 +22,7 @@ def edited(studio, make_direction, release, trigger):
         page.button(f"add-{path}").click().run()
     first, second = snapshot(page).edits
     release(page, f"alpha-{first.uid}", -1.25)
-    page.session_state[f"layers-of-{first.uid}"] = True
-    page.run()
+    page.button(f"layers-of-{first.uid}").click().run()
     trigger(page, f"layers-{first.uid}", "picked", 2)
     page.button(f"mute-{second.uid}").click().run()
     assert not page.exception
