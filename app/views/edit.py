@@ -12,6 +12,7 @@ from app.panels import live
 from app.panels.face import face_panel
 from app.panels.files import files_panel
 from app.panels.frame import begin_page
+from app.panels.history import history_panel
 from app.panels.prompt import prompt_panel, shown_parts
 from app.panels.sheets import sheets_panel
 from app.panels.stack import stack_panel
@@ -31,6 +32,7 @@ def stage() -> None:
             face_panel()
             files_panel()
             sheets_panel()
+            history_panel()
         live.feed()
     confirm_shown()
     resources.remember_visit(session.visit(st.session_state), session.history(st.session_state))
@@ -42,19 +44,14 @@ def show_picture() -> None:
     try:
         after = rendering.picture(snapshot)
         before = rendering.original(snapshot) if rendering.is_edited(snapshot) else None
+        rendering.small(snapshot, after)
         parts = shown_parts()
         overlay = rendering.part_overlay(after, parts) if parts else None
     except (ValueError, OSError) as error:
         st.error(f"This picture cannot be drawn. {sentence(error)}")
         return
-    picture(after, before, overlay, alt=describe(snapshot), caption=caption(snapshot, parts),
+    picture(after, before, overlay, alt=rendering.words(snapshot), caption=caption(snapshot, parts),
             revision=live.revision(), key="picture")
-
-
-def describe(snapshot: session.Snapshot) -> str:
-    """The picture in words, for those who do not see it."""
-    edits = [f"{rendering.title(edit)} {edit.alpha:+.2f}" for edit in rendering.active(snapshot)]
-    return f"The face of seed {snapshot.seed}" + (f" with {', '.join(edits)}" if edits else ", without edits")
 
 
 def caption(snapshot: session.Snapshot, parts: Mapping[str, float]) -> str:

@@ -189,3 +189,18 @@ def test_an_unknown_pack_is_one_sentence(studio, monkeypatch):
     monkeypatch.setenv("ECLIPSED_PACK", "zeppelin")
     page = studio()
     assert len(page.error) == 1 and "nknown pack 'zeppelin'" in page.error[0].value
+
+
+def test_the_history_shows_every_state_and_goes_back_to_any(edited, picture, sent, trigger, release):
+    before, strong = picture(edited)["before"], picture(edited)["after"]
+    release(edited, slider(edited), -0.5)
+    edited.session_state["history-open"] = True
+    edited.run()
+    states = sent(edited, "history-strip")["tiles"]
+    assert [state["name"] for state in states][1:] == ["The face of seed 3 with curly hair +1.00", "The face of seed 3 with curly hair -0.50"]
+    assert [state["pressed"] for state in states] == [False, False, True]
+    assert len({state["image"] for state in states}) == 3
+    trigger(edited, "history-strip", "picked", 0)
+    assert picture(edited)["after"] == before and edits(edited) == ()
+    trigger(edited, "history-strip", "picked", 1)
+    assert picture(edited)["after"] == strong and edited.button("redo").disabled is False
