@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from packs.pack import Pack
 
 FLAGS = ("layers", "steps", "batch_size", "learning_rate", "clip_weight", "localization_weight", "num_directions", "truncation", "resolution", "seed",
-         "preview_every", "checkpoint_every")
+         "preview_every", "checkpoint_every", "report")
 DEFAULT_PACK = "portraits"
 
 
@@ -73,6 +73,7 @@ def _parser() -> cli.ArgumentParser:
                         help="let the losses look at smaller pictures, such as 256: an approximation, faster than the exact 0 (0)")
     parser.add_argument("--preview-every", type=int, help="steps between pictures of how it goes")
     parser.add_argument("--checkpoint-every", type=int, help="steps between checkpoints")
+    parser.add_argument("--no-report", dest="report", action="store_const", const=False, help="leave out the report card, made on held-out samples at the end")
     parser.add_argument("--preset", default="default", help="default, or published: the settings of the eCLIPsed report")
     parser.add_argument("--out", type=Path, help="the run folder to make (runs/…)")
     parser.add_argument("--resume", type=Path, metavar="RUN", help="go on with the run in this folder")
@@ -148,8 +149,8 @@ def _report(progress: "Progress") -> None:
     if progress.state == "running" and (progress.step % 10 == 0 or progress.step == progress.steps):
         losses = "  ".join(f"{name} {value:.3f}" for name, value in progress.losses.items())
         cli.say(f"step {progress.step}/{progress.steps}  {losses}  {progress.eta:.0f} s to go")
-    elif progress.state == "calibrating":
-        cli.say("calibrating")
+    elif progress.state in ("calibrating", "reporting"):
+        cli.say(progress.state)
 
 
 def _dry_run(pack: "Pack", prompt: "Prompt", config: "TrainConfig") -> dict:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from dataclasses import replace
 from pathlib import Path
 
 from app import rendering, resources
@@ -66,13 +67,13 @@ def open_direction(data: bytes, name: str) -> Path:
 
 
 def path_of(direction: Direction) -> Path:
-    """The file of the library that holds exactly this direction; a new one where there is none.
+    """The file of the library that holds this direction, under whatever name; a new one where there is none.
 
     Raises: ValueError: the runs folder cannot be written.
     """
-    data = direction.to_bytes()
+    data, nameless = direction.to_bytes(), replace(direction, name="").to_bytes()
     for entry in resources.library()[0]:
-        if entry.direction.to_bytes() == data:
+        if replace(entry.direction, name="").to_bytes() == nameless:
             return Path(entry.path)
     path = resources.runs_folder().absolute() / f"opened-{hashlib.sha256(data).hexdigest()[:16]}" / "direction.safetensors"
     try:

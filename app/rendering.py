@@ -16,7 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from app import resources
-from app.components.faces import thumbnail
+from app.components.tiles import thumbnail
 from app.session import Snapshot, StackEdit, without_edits
 from lelsd.edit import Edit, EditStack, StackRenderer, base_latent
 from segmentation.parts import part, part_probability
@@ -24,6 +24,7 @@ from stylegan2.images import from_pil, to_pil
 
 RENDERER = "renderer"
 OVERLAY_OPACITY = 0.55
+HISTORY_SIZE, MAX_SMALL = 72, 2000  # pixels; small pictures kept for all visitors, some 2 kB each
 
 
 def latents(snapshot: Snapshot) -> Tensor:
@@ -63,7 +64,13 @@ def _is_readable(edit: StackEdit) -> bool:
 
 def title(edit: StackEdit) -> str:
     """What an edit is called. Raises ValueError if its file has gone."""
-    return resources.short_title(resources.direction(edit.direction).prompt)
+    return resources.title_of(resources.direction(edit.direction))
+
+
+def words(snapshot: Snapshot) -> str:
+    """The picture in words, for those who do not see it. Raises ValueError if a direction has gone."""
+    edits = [f"{title(edit)} {edit.alpha:+.2f}" for edit in active(snapshot)]
+    return f"The face of seed {snapshot.seed}" + (f" with {', '.join(edits)}" if edits else ", without edits")
 
 
 def stack(snapshot: Snapshot) -> EditStack:
@@ -98,6 +105,21 @@ def _renderer(snapshot: Snapshot) -> StackRenderer:
 @st.cache_data(show_spinner=False, max_entries=64)
 def _original(face: Snapshot, pack_hash: str) -> Image.Image:
     return to_pil(StackRenderer(resources.pack(), latents(face)).render())
+
+
+def small(snapshot: Snapshot, made: Image.Image | None = None) -> str:
+    """A small picture of a snapshot, as a data URL; taken from the one just `made` where there is one, and kept."""
+    kept, key = _small(), (snapshot, resources.pack().hash)
+    if key not in kept:
+        kept[key] = thumbnail(made or picture(snapshot), HISTORY_SIZE)
+        while len(kept) > MAX_SMALL:
+            kept.pop(next(iter(kept)), None)
+    return kept[key]
+
+
+@st.cache_resource(show_spinner=False)
+def _small() -> dict[tuple[Snapshot, str], str]:
+    return {}
 
 
 @st.cache_data(show_spinner=False, max_entries=64)

@@ -107,8 +107,8 @@ class Entry:
 
     @property
     def title(self) -> str:
-        """Its prompt, short enough for a button, with a capital."""
-        title = short_title(self.direction.prompt)
+        """Its name or its prompt, short enough for a button, with a capital."""
+        title = title_of(self.direction)
         return title[:1].upper() + title[1:]
 
 
@@ -140,6 +140,11 @@ def library() -> tuple[list[Entry], list[str]]:
         if found.pack_hash == pack().hash:
             entries.append(Entry(str(path), found, is_own))
     return entries, problems
+
+
+def title_of(direction: Direction) -> str:
+    """What a direction is called: the name that somebody gave it, or its prompt in short."""
+    return direction.name or short_title(direction.prompt)
 
 
 def short_title(prompt: str, length: int = 34) -> str:

@@ -1,17 +1,9 @@
-"""The studio: `streamlit run app/sequential_editing.py`. Navigation and nothing else; the pages are in `views`."""
+"""The studio: `streamlit run app/sequential_editing.py`. The server and nothing else; `navigation.py` draws the pages."""
 
 from pathlib import Path
 
 import streamlit as st
 
-ICON = Path(__file__).with_name("icon.png")  # a file of ours: Streamlit fetches its own icons from the network
-SIDEBAR_WIDTH = 340
+from app.addresses import page_routes
 
-st.set_page_config("eCLIPsed Studio", str(ICON), layout="wide", initial_sidebar_state=SIDEBAR_WIDTH)
-st.navigation(
-    [
-        st.Page("views/edit.py", title="Edit", icon=":material/tune:", default=True),
-        st.Page("views/about.py", title="About", icon=":material/info:"),
-    ],
-    position="top",
-).run()
+app = st.App(Path(__file__).with_name("navigation.py"), routes=page_routes())

@@ -81,6 +81,17 @@ class History:
             return self
         return History(self.future[0], (*self.past, self.present), self.future[1:])
 
+    @property
+    def states(self) -> tuple[Snapshot, ...]:
+        """All there are, oldest first, those undone last; the present one has place `len(past)`."""
+        return (*self.past, self.present, *self.future)
+
+    def go(self, place: int) -> History:
+        """To any state, as so many steps of undo or redo would; the same history for a place that there is not."""
+        if not 0 <= place < len(self.states) or place == len(self.past):
+            return self
+        return History(self.states[place], self.states[:place], self.states[place + 1:])
+
 
 # --- changes: each takes a snapshot and gives the next ---------------------------------------------------------------
 
@@ -163,6 +174,11 @@ def undo(state: MutableMapping) -> None:
 def redo(state: MutableMapping) -> None:
     """Step forward."""
     state[HISTORY_KEY] = history(state).redo()
+
+
+def go(state: MutableMapping, place: int) -> None:
+    """Back or forward to the state at `place`."""
+    state[HISTORY_KEY] = history(state).go(place)
 
 
 def visit(state: MutableMapping) -> str:

@@ -39,6 +39,12 @@ class UntrainedPack:
     hash: str = "0" * 64
     neutral_text: str = "a person"
     path: Path = field(default=Path("untrained"))
+    classifier: None = None
+
+    @property
+    def info(self) -> dict:
+        """No files, so nothing about it is worth keeping."""
+        return {"files": {}}
 
     @property
     def resolution(self) -> int:

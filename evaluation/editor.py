@@ -1,4 +1,4 @@
-"""The one protocol through which every system that edits pictures is measured, and our own answer to it.
+"""The one protocol through which every system that edits pictures is measured, and the answer to it that has directions.
 
 An editor sees samples and a request and returns pictures; how it got there (a direction, an optimisation a picture at a
 time, a picture-to-picture network) is its own business, so that all are measured by the same code on the same samples.
@@ -28,6 +28,10 @@ class Samples:
         latents = [None] * len(self) if self.w_plus is None else self.w_plus.split(size)
         return (Samples(*pair) for pair in zip(self.images.split(size), latents))
 
+    def pick(self, indices: Tensor) -> "Samples":
+        """Those samples alone."""
+        return Samples(self.images[indices], None if self.w_plus is None else self.w_plus[indices])
+
 
 @dataclass(frozen=True)
 class Request:
@@ -43,6 +47,10 @@ class Request:
     alpha: float = 1.0
 
 
+class CannotServe(ValueError):
+    """A prompt that an editor finds nothing for, though there is nothing wrong with it: a result, not a mistake."""
+
+
 class Editor(Protocol):
     """Anything that edits pictures. `name` is what reports call it."""
 
@@ -56,6 +64,19 @@ class Editor(Protocol):
         ...
 
 
+class PromptEditor(Editor, Protocol):
+    """An editor that has to learn what a prompt means, before it is measured."""
+
+    def prepare(self, request: Request, samples: Samples) -> dict:
+        """Learn what the request needs; what was done goes into the report.
+
+        Returns: `seconds` that it took, `source` ("trained", "resumed" or "loaded"), `layers` of w+ that are moved (None
+        where they are no rows of it), training `steps` (or None), and what else the editor holds worth telling.
+        Raises CannotServe for a prompt that it finds nothing for.
+        """
+        ...
+
+
 class Step(Protocol):
     """What `DirectionEditor` needs of a direction; `lelsd.direction.Direction` has it."""
 
@@ -65,7 +86,7 @@ class Step(Protocol):
 
 
 class DirectionEditor:
-    """Ours: w+ moves along the direction that was learned for the prompt, to the strength asked for."""
+    """w+ moves along the direction that was learned for the prompt, to the strength asked for."""
 
     name = "ours"
 
@@ -79,6 +100,12 @@ class DirectionEditor:
         if request.prompt not in self.directions:
             known = ", ".join(repr(prompt) for prompt in self.directions) or "none, no direction was given"
             raise ValueError(f"there is no direction for {request.prompt!r}; accepted: {known}")
-        if samples.w_plus is None:
-            raise ValueError(f"editor {self.name!r} was given pictures without latents; accepted: samples of the generator")
-        return self.synthesis(samples.w_plus + self.directions[request.prompt].step(request.alpha).to(samples.w_plus))
+        w_plus = latents_of(samples, self.name)
+        return self.synthesis(w_plus + self.directions[request.prompt].step(request.alpha).to(w_plus))
+
+
+def latents_of(samples: Samples, name: str) -> Tensor:
+    """The latents that an editor called `name` needs, [N, L, D]. Raises ValueError where there are none."""
+    if samples.w_plus is None:
+        raise ValueError(f"editor {name!r} was given pictures without latents; accepted: samples of the generator")
+    return samples.w_plus

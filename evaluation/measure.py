@@ -3,33 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor
 
-from evaluation import metrics
 from evaluation.editor import Editor, Request, Samples
-from evaluation.side_effects import others
+from packs import metrics
 from packs.pack import Pack
+from packs.seen import Seen, look
 from portraits.scene import ATTRIBUTES
+from portraits.side_effects import others
 from segmentation.parts import label_mask
 
 BATCH = 8
 NAMES = ("target_rate", "side_effect_rate", "avoidable_side_effect_rate", "localization", "identity", "clip_gain")
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What the judges see in pictures: images [N, 3, R, R], attributes bool [N, A], features [N, F], CLIP embeddings [N, E],
-    labels, the class the parser sees in each pixel, int [N, R, R]. Attributes and features are None for a pack without a classifier."""
-
-    images: Tensor
-    attributes: Tensor | None
-    features: Tensor | None
-    embeddings: Tensor
-    labels: Tensor
 
 
 class Judge:
@@ -41,17 +29,9 @@ class Judge:
         self.before = self.look(batch.images for batch in samples.split(BATCH))
         self.radius = metrics.dilation_radius(samples.images.shape[-1])
 
-    @torch.no_grad()
     def look(self, batches: Iterable[Tensor]) -> Seen:
         """All that is measured of pictures, a batch at a time: each [n, 3, R, R], looked at within [-1, 1]."""
-        seen = [self._look(images.float().clamp(-1, 1)) for images in batches]
-        return Seen(*(None if found[0] is None else torch.cat(found) for found in zip(*seen)))
-
-    def _look(self, images: Tensor) -> tuple[Tensor | None, ...]:
-        classifier = self.pack.classifier
-        features = None if classifier is None else classifier.features(images)
-        attributes = None if classifier is None else classifier.head(features) > 0
-        return images, attributes, features, self.encode_image(images), self.pack.parser(images).argmax(dim=1)
+        return look(self.pack, self.encode_image, batches)
 
     def edit(self, editor: Editor, request: Request) -> Seen:
         """What the judges see after the editor's edit."""

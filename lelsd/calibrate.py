@@ -1,16 +1,19 @@
 """How far is alpha 1? Found by what an edit does to held-out samples, so that -2 to 2 means the same for every direction.
 
 eCLIPsed had to hunt for the alpha range of each model anew (6 to 7 for some, below 1 for others; section 3.3). Here the
-distance at which the CLIP move reaches a fixed share of the most it reaches is called 1, limited by how far apart random
-samples of the pack lie, beyond which pictures break.
+distance at which most pictures become as asked (`lelsd.reach`) is called 1, limited by how far apart random samples of the
+pack lie, beyond which pictures break. Where nothing can tell, it is the distance at which the CLIP move reaches a fixed
+share of the most it reaches.
 """
 from __future__ import annotations
 
 from typing import Sequence
 
+import torch
 from torch import Tensor
 
 from lelsd.objective import HELD_OUT, Before, Objective, sample_noise
+from lelsd.reach import reach
 
 SAMPLES = 16
 BATCH = 8
@@ -19,17 +22,54 @@ DISTANCES = (0.08, 0.16, 0.24, 0.32, 0.4, 0.5, 0.6)  # in spreads of W; twice th
 
 
 def calibrate(objective: Objective, deltas: Tensor, layers: Sequence[int]) -> tuple[tuple[float, ...], dict]:
-    """deltas [K, L, D] of unit rows -> (distance in W of alpha 1 for each, quality measured there). Deterministic."""
+    """deltas [K, L, D] of unit rows -> (distance in W of alpha 1 for each, quality measured there). Deterministic.
+
+    quality["reached"]: the share of pictures that become as asked, the mean over the directions of which it can be told.
+    """
     befores = held_out(objective, min(layers))
-    calibration, qualities = [], []
+    found = [reach(objective, delta, min(layers)) for delta in deltas]
+    distances = [by_clip_moves(objective, befores, delta) if reached is None else reached.distance * objective.spread
+                 for delta, reached in zip(deltas, found)]
+    rates = [reached.rate for reached in found if reached is not None]
+    return tuple(distances), {**quality_at(objective, befores, deltas, distances), "reached": round(sum(rates) / len(rates), 4) if rates else None,
+                              "judge": objective.effect.judge}
+
+
+def by_clip_moves(objective: Objective, befores: Sequence[Before], delta: Tensor) -> float:
+    """The distance in W at which the CLIP move of delta [L, D] is typical."""
+    moves = [objective.measure_all(befores, delta * (distance * objective.spread))["clip_move"] for distance in DISTANCES]
+    return typical_distance(DISTANCES, moves) * objective.spread
+
+
+def calibrate_by_effect(objective: Objective, deltas: Tensor, layers: Sequence[int]) -> tuple[tuple[float, ...], dict]:
+    """As `calibrate`, for directions that were made elsewhere: what they are called may mean nothing to CLIP.
+
+    In place of the text, the way that CLIP sees pictures go at the furthest distance is what the moves are measured along.
+    """
+    befores = held_out(objective, min(layers))
+    distances = []
     for delta in deltas:
-        moves = [objective.measure_all(befores, delta * (distance * objective.spread))["clip_move"] for distance in DISTANCES]
-        distance = typical_distance(DISTANCES, moves) * objective.spread
+        moved = [mean_move(objective, befores, delta * (distance * objective.spread)) for distance in DISTANCES]
+        moves = (torch.stack(moved) @ moved[-1]).tolist()
+        distances.append(typical_distance(DISTANCES, moves) * objective.spread)
+    return tuple(distances), quality_at(objective, befores, deltas, distances)
+
+
+@torch.no_grad()
+def mean_move(objective: Objective, befores: Sequence[Before], delta: Tensor) -> Tensor:
+    """How far CLIP sees held-out pictures go on average under delta [L, D] -> [E]."""
+    moved = [before.encode(objective.after(before, delta.expand_as(before.w_plus), features=False)[0]) - before.embedding for before in befores]
+    return torch.cat(moved).mean(dim=0)
+
+
+def quality_at(objective: Objective, befores: Sequence[Before], deltas: Tensor, distances: Sequence[float]) -> dict:
+    """What deltas [K, L, D] do at their distances, averaged over them."""
+    qualities = []
+    for delta, distance in zip(deltas, distances):
         towards, away = (objective.measure_all(befores, delta * (sign * distance)) for sign in (1.0, -1.0))
-        calibration.append(distance)
         qualities.append({**towards, "clip_move_away": away["clip_move"]})
     mean = {name: round(sum(quality[name] for quality in qualities) / len(qualities), 6) for name in qualities[0]}
-    return tuple(calibration), {**mean, "samples": SAMPLES}
+    return {**mean, "samples": SAMPLES}
 
 
 def held_out(objective: Objective, lowest_layer: int) -> list[Before]:

@@ -82,9 +82,13 @@ class ClipGuide:
 
     def other_moves(self, text_move: Tensor) -> Tensor:
         """What an edit along `text_move` [E] should leave alone: moves to other prompts, at right angles to it, [M, E]."""
-        moves = F.normalize(_without(self._example_moves, self._common), dim=1)
+        moves = self.example_moves()[1]
         others = moves[(moves @ text_move) < SAME_THING]
         return F.normalize(_without(others, text_move), dim=1)
+
+    def example_moves(self) -> tuple[tuple[str, ...], Tensor]:
+        """What is typically said of each part, and CLIP's moves to it from the neutral text, [M, E] of unit length."""
+        return tuple(phrase for group in EXAMPLES.values() for phrase in group), F.normalize(_without(self._example_moves, self._common), dim=1)
 
     @cached_property
     def _example_moves(self) -> Tensor:

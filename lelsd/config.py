@@ -41,6 +41,7 @@ class TrainConfig:
     seed: int = 0
     preview_every: int = 25  # steps
     checkpoint_every: int = 10  # steps
+    report: bool = True  # end with a report card, made on samples that neither training nor calibration saw
 
     def __post_init__(self) -> None:
         for name, (low, high) in RANGES.items():
@@ -49,6 +50,8 @@ class TrainConfig:
             if isinstance(value, bool) or not isinstance(value, (int,) if whole else (int, float)) or not math.isfinite(value) \
                     or not low <= value <= high:
                 raise ValueError(f"{name} is {value!r}; accepted: {'a whole number' if whole else 'a number'} from {low} to {high}")
+        if not isinstance(self.report, bool):
+            raise ValueError(f"report is {self.report!r}; accepted: true or false")
         if self.clip_form not in ("directional", "plain"):
             raise ValueError(f"clip_form is {self.clip_form!r}; accepted: directional, plain")
         if self.initial not in ("regression", "gradient", "random"):

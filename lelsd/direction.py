@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
+from lelsd.card import ReportCard, card_from_dict
 from packs.files import write_atomically
 from segmentation.parts import PARTS
 
@@ -33,6 +34,8 @@ class Direction:
     deltas: float32 [K, L, D]; rows outside `layers` are 0; the rows inside have a root mean square length of 1.
     calibration: [K], the distance in W that alpha 1 moves: the typical edit, so that a slider from -2 to 2 means the same
     for every direction. parts: weights by part. quality: measured on held-out samples (`clip_gain`, `localization`, ...).
+    name: what somebody calls it; empty, it goes by its prompt.
+    report: the card of `lelsd.card`, {} without one.
     """
 
     deltas: Tensor
@@ -45,6 +48,13 @@ class Direction:
     parts: Mapping[str, float] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
     quality: Mapping[str, Any] = field(default_factory=dict)
+    name: str = field(default="", kw_only=True)
+    report: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def card(self) -> ReportCard | None:
+        """What it does, as measured; None without a card."""
+        return card_from_dict(self.report) if self.report else None
 
     @property
     def num_directions(self) -> int:
@@ -75,7 +85,7 @@ class Direction:
         """Everything but the tensor, JSON-able."""
         return {"format": FORMAT, "version": VERSION, "prompt": self.prompt, "part": self.part, "parts": dict(self.parts), "pack": self.pack,
                 "pack_hash": self.pack_hash, "layers": list(self.layers), "calibration": list(self.calibration), "config": dict(self.config),
-                "quality": dict(self.quality)}
+                "quality": dict(self.quality), **({"name": self.name} if self.name else {}), **({"report": dict(self.report)} if self.report else {})}
 
     def to_bytes(self) -> bytes:
         """The file's contents; the same direction gives the same bytes."""
@@ -137,13 +147,18 @@ def _checked(deltas: Tensor, values: dict) -> Direction:
              f"calibration {calibration!r} must be {len(deltas)} positive numbers")
     for name, length in (("prompt", 300), ("pack", 200), ("pack_hash", 64)):
         _require(isinstance(values[name], str) and 0 < len(values[name]) <= length, f"{name} must be a text of 1 to {length} characters")
+    called = values.get("name", "")
+    _require(isinstance(called, str) and len(called) <= 80, "name must be a text of up to 80 characters")
     _require(values["part"] in PARTS, f"part {values['part']!r} is none of {', '.join(PARTS)}")
     parts = values["parts"]
     _require(isinstance(parts, dict) and set(parts) <= set(PARTS)
              and all(isinstance(w, (int, float)) and 0 <= w <= 1 for w in parts.values()), f"parts {parts!r} must be weights from 0 to 1 by part")
     _require(isinstance(values["config"], dict) and isinstance(values["quality"], dict), "config and quality must be JSON objects")
+    report = values.get("report", {})
+    _require(isinstance(report, dict), "report must be a JSON object")
+    _require(not report or len(card_from_dict(report).directions) == len(deltas), f"the report card must be of {len(deltas)} directions")
     return Direction(deltas.float(), tuple(layers), values["prompt"], values["part"], values["pack"], values["pack_hash"],
-                     tuple(float(c) for c in calibration), parts, values["config"], values["quality"])
+                     tuple(float(c) for c in calibration), parts, values["config"], values["quality"], report, name=called)
 
 
 def _require(condition: bool, sentence: str) -> None:

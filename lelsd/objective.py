@@ -15,6 +15,8 @@ from torch import Tensor
 from lelsd import losses
 from lelsd.clip_guide import ClipGuide
 from lelsd.config import TrainConfig, rows_seen
+from lelsd.effect import Effect
+from lelsd.survey import Survey, survey_of
 
 if TYPE_CHECKING:
     from lelsd.prompt import Prompt
@@ -57,6 +59,16 @@ class Objective:
         self.target = self.guide.encode_wordings(prompt.target_text(pack.neutral_text))
 
     @cached_property
+    def survey(self) -> Survey:
+        """What unedited pictures of the pack look like to its models."""
+        return survey_of(self.pack)
+
+    @cached_property
+    def effect(self) -> Effect:
+        """Whether pictures are as the prompt asks."""
+        return Effect(self.pack, self.prompt, self.text_move, self.survey)
+
+    @cached_property
     def spread(self) -> float:
         """Root mean square distance of a random w from the mean one: the unit of distances in W."""
         w = self.w_plus(sample_noise(0, HELD_OUT - 1, (1000, self.generator.z_dim))[0], truncation=1.0)[:, 0]
@@ -78,6 +90,13 @@ class Objective:
         """CLIP's embeddings of the pictures of w_plus [N, L, D] -> [N, E]; any number of pictures."""
         batches = w_plus.split(self.at_once)
         return torch.cat([self.guide.encode_image(self.generator.synthesis(some, resolution=self.resolution)) for some in batches])
+
+    @torch.no_grad()
+    def scores(self, images: Tensor) -> Tensor:
+        """How much pictures [N, 3, R, R] are as asked, above 0 where they are, in the opinion of the prompt's judge -> [N]."""
+        if self.effect.asked:
+            return self.effect.score(self.pack.classifier(images.float().clamp(-1, 1)), None)
+        return self.effect.clip_score(self.guide.encode_image(images))
 
     @torch.no_grad()
     def w_plus(self, z: Tensor, truncation: float | None = None) -> Tensor:

@@ -35,20 +35,25 @@ def strip(pack: "Pack", direction: Direction, seeds: Sequence[int], alphas: Sequ
         state = synthesis.state_below(w_plus, lowest)
         steps = direction.step(torch.tensor(list(alphas)), index, layers).to(pack.device)
         rows.append(images.to_uint8(synthesis(w_plus + steps, state=state)))
-    return _paste(rows, [f"{alpha:+g}" if alpha else "0" for alpha in alphas] if captions else [])
+    return sheet(rows, [caption(alpha) for alpha in alphas] if captions else [])
 
 
-def _paste(rows: Sequence, captions: Sequence[str]) -> Image.Image:
+def caption(alpha: float) -> str:
+    """A strength as it stands above its column."""
+    return f"{alpha:+g}" if alpha else "0"
+
+
+def sheet(rows: Sequence, captions: Sequence[str] = ()) -> Image.Image:
     """rows of uint8 arrays [N, H, W, 3] -> one picture, captions above the columns."""
     height, width = rows[0].shape[1:3]
     top = CAPTION_HEIGHT if captions else 0
-    sheet = Image.new("RGB", (width * len(rows[0]), top + height * len(rows)), "white")
-    for column, caption in enumerate(captions):
-        ImageDraw.Draw(sheet).text((column * width + width // 2, top // 2), caption, fill="black", anchor="mm")
+    pasted = Image.new("RGB", (width * len(rows[0]), top + height * len(rows)), "white")
+    for column, words in enumerate(captions):
+        ImageDraw.Draw(pasted).text((column * width + width // 2, top // 2), words, fill="black", anchor="mm")
     for y, row in enumerate(rows):
         for x, picture in enumerate(row):
-            sheet.paste(Image.fromarray(picture), (x * width, top + y * height))
-    return sheet
+            pasted.paste(Image.fromarray(picture), (x * width, top + y * height))
+    return pasted
 
 
 def parse_alphas(text: str) -> list[float]:

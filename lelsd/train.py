@@ -6,7 +6,7 @@ resumed any number of times ends with the same bits as one that was left alone (
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Iterator
 
@@ -18,6 +18,7 @@ from lelsd.config import TrainConfig, learning_rate_at, parse_layers, rows_seen
 from lelsd.direction import Direction
 from lelsd.objective import HELD_OUT, Objective, sample_noise, spread_rows, tied_rows, unit_rows
 from lelsd.prompt import Prompt, parse_prompt
+from lelsd.report import report_card
 from lelsd.run_folder import RunFolder
 from lelsd.sensitivity import measure_sensitivity, regress_gain
 from lelsd.strip import strip
@@ -31,7 +32,7 @@ PREVIEW_SEEDS, PREVIEW_ALPHAS = (0, 1, 2), (-1.0, 0.0, 1.0)
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run is. state: "running", "calibrating", "done" or "cancelled"; eta in seconds, None until it is known.
+    """Where a run is. state: "running", "calibrating", "reporting", "done" or "cancelled"; eta in seconds, None until it is known.
 
     losses: means of the batch by name. preview: the newest strip. direction, quality: when done.
     """
@@ -216,14 +217,19 @@ class Training:
         return Progress(self.step, self.config.steps, "cancelled")
 
     def _finish(self) -> Iterator[Progress]:
-        """Calibrate, measure, and write the direction."""
+        """Calibrate, report, and write the direction."""
         steps = self.config.steps
         self.folder.status(state="running", step=steps, eta=0.0, phase="calibrating")
         yield Progress(steps, steps, "calibrating", preview=self.preview)
         deltas = spread_rows(self.rows().detach(), self.layers, self.pack.generator.num_ws)
         calibration, quality = calibrate(self.objective, deltas, self.layers)
+        direction = self.direction(calibration, quality)
+        if self.config.report:
+            self.folder.status(state="running", step=steps, eta=0.0, phase="reporting")
+            yield Progress(steps, steps, "reporting", preview=self.preview)
+            direction = replace(direction, report=report_card(self.objective, direction).to_dict())
         path = self.folder.direction_path()
-        self.direction(calibration, quality).save(path)
+        direction.save(path)
         self.folder.status(state="done", step=steps, eta=0.0, phase="done", quality=quality, seconds=round(time.monotonic() - self.started, 2))
         yield Progress(steps, steps, "done", preview=self.preview, direction=path, quality=quality)
 

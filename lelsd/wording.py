@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from lelsd.lexicon import CONCEPTS, PEOPLE
+from lelsd.lexicon import PEOPLE, concepts
 
 if TYPE_CHECKING:
     from lelsd.prompt import Prompt
@@ -56,7 +56,7 @@ def source_text(prompt: "Prompt", neutral: str) -> str:
 
 def affirmative(text: str) -> str:
     """A sentence without its negation: "someone without a hat" -> "someone with a hat"."""
-    for word, opposite in (pair for concept in CONCEPTS for pair in concept.absent):
+    for word, opposite in (pair for concept in concepts() for pair in concept.denied.items()):
         text = re.sub(rf"\b{re.escape(word)}\b", opposite, text, flags=re.IGNORECASE)
     text = re.sub(r"\bwithout\b", "with", text, flags=re.IGNORECASE)
     text = re.sub(r"n't\b|\b(not|never|no longer|no|neither|hardly|barely|lacking|missing|minus|any)\b", " ", text, flags=re.IGNORECASE)

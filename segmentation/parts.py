@@ -1,4 +1,5 @@
-"""The one table of face parts: class numbers, names, groups, synonyms and colours. Everything else looks them up here.
+"""The one table of face parts: class numbers, names, groups and colours. Everything else looks them up here; the words
+that people use for them are in lelsd/concepts.toml.
 
 The 19 classes are those of CelebAMask-HQ (Lee et al., "MaskGAN", 2020) in the order of the published face-parsing
 BiSeNet, `79999_iter.pth`. `l_` and `r_` are the person's own left and right, as in the data set: in a portrait that
@@ -32,76 +33,42 @@ PALETTE = np.array(
 
 @dataclass(frozen=True)
 class Part:
-    """A named region of the face: the classes it covers, words people use for it (lower case, with plurals and
-    spelling variants), and the RGB colour it is shown in."""
+    """A named region of the face: the classes it covers, and the RGB colour it is shown in."""
 
     name: str
     classes: tuple[int, ...]
-    synonyms: tuple[str, ...]
     colour: tuple[int, int, int]
 
 
-def _part(name: str, classes: str, synonyms: str, colour_of: str | None = None) -> Part:
-    """One row: `classes` by name, separated by blanks; `synonyms` separated by commas; coloured as class `colour_of`."""
+def _part(name: str, classes: str, colour_of: str | None = None) -> Part:
+    """One row: `classes` by name, separated by blanks; coloured as class `colour_of`, or as the first."""
     indices = tuple(CLASS_INDEX[c] for c in classes.split())
     colour = PALETTE[CLASS_INDEX[colour_of] if colour_of else indices[0]]
-    words = (name, *(word.strip() for word in synonyms.split(",")))
-    return Part(name, indices, tuple(dict.fromkeys(words)), tuple(int(c) for c in colour))
+    return Part(name, indices, tuple(int(c) for c in colour))
 
 
 _ROWS = (
-    _part("hair", "hair",
-          "hairs, haired, hairdo, hairdos, hairstyle, hairstyles, haircut, haircuts, hairline, hairlines, coiffure, "
-          "coiffures, mane, locks, tresses, curl, curls, ringlet, ringlets, wave, waves, bang, bangs, fringe, fringes, braid, "
-          "braids, plait, plaits, dreadlock, dreadlocks, cornrows, ponytail, ponytails, pigtail, pigtails, bun, buns, "
-          "topknot, afro, afros, mohawk, mohawks, mullet, mullets, bob, pixie cut, crew cut, buzz cut, undercut, perm, "
-          "wig, wigs, highlights, sideburn, sideburns, parting, scalp"),
-    _part("eyes", "l_eye r_eye",
-          "eye, left eye, right eye, eyed, eyeball, eyeballs, iris, irises, pupil, pupils, gaze, gazes, "
-          "eyelid, eyelids, eyelash, eyelashes, lash, lashes, eyeshadow, eyeliner, mascara"),
-    _part("eyebrows", "l_brow r_brow",
-          "eyebrow, brow, brows, left eyebrow, right eyebrow, browed, eyebrowed, unibrow, unibrows, monobrow, monobrows"),
-    _part("eyeglasses", "eye_g",
-          "eyeglass, glasses, spectacles, specs, sunglasses, sun glasses, shades, goggles, monocle, monocles, "
-          "pince-nez, bifocals, aviators, eyewear"),
-    _part("ears", "l_ear r_ear", "ear, eared, left ear, right ear, earlobe, earlobes, ear lobe, ear lobes"),
-    _part("earrings", "ear_r", "earring, ear ring, ear rings, ear stud, ear studs, hoops, hoop earring, hoop earrings, "
-          "pearl earring, pearl earrings, drop earrings, ear piercing, ear piercings"),
-    _part("nose", "nose", "noses, nosed, nostril, nostrils, snout, snouts, nose bridge, nose tip, nasal"),
-    _part("mouth", "mouth u_lip l_lip",
-          "mouths, mouthed, smile, smiles, smiling, grin, grins, grinning, laugh, laughs, laughing, laughter, frown, "
-          "frowns, frowning, pout, pouts, pouting, smirk, smirks, smirking, teeth, tooth, toothy, tongue, tongues, yawn, "
-          "yawns, yawning"),
-    _part("lips", "u_lip l_lip", "lip, lipped, upper lip, lower lip, lipstick, lipsticks, lip gloss, lipgloss, "
-          "lip liner, lip balm", "l_lip"),
+    _part("hair", "hair"),
+    _part("eyes", "l_eye r_eye"),
+    _part("eyebrows", "l_brow r_brow"),
+    _part("eyeglasses", "eye_g"),
+    _part("ears", "l_ear r_ear"),
+    _part("earrings", "ear_r"),
+    _part("nose", "nose"),
+    _part("mouth", "mouth u_lip l_lip"),
+    _part("lips", "u_lip l_lip", "l_lip"),
     # All bare skin, not the class of that name alone: pale or freckled skin does not stop at the nose or the jaw.
-    _part("skin", "skin nose l_ear r_ear neck",
-          "skins, skinned, complexion, complexions, skin tone, skin tones, skin colour, skin color, tan, suntan, tanned, "
-          "freckle, freckles, freckled, wrinkle, wrinkles, wrinkled, cheek, cheeks, cheekbone, cheekbones, blush, "
-          "blushing, dimple, dimples, pimple, pimples, acne, mole, moles, birthmark, birthmarks, scar, scars, forehead, "
-          "foreheads, bags under the eyes, crow's feet"),
-    _part("neck", "neck", "necks, necked, throat, throats, adam's apple, nape"),
-    _part("necklace", "neck_l", "necklaces, neck lace, pendant, pendants, choker, chokers, locket, lockets, "
-          "neck chain, neck chains, beads, string of pearls"),
-    _part("clothes", "cloth",
-          "cloth, clothing, clothed, garment, garments, outfit, outfits, apparel, attire, shirt, shirts, t-shirt, "
-          "t-shirts, blouse, blouses, dress, dresses, jacket, jackets, coat, coats, sweater, sweaters, jumper, jumpers, "
-          "pullover, pullovers, hoodie, hoodies, cardigan, cardigans, suit, suits, collar, collars, turtleneck, "
-          "turtlenecks, neckline, necklines, tie, ties, necktie, neckties, bow tie, bow ties, scarf, scarves, scarfs, "
-          "uniform, uniforms, vest, vests"),
-    _part("hat", "hat",
-          "hats, hatted, headwear, headgear, cap, caps, beanie, beanies, beret, berets, bonnet, bonnets, bowler hat, "
-          "fedora, fedoras, helmet, helmets, hood, hoods, turban, turbans, crown, crowns, tiara, tiaras, sombrero, "
-          "sombreros, top hat, top hats, cowboy hat, cowboy hats, baseball cap, headscarf, headscarves, bandana, bandanas"),
-    _part("background", "background", "backgrounds, backdrop, backdrops, surroundings, scenery, wallpaper"),
+    _part("skin", "skin nose l_ear r_ear neck"),
+    _part("neck", "neck"),
+    _part("necklace", "neck_l"),
+    _part("clothes", "cloth"),
+    _part("hat", "hat"),
+    _part("background", "background"),
     # Everything inside the outline of the face.
-    _part("face", "skin l_brow r_brow l_eye r_eye eye_g nose mouth u_lip l_lip",
-          "faces, faced, facial, visage, visages, countenance, facial features, expression, expressions, "
-          "jaw, jaws, jawline, chin, chins, double chin, makeup, make-up", "skin"),
+    _part("face", "skin l_brow r_brow l_eye r_eye eye_g nose mouth u_lip l_lip", "skin"),
 )  # fmt: skip
 
 PARTS: dict[str, Part] = {row.name: row for row in _ROWS}
-SYNONYMS: dict[str, str] = {word: row.name for row in _ROWS for word in row.synonyms}
 
 # Class of each class in a mirrored picture: the sides change places. `masks_mirrored = mirrored[masks].flip(-1)`.
 MIRRORED = tuple(

@@ -78,10 +78,10 @@ class SynthesisLayer(nn.Module):
         self._kept: dict[torch.dtype, tuple[tuple, Kernel]] = {}
 
     def forward(
-        self, x: Tensor, w: Tensor, noise: str = "const", generator: torch.Generator | None = None
+        self, x: Tensor, w: Tensor, noise: str = "const", generator: torch.Generator | None = None, offset: Tensor | None = None
     ) -> Tensor:
-        """[N, I, h, h] and w [N, D] -> [N, O, resolution, resolution], in the dtype of `x`."""
-        styles = self.affine(w)
+        """[N, I, h, h] and w [N, D] -> [N, O, resolution, resolution], in the dtype of `x`. offset [N or 1, I]: added to the styles."""
+        styles = self.affine(w) if offset is None else self.affine(w) + offset
         kernel = self._kernel(x.dtype)
         noise_map = self._noise(noise, len(x), generator)
         scale = demodulation(kernel.energy, styles)
@@ -126,9 +126,12 @@ class ToRGB(nn.Module):
         self.bias = nn.Parameter(torch.zeros(3))
         self.weight_gain = 1 / math.sqrt(in_channels)
 
-    def forward(self, x: Tensor, w: Tensor, below: Tensor | None = None, resample_filter: Tensor | None = None) -> Tensor:
-        """[N, I, h, h] and w [N, D] -> float32 [N, 3, h, h]; added to the doubled picture below, [N, 3, h/2, h/2], if there is one."""
-        styles = self.affine(w) * self.weight_gain
+    def forward(self, x: Tensor, w: Tensor, below: Tensor | None = None, resample_filter: Tensor | None = None,
+                offset: Tensor | None = None) -> Tensor:
+        """[N, I, h, h] and w [N, D] -> float32 [N, 3, h, h]; added to the doubled picture below, [N, 3, h/2, h/2], if there is one.
+
+        offset [N or 1, I]: added to the styles."""
+        styles = (self.affine(w) if offset is None else self.affine(w) + offset) * self.weight_gain
         picture = to_rgb(x, styles[:, None] * self.weight[:, :, 0, 0], self.bias, self.conv_clamp)
         return picture if below is None else add_doubled(picture, below, resample_filter)
 

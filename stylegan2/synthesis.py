@@ -10,6 +10,8 @@ convolution l. So "layer l" is: finish the picture below, if a block ends there,
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +19,7 @@ from torch import Tensor, nn
 from stylegan2.config import GeneratorConfig, num_layers
 from stylegan2.layers import NOISE_MODES, SynthesisLayer, ToRGB
 from stylegan2.ops import setup_filter
+from stylegan2.style_space import split_offset
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class Synthesis(nn.Module):
 
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
-        self.w_dim, self.num_ws, self.resolution = config.w_dim, config.num_ws, config.resolution
+        self.w_dim, self.num_ws, self.resolution, self.resolutions = config.w_dim, config.num_ws, config.resolution, config.resolutions
         self.dtype = torch.float32
         for resolution in config.resolutions:
             self.add_module(f"b{resolution}", SynthesisBlock(config, resolution))
@@ -73,6 +76,7 @@ class Synthesis(nn.Module):
         return_state: int | None = None,
         resolution: int | None = None,
         dtype: torch.dtype | None = None,
+        style_offset: Tensor | None = None,
     ):
         """Make the pictures of a batch of latents.
 
@@ -85,6 +89,8 @@ class Synthesis(nn.Module):
             return_state: also return the state below this layer.
             resolution: stop at this resolution; its toRGB makes it a picture.
             dtype: of the feature maps; None takes `self.dtype`.
+            style_offset: [N or 1, S], added to the styles of w_plus (see `stylegan2.style_space`); a `state` that was
+                made without it holds where it is 0 below the state's layer.
 
         Returns:
             image, or the tuple (image[, features][, state]).
@@ -92,6 +98,7 @@ class Synthesis(nn.Module):
             ValueError: shapes, names or layers that do not fit.
         """
         last = self._last_layer(w_plus, noise, resolution)
+        offsets = split_offset(self, style_offset, len(w_plus))
         position = self._start(w_plus, dtype) if state is None else _spread(state, len(w_plus))
         self._check_layer(position.layer, last)
         features, kept = {}, None
@@ -99,10 +106,10 @@ class Synthesis(nn.Module):
             self._check_layer(return_state, last, first=position.layer)
         for layer in range(position.layer, last):
             kept = position if layer == return_state else kept
-            position = self._step(position, w_plus, noise, generator)
+            position = self._step(position, w_plus, noise, generator, offsets=offsets)
             features[layer] = position.features
         kept = position if return_state == last else kept
-        image = self._add_picture(position, w_plus)
+        image = self._add_picture(position, w_plus, offsets)
         extras = [features] * return_features + [kept] * (return_state is not None)
         return (image, *extras) if extras else image
 
@@ -153,24 +160,26 @@ class Synthesis(nn.Module):
         return SynthesisState(0, x, None)
 
     def _step(
-        self, position: SynthesisState, w_plus: Tensor, noise: str, generator: torch.Generator | None, picture: bool = True
+        self, position: SynthesisState, w_plus: Tensor, noise: str, generator: torch.Generator | None, picture: bool = True,
+        offsets: Mapping[str, Tensor] = MappingProxyType({}),
     ) -> SynthesisState:
         """Compute one layer: the toRGB that shares its row, if there is one and a picture is wanted, and the convolution."""
         layer = position.layer
-        block = self._block(layer)
-        convolution = block.conv0 if layer % 2 else block.conv1
-        image = self._add_picture(position, w_plus) if layer % 2 and picture else position.image
-        x = convolution(position.features, w_plus[:, layer], noise, generator)
+        name = f"b{self._resolution(layer)}.conv{0 if layer % 2 else 1}"
+        image = self._add_picture(position, w_plus, offsets) if layer % 2 and picture else position.image
+        x = self.get_submodule(name)(position.features, w_plus[:, layer], noise, generator, offsets.get(name))
         return SynthesisState(layer + 1, x, image)
 
-    def _add_picture(self, position: SynthesisState, w_plus: Tensor) -> Tensor:
+    def _add_picture(self, position: SynthesisState, w_plus: Tensor, offsets: Mapping[str, Tensor]) -> Tensor:
         """The picture so far, doubled in size, plus what the block just finished adds."""
-        block = self._block(position.layer - 1)
-        return block.torgb(position.features, w_plus[:, position.layer], position.image, block.resample_filter)
+        name = f"b{self._resolution(position.layer - 1)}"
+        block = self.get_submodule(name)
+        return block.torgb(position.features, w_plus[:, position.layer], position.image, block.resample_filter, offsets.get(f"{name}.torgb"))
 
-    def _block(self, layer: int) -> SynthesisBlock:
-        """The block that holds convolution `layer`."""
-        return self.get_submodule(f"b{4 * 2 ** ((layer + 1) // 2)}")
+    @staticmethod
+    def _resolution(layer: int) -> int:
+        """The resolution of the block that holds convolution `layer`."""
+        return 4 * 2 ** ((layer + 1) // 2)
 
     def _last_layer(self, w_plus: Tensor, noise: str, resolution: int | None) -> int:
         """The row of the final toRGB, after checking what the caller gave."""

@@ -7,10 +7,16 @@ export default function (component) {
   if (!stage.dataset.ready) {
     stage.dataset.ready = "yes";
     listen(stage, frame);
+    stage.onLive = (event) => event.detail.bitmap && drawFrame(stage, event.detail.bitmap);
+    window.addEventListener("eclipsed-live", stage.onLive);
   }
-  show(stage, data);
+  if (isStale(data.revision)) live.stats.stale += 1;
+  else show(stage, data);
   window.addEventListener("keydown", leaveTyping, true);
-  return () => window.removeEventListener("keydown", leaveTyping, true);
+  return () => {
+    window.removeEventListener("keydown", leaveTyping, true);
+    window.removeEventListener("eclipsed-live", stage.onLive);
+  };
 }
 
 // Ctrl+Z in a text field takes back what was typed there, not the last edit.
@@ -27,6 +33,30 @@ function show(stage, data) {
   stage.querySelector("figcaption").textContent = data.caption;
   nameFrame(stage.querySelector(".frame"), data);
   choose(stage, data.comparable ? stage.dataset.view : "edited");
+  uncover(stage, data.revision);
+}
+
+// A frame rendered ahead lies over the picture while something is dragged, and until the exact one is there.
+function drawFrame(stage, bitmap) {
+  if (stage.dataset.view === "original") choose(stage, "edited");
+  for (const canvas of stage.querySelectorAll("canvas")) {
+    if (canvas.width !== bitmap.width) Object.assign(canvas, { width: bitmap.width, height: bitmap.height });
+    canvas.getContext("2d").drawImage(bitmap, 0, 0);
+  }
+  if (stage.drawn !== bitmap) live.stats.drawn += 1;
+  stage.drawn = bitmap;
+  stage.classList.add("dragged");
+}
+
+async function uncover(stage, revision) {
+  await stage.querySelector(".after").decode().catch(() => {}); // replaced meanwhile by a later one, which ends up here too
+  if (live.dragging || isStale(revision)) return;
+  stage.classList.remove("dragged");
+  stage.drawn = null;
+  if (live.releasedAt && stage.timed !== revision && revision === live.revision) {
+    stage.timed = revision;
+    live.stats.exact = [...live.stats.exact.slice(-99), performance.now() - live.releasedAt];
+  }
 }
 
 // Readers of the screen hear what the picture shows, and how to compare where there is something to compare.

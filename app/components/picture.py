@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import base64
 import io
-from functools import cache
-from pathlib import Path
-from typing import Any
 
-import streamlit as st
 from PIL import Image
 
-FOLDER = Path(__file__).parent
+from app.components.registry import component
+
 SHOWN_SIZE = 512  # small pictures are enlarged here: Lanczos looks better than what browsers do
 
 
-def picture(after: Image.Image, before: Image.Image | None, overlay: Image.Image | None, *, alt: str, caption: str, key: str) -> None:
-    """Draw `after`. `before` (None if nothing was changed) is what it is compared with; `overlay` (RGBA) lies over both."""
+def picture(after: Image.Image, before: Image.Image | None, overlay: Image.Image | None, *, alt: str, caption: str,
+            revision: int, key: str) -> None:
+    """Draw `after`. `before` (None if nothing was changed) is what it is compared with; `overlay` (RGBA) lies over both.
+
+    `revision` is that of the last drag that the server knows of; the browser leaves out what is older than its own.
+    """
     data = {
         "after": data_url(after),
         "before": data_url(before) if before is not None else "",
@@ -25,8 +26,9 @@ def picture(after: Image.Image, before: Image.Image | None, overlay: Image.Image
         "alt": alt,
         "alt_before": "The face without edits",
         "caption": caption,
+        "revision": revision,
     }
-    _component()(data=data, key=key)
+    component("picture", "live", "picture")(data=data, key=key)
 
 
 def data_url(image: Image.Image) -> str:
@@ -40,10 +42,3 @@ def data_url(image: Image.Image) -> str:
         return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
     image.convert("RGB").save(buffer, "JPEG", quality=92, subsampling=0)
     return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
-
-
-@cache
-def _component() -> Any:
-    """The component, registered once a process."""
-    text = {kind: (FOLDER / f"picture.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js")}
-    return st.components.v2.component("eclipsed_picture", **text)

@@ -7,7 +7,7 @@ import random
 import streamlit as st
 
 from app import rendering, resources, session
-from app.components.faces import faces
+from app.components.tiles import Tile, tiles
 from app.widgets import bind
 from packs.cli import MAX_SEED
 
@@ -21,7 +21,9 @@ def face_panel() -> None:
     first = st.session_state.setdefault("first_face", 0)
     seeds = tuple(range(first, first + ROW))
     images = rendering.thumbnails(seeds, snapshot.truncation, resources.pack().hash)
-    faces(seeds, images, _chosen(snapshot), key="faces", on_pick=_pick)
+    chosen = _chosen(snapshot)
+    tiles([Tile(seed, image, f"Face of seed {seed}", seed == chosen) for seed, image in zip(seeds, images)],
+          label="Faces to start from", columns=ROW, key="faces", on_pick=_pick)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.number_input("Seed", 0, MAX_SEED, step=1, key=bind("seed", snapshot.seed), on_change=_set_seed, width=150,
                         help="Each number is a face of its own; the same number always gives the same face.")

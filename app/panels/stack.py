@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import resources, session
-from app.session import ALPHA_LIMIT, History, StackEdit
+from app import layers, resources, session
+from app.components.tiles import Tile, tiles
+from app.panels.live import palette, strength_slider
+from app.session import History, StackEdit
 from app.widgets import bind, plain, sentence
 from lelsd.direction import Direction
 
-ALPHA_STEP = 0.05
+LAYER_COLUMNS = 5
+LAYERS_SHOWN = "layers_shown"  # uids of the cards that show theirs
 SHOWN_DIRECTIONS = 24
 
 
@@ -22,6 +25,7 @@ def stack_panel() -> None:
         st.info("No edits yet. Add a ready-made direction below, or describe one of your own in the sidebar.", icon=":material/tune:")
     for place, edit in enumerate(edits):
         _card(edit, place, len(edits))
+    palette()
     _library()
 
 
@@ -51,22 +55,20 @@ def _card(edit: StackEdit, place: int, count: int) -> None:
             st.error(sentence(error))
             _icon("Delete", ":material/delete:", "delete", edit, on_click=_remove)
             return
-        title = resources.short_title(direction.prompt)
+        title = resources.title_of(direction)
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"quiet-{edit.uid}"):
             st.markdown(f"**{plain(title[:1].upper() + title[1:])}** :small[:gray[{direction.part}]]", width="stretch")
-            _buttons(edit, direction, place, count)
-        limit = max(ALPHA_LIMIT, abs(edit.alpha))  # a recipe from the command line may go further
-        st.slider(
-            f"Strength of {title}", -limit, limit, step=ALPHA_STEP, format="%.2f",
-            key=bind(f"alpha-{edit.uid}", edit.alpha), on_change=_set_alpha, args=(edit.uid,), disabled=edit.muted,
-            label_visibility="collapsed",
-        )
+            _buttons(edit, place, count)
+        strength_slider(edit, title)
+        if _shows_layers(edit):
+            _which(edit, direction)
+            _layers(edit, direction)
 
 
-def _buttons(edit: StackEdit, direction: Direction, place: int, count: int) -> None:
-    with st.popover("Layers", icon=":material/layers:", type="tertiary", help="Layers it touches", key=f"layers-of-{edit.uid}"):
-        _which(edit, direction)
-        _layers(edit, direction)
+def _buttons(edit: StackEdit, place: int, count: int) -> None:
+    opened = _shows_layers(edit)
+    _icon("Hide its layers" if opened else "Layers it touches", ":material/layers_clear:" if opened else ":material/layers:",
+          "layers-of", edit, on_click=_show_layers)
     if edit.muted:
         _icon("Unmute", ":material/visibility_off:", "mute", edit, on_click=_mute)
     else:
@@ -85,17 +87,22 @@ def _which(edit: StackEdit, direction: Direction) -> None:
     """A choice among directions that were learned together for one prompt."""
     if direction.num_directions > 1:
         st.segmented_control("Variant", list(range(direction.num_directions)), format_func=lambda n: str(n + 1), required=True,
-                             key=bind(f"variant-{edit.uid}", edit.index, always=True), on_change=_set_index, args=(edit.uid,))
+                             key=bind(f"variant-{edit.uid}", edit.index), on_change=_set_index, args=(edit.uid,))
 
 
 def _layers(edit: StackEdit, direction: Direction) -> None:
-    learned = list(direction.layers)
-    shown = list(learned if edit.layers is None else edit.layers)
-    st.multiselect(
-        "Layers it touches", learned, format_func=layer_name, key=bind(f"layers-{edit.uid}", shown, always=True), on_change=_set_layers,
-        args=(edit.uid, tuple(learned)), help="Early layers decide shape, late ones colour and texture.",
+    """The layers it was learned on, each with a picture of what it changes; pressing one takes it out or back in."""
+    learned = tuple(direction.layers)
+    chosen = learned if edit.layers is None else edit.layers
+    with st.spinner("Trying each layer …"):
+        pictures = layers.effects(session.present(st.session_state), edit.uid, learned)
+    tiles(
+        [Tile(layer, picture, f"Layer {layer_name(layer)}", layer in chosen, layer_name(layer)) for layer, picture in zip(learned, pictures)],
+        label="Layers it touches", columns=min(LAYER_COLUMNS, len(learned)), many=True, key=f"layers-{edit.uid}",
+        on_pick=lambda: _toggle_layer(edit.uid, learned),
     )
-    st.caption("Leave some out if the edit changes more than it should.")
+    st.caption("It glows where a layer changes the picture. Press a layer to leave it out, if the edit changes more than it should."
+               if chosen else "No layer is left, so the edit does nothing. Press one to take it back in.")
 
 
 def layer_name(layer: int) -> str:
@@ -139,14 +146,22 @@ def _reset() -> None:
     _commit(session.without_edits(session.present(st.session_state)))
 
 
-def _set_alpha(uid: str) -> None:
-    alpha = round(float(st.session_state[f"alpha-{uid}"]), 2)
-    _commit(session.changed(session.present(st.session_state), uid, alpha=alpha), f"alpha-{uid}")
+def _shows_layers(edit: StackEdit) -> bool:
+    return edit.uid in st.session_state.get(LAYERS_SHOWN, ())
 
 
-def _set_layers(uid: str, learned: tuple[int, ...]) -> None:
-    layers = tuple(sorted(st.session_state[f"layers-{uid}"]))
-    _commit(session.changed(session.present(st.session_state), uid, layers=None if layers == learned else layers))
+def _show_layers(uid: str) -> None:
+    st.session_state[LAYERS_SHOWN] = st.session_state.get(LAYERS_SHOWN, frozenset()) ^ {uid}
+
+
+def _toggle_layer(uid: str, learned: tuple[int, ...]) -> None:
+    picked = st.session_state[f"layers-{uid}"].get("picked")
+    snapshot = session.present(st.session_state)
+    edit = next((edit for edit in snapshot.edits if edit.uid == uid), None)
+    if picked not in learned or edit is None:
+        return
+    kept = tuple(sorted({*(learned if edit.layers is None else edit.layers)} ^ {int(picked)}))
+    _commit(session.changed(snapshot, uid, layers=None if kept == learned else kept))
 
 
 def _set_index(uid: str) -> None:

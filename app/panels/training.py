@@ -24,10 +24,15 @@ def training_panel() -> None:
     st.fragment(_jobs, run_every=REFRESH_SECONDS if active else None)(active)
 
 
+def shown_jobs() -> list[Job]:
+    """The jobs that somebody may want to hear of, newest first."""
+    return [job for job in resources.queue().jobs() if not job.dismissed][:SHOWN_JOBS]
+
+
 def _jobs(was_active: bool) -> None:
     if st.session_state.pop(CHANGED, False):
         st.rerun()
-    jobs = [job for job in resources.queue().jobs() if not job.dismissed][:SHOWN_JOBS]
+    jobs = shown_jobs()
     if _take_finished(jobs) or (was_active and not any(job.active for job in jobs)):
         st.rerun()  # the whole page: the library has grown, and the clock can stop
     if jobs:

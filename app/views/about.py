@@ -23,11 +23,11 @@ LIMITS = """
 page_style()
 st.title("eCLIPsed Studio", anchor=False)
 st.markdown("Type what should change about a face, and get a slider that changes it.")
-st.subheader("How it works", anchor=False)
+st.header("How it works", anchor=False)
 st.markdown(HOW)
-st.subheader("Limits", anchor=False)
+st.header("Limits", anchor=False)
 st.markdown(LIMITS)
-st.subheader("The models in use", anchor=False)
+st.header("The models in use", anchor=False)
 try:
     info = resources.pack().info
     st.table({"Pack": f"{info['name']} {info['version']}", "Pictures": f"{info['domain']}, {info['resolution']} pixels wide",

@@ -8,33 +8,16 @@ import streamlit as st
 
 from app import rendering, resources, session
 from app.components.picture import picture
+from app.panels import live
 from app.panels.face import face_panel
 from app.panels.files import files_panel
+from app.panels.frame import begin_page
+from app.panels.history import history_panel
 from app.panels.prompt import prompt_panel, shown_parts
+from app.panels.sheets import sheets_panel
 from app.panels.stack import stack_panel
 from app.panels.training import training_panel
-from app.widgets import confirm_shown, page_style, sentence
-
-
-def open_pack() -> None:
-    """Load the models; a page that cannot have them says so and how to get on, and ends here."""
-    try:
-        resources.pack()
-    except (ValueError, OSError) as error:
-        st.error(f"The studio cannot open its models. {sentence(error)}", icon=":material/error:")
-        st.caption("The environment variable ECLIPSED_PACK chooses a pack; `python -m packs list` shows those there are.")
-        st.stop()
-
-
-def keep_visit() -> None:
-    """Give the visit a name in the address, and take up its history again after a reload."""
-    visit = st.session_state.get(session.VISIT_KEY) or st.query_params.get("visit")
-    if visit in resources.visits() and session.HISTORY_KEY not in st.session_state:
-        st.session_state[session.HISTORY_KEY] = resources.visits()[visit]
-    session.begin(st.session_state, resources.pack().truncation)
-    if visit:
-        st.session_state[session.VISIT_KEY] = visit
-    st.query_params["visit"] = session.visit(st.session_state)
+from app.widgets import confirm_shown, sentence
 
 
 @st.fragment(key="stage")
@@ -48,6 +31,9 @@ def stage() -> None:
         with st.container(key="stage-start"):
             face_panel()
             files_panel()
+            sheets_panel()
+            history_panel()
+        live.feed()
     confirm_shown()
     resources.remember_visit(session.visit(st.session_state), session.history(st.session_state))
 
@@ -58,18 +44,14 @@ def show_picture() -> None:
     try:
         after = rendering.picture(snapshot)
         before = rendering.original(snapshot) if rendering.is_edited(snapshot) else None
+        rendering.small(snapshot, after)
         parts = shown_parts()
         overlay = rendering.part_overlay(after, parts) if parts else None
     except (ValueError, OSError) as error:
         st.error(f"This picture cannot be drawn. {sentence(error)}")
         return
-    picture(after, before, overlay, alt=describe(snapshot), caption=caption(snapshot, parts), key="picture")
-
-
-def describe(snapshot: session.Snapshot) -> str:
-    """The picture in words, for those who do not see it."""
-    edits = [f"{rendering.title(edit)} {edit.alpha:+.2f}" for edit in rendering.active(snapshot)]
-    return f"The face of seed {snapshot.seed}" + (f" with {', '.join(edits)}" if edits else ", without edits")
+    picture(after, before, overlay, alt=rendering.words(snapshot), caption=caption(snapshot, parts),
+            revision=live.revision(), key="picture")
 
 
 def caption(snapshot: session.Snapshot, parts: Mapping[str, float]) -> str:
@@ -81,9 +63,7 @@ def caption(snapshot: session.Snapshot, parts: Mapping[str, float]) -> str:
 
 # --- the page ---------------------------------------------------------------------------------------------------------
 
-page_style()
-open_pack()
-keep_visit()
+begin_page()
 with st.sidebar:
     prompt_panel()
     training_panel()

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from streamlit.runtime.state.session_state import STREAMLIT_INTERNAL_KEY_PREFIX
 from streamlit.testing.v1 import AppTest
 
 from lelsd.direction import Direction
 from packs.pack import Pack
 
-ENTRY = Path(__file__).resolve().parents[2] / "app" / "sequential_editing.py"
+ENTRY = Path(__file__).resolve().parents[2] / "app" / "navigation.py"
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+START_SECONDS, PATIENCE_SECONDS = 180, 90  # a busy machine may take its time
 TIMEOUT = 120  # the first run of a page imports torch and opens the models
 
 
@@ -90,3 +100,123 @@ def picture() -> Callable[[AppTest], dict]:
         return json.loads(found[0].json)
 
     return find
+
+
+@pytest.fixture
+def release() -> Callable[..., AppTest]:
+    """`release(page, "alpha-UID", -0.5)`: drag that slider (two strengths: the palette) and let go, as the browser reports it."""
+    turns = itertools.count(1)
+
+    def let_go(page: AppTest, key: str, *point: float) -> AppTest:
+        state = WidgetState(id=element(page, key).id, json_value=json.dumps({"released": {"point": point, "revision": next(turns)}}))
+        return run_with(page, state)
+
+    return let_go
+
+
+@pytest.fixture
+def trigger() -> Callable[..., AppTest]:
+    """`trigger(page, "faces", "picked", 5)`: what a component of the page reports once."""
+
+    def report(page: AppTest, key: str, event: str, value: Any) -> AppTest:
+        events = f"{STREAMLIT_INTERNAL_KEY_PREFIX}_{element(page, key).id}__events"
+        return run_with(page, WidgetState(id=events, json_trigger_value=json.dumps([{"event": event, "value": value}])))
+
+    return report
+
+
+@pytest.fixture
+def sent() -> Callable[[AppTest, str], dict]:
+    """`sent(page, "alpha-UID")`: the data that the page hands to that component, tables left out."""
+
+    def find(page: AppTest, key: str) -> dict:
+        proto = element(page, key)
+        return json.loads(proto.mixed.json or proto.json)
+
+    return find
+
+
+def element(page: AppTest, key: str) -> Any:
+    """The component with this key."""
+    found = [element.proto for element in page.get("bidi_component") if element.key == key]
+    assert len(found) == 1, f"the page has {len(found)} components {key}"
+    return found[0]
+
+
+def run_with(page: AppTest, state: WidgetState) -> AppTest:
+    """Run the page as when the browser reports `state`."""
+    states = page._tree.get_widget_states()
+    states.widgets.append(state)
+    page._run(states)
+    assert not page.exception, page.exception[0].message
+    return page
+
+
+# --- the real server in a real browser -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The studio with the built-in pack, started as `make studio` does, on a free port, with a runs folder of its own.
+
+    One server for all browser tests: starting it takes longer than most of them.
+    """
+    folder = tmp_path_factory.mktemp("studio")
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "app/sequential_editing.py", "--server.headless", "true"]
+    environment = {**os.environ, "ECLIPSED_RUNS": str(folder / "runs")}
+    environment.pop("ECLIPSED_PACK", None)
+    with (folder / "server.log").open("w") as log:
+        server = subprocess.Popen([*command, "--server.port", str(port)], cwd=ENTRY.parents[1], env=environment, stdout=log, stderr=log)
+    try:
+        wait_until_open(port, server, folder / "server.log")
+        yield f"http://localhost:{port}"
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def wait_until_open(port: int, server: subprocess.Popen, log: Path) -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end and server.poll() is None:
+        try:
+            socket.create_connection(("localhost", port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail(f"the server did not start:\n{log.read_text()[-3000:]}")
+
+
+@pytest.fixture
+def page(address: str) -> Iterator[Any]:
+    """The edit page in headless Chromium. Fails the test in the end if the browser's console holds an error."""
+    from playwright.sync_api import expect, sync_playwright  # only where a browser is wanted
+
+    problems: list[str] = []
+    expect.set_options(timeout=1000 * PATIENCE_SECONDS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("requestfailed", lambda request: problems.append(f"{request.url}: {request.failure}"))
+        page.goto(address)
+        expect(page.locator(".stage .frame:not(.second) .after")).to_be_visible(timeout=1000 * START_SECONDS)
+        yield page
+        browser.close()
+    assert problems == []
+
+
+@pytest.fixture
+def visit_page() -> Callable[[AppTest, str], AppTest]:
+    """`visit_page(page, "directions")`: go to another page by its address, as a press on the navigation does."""
+
+    def go(page: AppTest, address: str) -> AppTest:
+        page.switch_page(f"views/{address}.py")
+        page.run()
+        assert not page.exception, page.exception[0].message
+        return page
+
+    return go

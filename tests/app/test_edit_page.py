@@ -23,8 +23,9 @@ def edits(page) -> tuple[session.StackEdit, ...]:
     return page.session_state["history"].present.edits
 
 
-def slider(page, number: int = 0):
-    return page.slider(f"alpha-{edits(page)[number].uid}")
+def slider(page, number: int = 0) -> str:
+    """The key of a slider."""
+    return f"alpha-{edits(page)[number].uid}"
 
 
 def captions(page) -> str:
@@ -66,51 +67,51 @@ def test_random_and_truncation(studio, picture):
     assert picture(page)["after"] != random
 
 
-def test_more_faces_shows_others(studio):
+def test_a_face_is_picked_from_the_row_and_more_faces_shows_others(studio, sent, trigger):
     page = studio()
-
-    def row():
-        return [element.proto.json for element in page.get("bidi_component") if element.proto.component_name == "eclipsed_faces"][0]
-
-    first = row()
+    trigger(page, "faces", "picked", 5)
+    assert page.number_input("seed").value == 5
+    assert [tile["id"] for tile in sent(page, "faces")["tiles"] if tile["pressed"]] == [5]
+    first = {tile["id"] for tile in sent(page, "faces")["tiles"]}
     page.button("more").click().run()
-    assert row() != first
+    assert not first & {tile["id"] for tile in sent(page, "faces")["tiles"]}
 
 
 # --- the stack --------------------------------------------------------------------------------------------------------
 
 
-def test_a_slider_changes_the_picture_and_zero_is_the_original(edited, picture):
+def test_a_slider_changes_the_picture_and_zero_is_the_original(edited, picture, release):
     strong = picture(edited)
     assert strong["comparable"] and strong["after"] != strong["before"]
-    slider(edited).set_value(-0.5).run()
+    release(edited, slider(edited), -0.5)
     weak = picture(edited)
     assert weak["after"] != strong["after"] and weak["before"] == strong["before"]
     assert "curly hair -0.50" in weak["alt"]
-    slider(edited).set_value(0.0).run()
+    release(edited, slider(edited), 0.0)
     assert picture(edited)["after"] == strong["before"]
 
 
-def test_undo_redo_and_reset(edited, picture):
+def test_undo_redo_and_reset(edited, picture, sent):
     strong = picture(edited)
     edited.button("reset").click().run()
     assert edits(edited) == () and picture(edited)["after"] == strong["before"]
     edited.button("undo").click().run()
     assert picture(edited)["after"] == strong["after"]
-    assert slider(edited).value == 1.0
+    assert sent(edited, slider(edited))["point"] == [1.0]
     edited.button("undo").click().run()
     assert edits(edited) == ()
     edited.button("redo").click().run()
-    assert slider(edited).value == 1.0
+    assert sent(edited, slider(edited))["point"] == [1.0]
     assert edited.button("redo").disabled is False
 
 
-def test_mute_keeps_the_strength_and_takes_the_effect(edited, picture):
+def test_mute_keeps_the_strength_and_takes_the_effect(edited, picture, sent):
     strong = picture(edited)
     uid = edits(edited)[0].uid
     edited.button(f"mute-{uid}").click().run()
     assert picture(edited)["after"] == strong["before"]
-    assert slider(edited).disabled and slider(edited).value == 1.0
+    muted = sent(edited, slider(edited))
+    assert muted["disabled"] and muted["point"] == [1.0]
     edited.button(f"mute-{uid}").click().run()
     assert picture(edited)["after"] == strong["after"]
 
@@ -134,13 +135,15 @@ def test_two_edits_add_up_and_can_be_reordered(edited, make_direction, picture):
     assert [edit.uid for edit in edits(edited)] == [second.uid, first.uid]
 
 
-def test_leaving_layers_out_changes_the_picture(edited, picture):
+def test_leaving_layers_out_changes_the_picture(edited, picture, sent, trigger):
     whole = picture(edited)["after"]
     uid = edits(edited)[0].uid
-    edited.multiselect(f"layers-{uid}").set_value([2]).run()
-    part = picture(edited)["after"]
-    assert part not in (whole, picture(edited)["before"])
-    edited.multiselect(f"layers-{uid}").set_value([2, 3, 4]).run()
+    edited.button(f"layers-of-{uid}").click().run()
+    trigger(edited, f"layers-{uid}", "picked", 3)
+    assert edits(edited)[0].layers == (2, 4)
+    assert [tile["id"] for tile in sent(edited, f"layers-{uid}")["tiles"] if tile["pressed"]] == [2, 4]
+    assert picture(edited)["after"] not in (whole, picture(edited)["before"])
+    trigger(edited, f"layers-{uid}", "picked", 3)
     assert edits(edited)[0].layers is None and picture(edited)["after"] == whole
 
 
@@ -186,3 +189,18 @@ def test_an_unknown_pack_is_one_sentence(studio, monkeypatch):
     monkeypatch.setenv("ECLIPSED_PACK", "zeppelin")
     page = studio()
     assert len(page.error) == 1 and "nknown pack 'zeppelin'" in page.error[0].value
+
+
+def test_the_history_shows_every_state_and_goes_back_to_any(edited, picture, sent, trigger, release):
+    before, strong = picture(edited)["before"], picture(edited)["after"]
+    release(edited, slider(edited), -0.5)
+    edited.session_state["history-open"] = True
+    edited.run()
+    states = sent(edited, "history-strip")["tiles"]
+    assert [state["name"] for state in states][1:] == ["The face of seed 3 with curly hair +1.00", "The face of seed 3 with curly hair -0.50"]
+    assert [state["pressed"] for state in states] == [False, False, True]
+    assert len({state["image"] for state in states}) == 3
+    trigger(edited, "history-strip", "picked", 0)
+    assert picture(edited)["after"] == before and edits(edited) == ()
+    trigger(edited, "history-strip", "picked", 1)
+    assert picture(edited)["after"] == strong and edited.button("redo").disabled is False

@@ -84,3 +84,13 @@ def test_state_keeps_the_history():
     assert session.present(state) == Snapshot()
     session.redo(state)
     assert session.present(state).seed == 20
+
+
+def test_any_state_can_be_gone_to_and_none_is_lost():
+    history = History()
+    for seed in (11, 12, 13):
+        history = history.push(Snapshot(seed=seed))
+    first = history.go(0)
+    assert first.present == Snapshot() and first.states == history.states
+    assert first.go(2).present.seed == 12 and first.go(2).undo().present.seed == 11
+    assert history.go(3) is history and history.go(4) is history and history.go(-1) is history

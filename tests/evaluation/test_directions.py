@@ -52,17 +52,6 @@ def test_trains_measures_and_reports(tiny_pack, suite, tmp_path):
         assert all(first[name] == second[name] == third[name] for name in FIELDS - {"seconds"})
 
 
-def test_the_smallest_strength_that_reaches_the_rate(monkeypatch):
-    class Stub:
-        def target_rate(self, editor, request):
-            return min(1.0, request.alpha * editor)
-
-    from evaluation.editor import Request
-
-    request = Request(**CURLY)
-    assert [directions.matched_strength(Stub(), slope, request) for slope in (2.0, 0.95, 0.62, 0.46, 0.1)] == [0.5, 1.0, 1.5, 2.0, None]
-
-
 def test_a_pack_without_a_classifier_measures_what_it_can(tiny_pack, suite, tmp_path, capsys):
     folder = shutil.copytree(tiny_pack, tmp_path / "pack")
     info = json.loads((folder / "pack.json").read_text())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from evaluation.directions import HELD_OUT_SEEDS, held_out_samples
+from evaluation.line import HELD_OUT_SEEDS, held_out_samples
 from evaluation.editor import DirectionEditor, Request, Samples
 from evaluation.measure import NAMES, Judge, means
 from lelsd.clip_guide import ClipGuide

@@ -7,9 +7,9 @@ import math
 import pytest
 import torch
 
-from evaluation import metrics
-from evaluation.side_effects import bound, others
+from packs import metrics
 from portraits.scene import ATTRIBUTES
+from portraits.side_effects import bound, others
 
 
 def bools(*values: int) -> torch.Tensor:

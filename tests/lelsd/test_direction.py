@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -83,3 +84,13 @@ def test_header_that_is_not_json(direction, tmp_path):
 def test_another_pack(direction, tiny_models):
     with pytest.raises(ValueError, match="does not fit pack 'tiny'"):
         direction.check_pack(tiny_models)
+
+
+def test_a_name_travels_with_it_and_one_without_has_none(direction, tmp_path):
+    called = replace(direction, name="My curls")
+    assert direction_from_bytes(called.to_bytes()).name == "My curls" and direction_from_bytes(direction.to_bytes()).name == ""
+    assert "name" not in direction.describe()
+    for wrong in (7, "x" * 81):
+        save_file({"deltas": direction.deltas}, tmp_path / "x.safetensors", metadata={FORMAT: json.dumps({**direction.describe(), "name": wrong})})
+        with pytest.raises(ValueError, match="name must be a text"):
+            load_direction(tmp_path / "x.safetensors")

@@ -19,7 +19,7 @@ from lelsd.sensitivity import Sensitivity, measure_sensitivity, regress_gain
 from lelsd.train import train_direction
 from stylegan2.config import GeneratorConfig
 
-CONFIG = TrainConfig(steps=6, batch_size=2, preview_every=4, checkpoint_every=2, layers="3-5")
+CONFIG = TrainConfig(steps=6, batch_size=2, preview_every=4, checkpoint_every=2, layers="3-5", report=False)
 
 
 def run(pack, out, config=CONFIG, text="a person with curly hair", **options):
@@ -53,7 +53,7 @@ def test_the_direction(finished, tiny_models):
     assert direction.layers == (3, 4, 5) and direction.part == "hair" and direction.config["steps"] == 6
     lengths = direction.deltas[0].norm(dim=1)
     assert lengths[[0, 1, 2, 6, 7]].max() == 0.0 and lengths[3:6].square().mean().sqrt().item() == pytest.approx(1.0, abs=1e-5)
-    assert direction.calibration[0] > 0 and set(direction.quality) >= {"clip_gain", "localization", "samples"}
+    assert direction.calibration[0] > 0 and set(direction.quality) >= {"clip_gain", "localization", "samples", "reached", "judge"} and direction.card is None
 
 
 def test_same_seed_same_bits_other_seed_other_bits(finished, tiny_models, tmp_path):
@@ -145,18 +145,18 @@ def test_a_full_disk_fails_with_the_reason_and_keeps_the_checkpoint(tiny_models,
 
 
 def test_several_directions_and_published_settings(tiny_models, tmp_path):
-    run(tiny_models, tmp_path / "k", TrainConfig(steps=2, batch_size=2, num_directions=3, layers="all"))
+    run(tiny_models, tmp_path / "k", TrainConfig(steps=2, batch_size=2, num_directions=3, layers="all", report=False))
     direction = load_direction(tmp_path / "k" / "direction.safetensors")
     assert direction.deltas.shape == (3, 8, 16) and len(direction.calibration) == 3
     from lelsd.config import preset
-    run(tiny_models, tmp_path / "p", TrainConfig().updated(preset("published")).updated({"steps": 2}), "no beard")
+    run(tiny_models, tmp_path / "p", TrainConfig().updated(preset("published")).updated({"steps": 2, "report": False}), "no beard")
     assert load_direction(tmp_path / "p" / "direction.safetensors").part == "skin"
 
 
 def test_the_losses_can_look_at_smaller_pictures(tmp_path):
     """An approximation: rows that only larger pictures show are not learned, and not moved."""
     pack = UntrainedPack(GeneratorConfig(64, 16, 16, 2, 512, 32), clip=TINY_CLIP, parser_width=0.125, parser_size=64)
-    config = TrainConfig(steps=2, batch_size=2, resolution=32, layers="all", initial="gradient")
+    config = TrainConfig(steps=2, batch_size=2, resolution=32, layers="all", initial="gradient", report=False)
     objective = Objective(pack, parse_prompt("a person with curly hair", pack), config)
     before = objective.before(objective.w_plus(sample_noise(0, 0, (2, 16))[0]), 0)
     assert before.image.shape == (2, 3, 32, 32) and before.mask.shape == (2, 1, 32, 32) and max(before.features) == 6
@@ -172,7 +172,7 @@ def test_training_finds_the_way_from_a_random_start(tiny_models, tmp_path):
     moves = []
     for steps in (1, 60):
         config = TrainConfig(steps=steps, batch_size=4, initial="random", layers="all", localization_weight=0.0, learning_rate=0.05,
-                             preview_every=1000)
+                             preview_every=1000, report=False)
         moves.append(run(tiny_models, tmp_path / str(steps), config)[-1].quality["clip_move"])
     assert moves[1] > abs(moves[0]) + 1e-3
 
@@ -206,7 +206,7 @@ def test_regression_knows_the_way(tiny_models):
 
 @pytest.mark.parametrize("initial", ["regression", "gradient", "random"])
 def test_every_way_to_begin(tiny_models, tmp_path, initial):
-    config = TrainConfig(steps=1, batch_size=1, num_directions=2, layers="2-4", initial=initial)
+    config = TrainConfig(steps=1, batch_size=1, num_directions=2, layers="2-4", initial=initial, report=False)
     run(tiny_models, tmp_path / initial, config)
     assert load_direction(tmp_path / initial / "direction.safetensors").deltas.shape == (2, 8, 16)
 

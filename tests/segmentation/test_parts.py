@@ -41,13 +41,6 @@ def test_groups():
     assert names("face") == inside
 
 
-def test_a_word_names_one_part_only():
-    words = [word for row in PARTS.values() for word in row.synonyms]
-    assert len(words) == len(set(words))
-    assert all(word == word.lower().strip() and word for word in words)
-    assert parts.SYNONYMS["glasses"] == "eyeglasses" and parts.SYNONYMS["lipstick"] == "lips"
-
-
 def test_colours_differ():
     assert PALETTE.shape == (19, 3) and len({tuple(colour) for colour in PALETTE}) == 19
 

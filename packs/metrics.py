@@ -47,6 +47,18 @@ def localization(before: Tensor, after: Tensor, mask_before: Tensor, mask_after:
     return (change * inside).sum(dim=(1, 2, 3)) / change.sum(dim=(1, 2, 3))
 
 
+def change_by_class(change: Tensor, labels_before: Tensor, labels_after: Tensor, classes: int) -> Tensor:
+    """Share of the squared change that lies in each class, half by the classes before the edit and half by those after it.
+
+    change: squared, [N, C, H, W]. labels: int [N, H, W]. Returns: [N, classes], rows that add up to 1; NaN where nothing changed.
+    """
+    amount = change.float().sum(dim=1).flatten(1)
+    found = amount.new_zeros(len(amount), classes)
+    for labels in (labels_before, labels_after):
+        found.scatter_add_(1, labels.flatten(1).long(), 0.5 * amount)
+    return found / amount.sum(dim=1, keepdim=True)
+
+
 def dilate(mask: Tensor, radius: int) -> Tensor:
     """bool [N, 1, H, W] grown by `radius` pixels to every side and corner; radius 0 leaves it."""
     return F.max_pool2d(mask.float(), 2 * radius + 1, stride=1, padding=radius) > 0

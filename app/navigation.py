@@ -1,0 +1,18 @@
+"""The pages and how one gets from one to the next. Streamlit runs this file for each visitor; the pages are in `views`."""
+
+from pathlib import Path
+
+import streamlit as st
+
+ICON = Path(__file__).with_name("icon.png")  # a file of ours: Streamlit fetches its own icons from the network
+SIDEBAR_WIDTH = 340
+
+st.set_page_config("eCLIPsed Studio", str(ICON), layout="wide", initial_sidebar_state=SIDEBAR_WIDTH)
+st.navigation(
+    [
+        st.Page("views/edit.py", title="Edit", icon=":material/tune:", default=True),
+        st.Page("views/directions.py", title="Directions", icon=":material/arrow_split:"),
+        st.Page("views/about.py", title="About", icon=":material/info:"),
+    ],
+    position="top",
+).run()

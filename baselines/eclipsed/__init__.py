@@ -1,0 +1,1 @@
+"""eCLIPsed: Warrington-Arroyo, Ebensperger Buschmann and Favre 2023, "GAN-based Image Editing", EPFL."""

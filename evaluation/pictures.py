@@ -1,0 +1,57 @@
+"""Editors side by side: a picture a prompt, whose first row shows the samples as they are and each further row one editor."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from textwrap import wrap
+from typing import Sequence
+
+import torch
+from PIL import Image, ImageDraw
+from torch import Tensor
+
+from evaluation.comparison import Comparison
+from evaluation.editor import Samples
+from evaluation.line import Asked
+from evaluation.measure import Judge
+from portraits.scene import ATTRIBUTES
+from stylegan2 import images
+
+COLUMNS = 6
+LABEL_WIDTH = 150  # pixels, for the editors' names on the left
+MARGIN_WIDTH, MARGIN_LINES = 22, 5  # of a note there, in characters
+
+
+def draw(comparison: Comparison, asked: Asked) -> Image.Image:
+    """The picture of one prompt; editors at the strengths at which they are compared, or where they do best."""
+    samples = samples_to_change(comparison.judge, asked)
+    rows = [("as it is", "", samples.images)]
+    for name in comparison.names:
+        alpha, told = comparison.shown(name, asked)
+        shown = None if alpha is None else comparison.editor(name, asked).edit(samples, replace(asked.request, alpha=alpha))
+        rows.append((name, told, shown))
+    return stack(asked.request.prompt, rows, samples.images.shape[-1])
+
+
+def samples_to_change(judge: Judge, asked: Asked, count: int = COLUMNS) -> Samples:
+    """The first samples that are not yet as asked; simply the first where nobody can tell, or all are."""
+    indices = torch.arange(len(judge.samples))
+    if judge.before.attributes is not None:
+        unlike = judge.before.attributes[:, ATTRIBUTES.index(asked.request.attribute)] != asked.request.value
+        indices = unlike.nonzero()[:, 0].cpu() if bool(unlike.any()) else indices
+    return judge.samples.pick(indices[:count])
+
+
+def stack(title: str, rows: Sequence[tuple[str, str, Tensor | None]], size: int) -> Image.Image:
+    """(name, note, pictures [N, 3, R, R] or None) a row -> one picture, names on the left, the title above."""
+    top = images.CAPTION_HEIGHT
+    columns = max(len(shown) for _, _, shown in rows if shown is not None)
+    sheet = Image.new("RGB", (LABEL_WIDTH + columns * size, top + len(rows) * size), "white")
+    writer = ImageDraw.Draw(sheet)
+    writer.text((LABEL_WIDTH, top // 2), title, fill="black", anchor="lm")
+    for row, (name, note, shown) in enumerate(rows):
+        y = top + row * size
+        writer.text((6, y + size // 2), "\n".join([name, *wrap(note, MARGIN_WIDTH)[:MARGIN_LINES]]), fill="black", anchor="lm")
+        if shown is not None:
+            sheet.paste(images.grid(shown, columns=len(shown)), (LABEL_WIDTH, y))
+    return sheet

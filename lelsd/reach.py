@@ -1,0 +1,78 @@
+"""How far must an edit go until most pictures are as the prompt asks? Measured on samples of its own, with the prompt's judge.
+
+A strength that is set by what CLIP gains says little about whether anybody would see curls; whether the judge now finds
+them does. So the distance at which `WANTED_RATE` of the pictures that were not so are so is what alpha 1 means.
+"""
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Sequence
+
+import torch
+from torch import Tensor
+
+from lelsd.objective import Objective
+from lelsd.survey import CALIBRATE
+
+WANTED_RATE = 0.9
+NEARLY = 0.95  # of the best rate, where none reaches the wanted one
+SAMPLES, FEWEST = 24, 6  # pictures that are not as asked
+LEAST_RATE = 0.25  # below, the judge sees no effect to go by
+DISTANCES = (0.12, 0.18, 0.26, 0.36, 0.48, 0.62, 0.78)  # in spreads of W; two random samples lie 1.4 apart
+
+
+@dataclass(frozen=True)
+class Reach:
+    """distance in spreads of W, the rate found there, and of how many samples."""
+
+    distance: float
+    rate: float
+    samples: int
+
+
+@torch.no_grad()
+def reach(objective: Objective, delta: Tensor, lowest_layer: int) -> Reach | None:
+    """Where delta [L, D], of unit rows, does what it should; None where the judge cannot say: too few samples that are not
+    so already, or no effect. Deterministic; `SAMPLES` pictures a distance, from near to far until the rate is reached."""
+    w_plus = lacking(objective)
+    if w_plus is None:
+        return None
+    synthesis = objective.generator.synthesis
+    batches = [(some, synthesis.state_below(some, lowest_layer)) for some in w_plus.split(objective.at_once)]
+    scores = []
+    for distance in (0.0, *DISTANCES):
+        step = delta * (distance * objective.spread)
+        scores.append(torch.cat([objective.scores(synthesis(some + step, state=state, resolution=objective.resolution)) for some, state in batches]).tolist())
+        lacked = [row for row, score in enumerate(scores[0]) if score <= 0]
+        if len(lacked) < FEWEST:
+            return None
+        if rate_of(scores[-1], lacked) >= WANTED_RATE:
+            break
+    return find_reach((0.0, *DISTANCES), [[row[index] for index in lacked] for row in scores])
+
+
+def lacking(objective: Objective) -> Tensor | None:
+    """The w+ [n, L, D] of calibration samples that are not as asked, `SAMPLES` at most; None if they are too few."""
+    survey = objective.survey.part(CALIBRATE)
+    rows = (objective.effect.score(survey.logits, survey.embeddings) <= 0).nonzero()[:SAMPLES, 0]
+    return objective.w_plus(survey.z[rows]) if len(rows) >= FEWEST else None
+
+
+def rate_of(scores: Sequence[float], rows: Sequence[int]) -> float:
+    """Share of some pictures whose score is above 0."""
+    return sum(scores[row] > 0 for row in rows) / len(rows)
+
+
+def find_reach(distances: Sequence[float], scores: Sequence[Sequence[float]]) -> Reach | None:
+    """distances [T], rising from 0, and scores [T][n] -> the first distance with the wanted rate, scores being linear between
+    the last two; else that with nearly the best rate; None if no rate is worth the name."""
+    count = len(scores[0])
+    rates = [sum(score > 0 for score in row) / count for row in scores]
+    if rates[-1] < WANTED_RATE:
+        found = next(index for index, rate in enumerate(rates) if rate >= NEARLY * max(rates))
+        return Reach(distances[found], rates[found], count) if rates[found] >= LEAST_RATE else None
+    near, far, before, after = distances[len(scores) - 2], distances[len(scores) - 1], scores[-2], scores[-1]
+    crossings = sorted(0.0 if x > 0 else -x / (y - x) for x, y in zip(before, after) if y > 0)
+    share = crossings[math.ceil(WANTED_RATE * count - 1e-9) - 1]
+    return Reach(near + share * (far - near), rates[-1], count)

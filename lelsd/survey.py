@@ -1,0 +1,129 @@
+"""What a pack's pictures look like to its CLIP and its attribute classifier: samples looked at once, and kept.
+
+None of it depends on a prompt, so a prompt only has to look up who fits it: where a direction begins (`LEARN`), how far
+alpha 1 is (`CALIBRATE`), and what it did in the end (`REPORT`), each on samples of its own. The survey comes with a pack
+(survey.safetensors), else from the cache folder, else it is made there, which takes `COUNT` pictures without gradients.
+"""
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from lelsd.clip_guide import ClipGuide
+from packs import files
+from packs.cache import cache_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from packs.pack import Pack
+
+NAME, KEY = "survey.safetensors", "eclipsed-survey"
+VERSION, SEED = 1, 20_211_112
+LEARN, CALIBRATE, REPORT = slice(0, 1024), slice(1024, 1280), slice(1280, 1536)
+COUNT = REPORT.stop
+RESOLUTION, BATCH = 256, 8  # pixels at most: CLIP looks at 224
+
+_open: "WeakKeyDictionary[Pack, Survey]" = WeakKeyDictionary()
+
+
+@dataclass(frozen=True, eq=False)
+class Survey:
+    """z [N, Z] and w [N, D] of the samples, untruncated; embeddings [N, E] of CLIP, of unit length; logits [N, A] of the
+    classifier, None without one. All float32 on the pack's device."""
+
+    z: Tensor
+    w: Tensor
+    embeddings: Tensor
+    logits: Tensor | None
+
+    def part(self, rows: slice) -> "Survey":
+        """Some of the samples."""
+        return Survey(self.z[rows], self.w[rows], self.embeddings[rows], None if self.logits is None else self.logits[rows])
+
+
+def survey_of(pack: "Pack") -> Survey:
+    """The survey of a pack: opened once a process. Raises ValueError for a shipped file that is damaged."""
+    if pack not in _open:
+        z = survey_latents(pack.generator.z_dim).to(pack.device)
+        with torch.no_grad():
+            w = pack.generator.mapping(z, truncation=1.0)[:, 0]
+        seen = {name: values.to(pack.device).float() for name, values in (_shipped(pack) or _cached(pack)).items()}
+        _open[pack] = Survey(z, w, seen["embeddings"], seen.get("logits"))
+    return _open[pack]
+
+
+def survey_latents(z_dim: int) -> Tensor:
+    """The latents of the samples, [COUNT, z_dim]: the same on every machine."""
+    return torch.randn(COUNT, z_dim, generator=torch.Generator().manual_seed(SEED))
+
+
+def survey_file(pack: "Pack") -> bytes:
+    """The file to ship with a pack: what its models see in the samples, in float16."""
+    return save(_look(pack), metadata={KEY: survey_key(pack)})
+
+
+def survey_key(pack: "Pack") -> str:
+    """Which models looked: another generator, CLIP or classifier needs another survey."""
+    models = {role: pack.info["files"].get(files.file_of(pack.info, role), {}).get("sha256") for role in ("clip", "classifier")}
+    return hashlib.sha256(json.dumps([VERSION, COUNT, pack.hash, models, pack.info.get("clip")], sort_keys=True).encode()).hexdigest()
+
+
+@torch.no_grad()
+def _look(pack: "Pack") -> dict[str, Tensor]:
+    """embeddings [COUNT, E] and logits [COUNT, A], float16 on the CPU, so that it makes no difference whether they were stored."""
+    guide, size = ClipGuide(pack), min(RESOLUTION, pack.resolution)
+    w_plus = pack.generator.mapping(survey_latents(pack.generator.z_dim).to(pack.device), truncation=1.0)
+    embeddings, logits = [], []
+    for some in w_plus.split(BATCH):
+        images = pack.generator.synthesis(some, resolution=size).float().clamp(-1, 1)
+        embeddings.append(guide.encode_image(images).half().cpu())
+        if pack.classifier is not None:
+            logits.append(pack.classifier(images).half().cpu())
+    return {"embeddings": torch.cat(embeddings), **({"logits": torch.cat(logits)} if logits else {})}
+
+
+def _shipped(pack: "Pack") -> dict[str, Tensor] | None:
+    """The survey that comes with the pack, unless it is of other models."""
+    if NAME not in pack.info["files"]:
+        return None
+    path = files.checked(pack.path, pack.info, NAME)
+    found = _read(path, survey_key(pack))
+    if found is None:
+        warnings.warn(f"{path} is of other models than those of pack {pack.name!r} and is not used", RuntimeWarning, stacklevel=3)
+    return found
+
+
+def _cached(pack: "Pack") -> dict[str, Tensor]:
+    """The survey from the cache folder, where it is put when it is made; a pack without files is nowhere else either."""
+    if not pack.info["files"]:
+        return _look(pack)
+    key = f"{survey_key(pack)}-{pack.device.type}"
+    path = cache_folder() / "surveys" / f"{key}.safetensors"
+    found = _read(path, key) if path.is_file() else None
+    if found is None:
+        found = _look(pack)
+        try:
+            files.write_atomically(path, save(found, metadata={KEY: key}))
+        except OSError as error:
+            warnings.warn(f"the samples of pack {pack.name!r} cannot be kept ({error}) and are looked at anew each time; "
+                          "ECLIPSED_CACHE names another folder", RuntimeWarning, stacklevel=3)
+    return found
+
+
+def _read(path: "Path", key: str) -> dict[str, Tensor] | None:
+    """The tensors of a file; None if it is of other models, or no such file (a crash cannot leave one, a person may)."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()} if (file.metadata() or {}).get(KEY) == key else None
+    except SafetensorError:
+        return None

@@ -1,0 +1,109 @@
+"""Dragging in a real browser: frames are drawn on the way, answers that come too late are dropped, the exact picture follows."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+pytestmark = pytest.mark.browser
+ALL_FETCHED = "() => { const set = eclipsedLive.sets.get(eclipsedLive.armed); return set && set.frames.length >= set.total; }"
+DRAG_SECONDS = 2.0
+SWEEP_SECONDS = 1.0  # from one end of the slider to the other
+DRAWN_A_SECOND = 4  # what a machine under full load still does; on an idle one it is what the browser shows, 30 and more
+NOTES = "ECLIPSED_MEASURED"  # a folder for what was measured here; none by default
+
+
+def stats(page: Page) -> dict:
+    return page.evaluate("window.eclipsedLive.stats")
+
+
+def shown(page: Page) -> Locator:
+    return page.locator(".stage .frame:not(.second) .after")
+
+
+@pytest.fixture
+def slider(page: Page) -> Locator:
+    """The slider of one direction, all frames fetched that this machine can render in good time."""
+    page.locator(".st-key-library").get_by_role("button", name="Glasses").first.click()
+    slider = page.get_by_role("slider", name="Strength of glasses").first
+    expect(slider).to_have_value("1")
+    page.wait_for_function(ALL_FETCHED, timeout=120_000)
+    return slider
+
+
+def along(slider: Locator, share: float) -> tuple[float, float]:
+    """A point on the slider, from its low end (0) to its high end (1)."""
+    box = slider.bounding_box()
+    return box["x"] + 8 + share * (box["width"] - 16), box["y"] + box["height"] / 2
+
+
+def drag(page: Page, slider: Locator, seconds: float) -> None:
+    """To and fro with the mouse held."""
+    ends = along(slider, 0), along(slider, 1)
+    start = time.monotonic()
+    while (passed := time.monotonic() - start) < seconds:
+        share = abs((passed / SWEEP_SECONDS + 0.75) % 2 - 1)
+        page.mouse.move(ends[0][0] + share * (ends[1][0] - ends[0][0]), ends[0][1])
+
+
+def test_a_drag_draws_frames_and_a_release_brings_the_exact_picture(page: Page, slider: Locator, record_property) -> None:
+    learned = shown(page).get_attribute("src")
+    page.mouse.move(*along(slider, 0.75))
+    page.mouse.down()
+    before = stats(page)["drawn"]
+    drag(page, slider, DRAG_SECONDS)
+    drawn = (stats(page)["drawn"] - before) / DRAG_SECONDS
+    assert drawn >= DRAWN_A_SECOND
+    assert shown(page).get_attribute("src") == learned, "nothing is asked of the server while the mouse is held"
+    assert page.locator(".stage.dragged").count() == 1
+
+    page.mouse.move(*along(slider, 0.1))
+    page.mouse.up()
+    expect(shown(page)).to_have_attribute("alt", re.compile(re.escape(f"glasses {float(slider.input_value()):+.2f}")))
+    expect(page.locator(".stage.dragged")).to_have_count(0)
+    (exact,) = stats(page)["exact"]
+    assert shown(page).get_attribute("src") != learned
+    note(record_property, {"frames_ahead": stats(page)["fetched"], "frames_drawn_a_second": round(drawn, 1), "release_to_exact_ms": round(exact)})
+
+
+def test_an_answer_to_an_earlier_release_never_replaces_a_later_frame(page: Page, slider: Locator) -> None:
+    """The second drag begins at once, so the answer to the first release finds it going on."""
+    page.mouse.move(*along(slider, 0.75))
+    page.mouse.down()
+    page.mouse.move(*along(slider, 0.1), steps=4)
+    page.mouse.up()
+    page.mouse.down()
+    page.mouse.move(*along(slider, 0.9), steps=4)
+    page.wait_for_function("window.eclipsedLive.stats.stale >= 1")
+    assert page.locator(".stage.dragged").count() == 1
+    assert float(slider.input_value()) > 1
+    page.mouse.up()
+    expect(shown(page)).to_have_attribute("alt", re.compile(re.escape(f"glasses {float(slider.input_value()):+.2f}")))
+    expect(page.locator(".stage.dragged")).to_have_count(0)
+
+
+def test_keys_move_it_too_and_are_one_step_of_undo(page: Page, slider: Locator) -> None:
+    for _ in range(3):
+        slider.press("ArrowLeft")
+    expect(slider).to_have_value("0.85")
+    expect(slider).to_have_attribute("aria-valuetext", "0.85")
+    expect(shown(page)).to_have_attribute("alt", re.compile(re.escape("glasses +0.85")))
+    page.get_by_role("button", name="Undo").click()
+    expect(slider).to_have_value("1")
+    expect(shown(page)).to_have_attribute("alt", re.compile(re.escape("glasses +1.00")))
+
+
+def note(record_property, measured: dict) -> None:
+    """Keep what was measured: in the test report, and as a line of JSON where somebody wants one."""
+    for name, value in measured.items():
+        record_property(name, value)
+    line = json.dumps({"benchmark": "live_slider", "machine": {"cpus": os.cpu_count(), "load": os.getloadavg()[0]}, "results": [measured]})
+    print(line)
+    if folder := os.environ.get(NOTES):
+        Path(folder, "live_slider.jsonl").open("a").write(line + "\n")

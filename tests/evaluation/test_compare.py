@@ -1,0 +1,170 @@
+"""A comparison: cells that are kept, tables with the right means, pictures, and the command as a whole."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from evaluation import compare, pictures, tables
+from evaluation.comparison import Comparison, claim, read_json, write_json
+from evaluation.editor import CannotServe, Request, Samples
+from evaluation.line import Asked, held_out_samples
+from evaluation.measure import NAMES, Judge
+from lelsd.clip_guide import ClipGuide
+
+CURLY = Asked(Request("a person with curly hair", "Curly_Hair"), "hair", torch.ones(32) / 32**0.5)
+HAT = Asked(Request("a person wearing a hat", "Wearing_Hat"), "clothes", torch.ones(32) / 32**0.5)
+
+
+def cell(rate: float, side: float, alpha: float) -> dict:
+    return {**dict.fromkeys(NAMES, 0.5), "target_rate": rate, "side_effect_rate": side, "alpha": alpha}
+
+
+def line(best: float | None, side: float, seconds: float = 1.0) -> dict:
+    matched = cell(0.9, side, 1.0) if best is not None and best >= 0.9 else None
+    return {**cell(best or 0.0, side, 1.0), "matched": matched, "best_rate": best, "rates": {"1": best}, "seconds": seconds}
+
+
+class Written(Comparison):
+    """A comparison whose cells are given, not measured: {editor: {prompt: line}}."""
+
+    def __init__(self, lines: dict[str, dict[str, dict]]) -> None:
+        super().__init__(Path("nowhere"), None, [CURLY, HAT], {name: None for name in lines})
+        self.lines = lines
+
+    def line(self, name, asked):
+        return self.lines[name][asked.request.prompt]
+
+    def at(self, name, asked, rate):
+        own = self.line(name, asked)
+        return own["matched"] if rate == 0.9 else cell(rate, 0.1 * own["side_effect_rate"], 0.5)
+
+
+@pytest.fixture
+def written() -> Written:
+    return Written({"ours": {CURLY.request.prompt: line(1.0, 0.02), HAT.request.prompt: line(0.95, 0.04)},
+                    "stylemc": {CURLY.request.prompt: line(0.92, 0.06, 3.0), HAT.request.prompt: line(0.6, 0.2)},
+                    "eclipsed": {CURLY.request.prompt: line(0.9, 0.01), HAT.request.prompt: line(0.3, 0.5)}})
+
+
+def test_editors_are_compared_where_all_of_them_do_what_is_asked(written):
+    ours, stylemc, eclipsed = tables.editor_rows(written)
+    assert (ours["compared"], ours["reached"], stylemc["reached"], eclipsed["reached"]) == (1, 2, 1, 1)
+    assert (ours["side_effect_rate"], stylemc["side_effect_rate"], eclipsed["side_effect_rate"]) == (0.02, 0.06, 0.01)
+    assert stylemc["seconds"] == 2.0 and ours["typical"]["side_effect_rate"] == pytest.approx(0.03)
+
+
+def test_pairs_are_compared_at_what_the_two_reach(written):
+    stylemc, eclipsed = tables.pair_rows(written)
+    assert stylemc["compared"] == 2 and stylemc["rate"] == pytest.approx(0.75) and stylemc["fewer_side_effects"] == 2 and stylemc["as_many"] == 0
+    assert stylemc["ours"]["side_effect_rate"] == pytest.approx(0.5 * (0.02 + 0.004)) and stylemc["stylemc"]["side_effect_rate"] == pytest.approx(0.04)
+    assert eclipsed["compared"] == 1 and eclipsed["fewer_side_effects"] == 0 and eclipsed["rate"] == pytest.approx(0.9)
+
+
+def test_the_page_says_what_was_not_reached(written):
+    text = tables.markdown(tables.editor_rows(written), tables.pair_rows(written), tables.prompt_rows(written))
+    assert "means over the 1 of 2 prompts" in text and "| stylemc | 1 of 2 | 0.900 | 0.060 |" in text
+    assert "| a person wearing a hat | - | (0.95) | (0.60) | (0.30) |" in text and "| a person with curly hair | 0.90 | 0.020 | 0.060 | 0.010 |" in text
+    assert all(row.count("|") == block.splitlines()[0].count("|") for block in text.split("\n\n") for row in block.splitlines() if row.startswith("|"))
+
+
+@pytest.mark.parametrize(("rates", "shown"), [
+    ({"1": 0.3, "2": 0.4, "4": 0.4}, (2.0, "at most 40%, at 2")), ({"0.5": 0.0, "1": 0.0}, (1.0, "never; here at 1")),
+    ({"1": 0.95}, (1.0, "90% at 1"))])
+def test_pictures_show_an_editor_at_its_best_where_it_cannot_be_compared(rates, shown):
+    alone = {**line(max(rates.values()), 0.1), "rates": rates}
+    found = Written({"ours": {CURLY.request.prompt: line(0.2, 0.02)}, "other": {CURLY.request.prompt: alone}})
+    assert found.shown("other", CURLY) == shown
+
+
+class Brightener:
+    """Adds its strength to the pictures; refuses hats."""
+
+    name = "brightener"
+
+    def __init__(self) -> None:
+        self.prepared = []
+
+    def prepare(self, request, samples):
+        self.prepared.append(request.prompt)
+        if "hat" in request.prompt:
+            raise CannotServe("no hat was found")
+        return {"seconds": 0.5, "source": "trained", "layers": None, "steps": None}
+
+    def edit(self, samples: Samples, request: Request) -> torch.Tensor:
+        return samples.images + 0.2 * request.alpha
+
+
+@pytest.fixture(scope="module")
+def judge(tiny_models) -> Judge:
+    return Judge(tiny_models, held_out_samples(tiny_models, 4, 1.0), ClipGuide(tiny_models).encode_image)
+
+
+def test_cells_are_measured_once_and_refusals_are_results(judge, tmp_path):
+    editor = Brightener()
+    comparison = Comparison(tmp_path, judge, [CURLY, HAT], {"brightener": lambda: editor})
+    first, refused = comparison.line("brightener", CURLY), comparison.line("brightener", HAT)
+    assert refused["refused"] == "no hat was found" and refused["target_rate"] is None and comparison.common(["brightener"], HAT) is None
+    assert comparison.shown("brightener", HAT) == (None, "no hat was found")
+    again = Comparison(tmp_path, judge, [CURLY, HAT], {"brightener": lambda: pytest.fail("made again")})
+    assert again.line("brightener", CURLY) == first and again.line("brightener", HAT) == refused
+    assert editor.prepared == [CURLY.request.prompt, HAT.request.prompt]
+
+
+def test_another_rate_is_matched_from_the_rates_that_are_known(judge, tmp_path, monkeypatch):
+    comparison = Comparison(tmp_path, judge, [CURLY], {"brightener": Brightener})
+    rates = {"0.25": 0.0, "0.354": 0.4, "0.5": 0.7}
+    monkeypatch.setattr(comparison, "line", lambda name, asked: {**line(0.7, 0.1), "rates": rates})
+    monkeypatch.setattr(judge, "target_rate", lambda editor, request: 0.6 if request.alpha > 0.4 else 0.5)
+    found = comparison.at("brightener", CURLY, 0.6)
+    assert 0.4 < found["alpha"] < 0.42 and set(NAMES) <= set(found)
+    monkeypatch.setattr(judge, "target_rate", lambda *a: pytest.fail("measured again"))
+    assert comparison.at("brightener", CURLY, 0.6) == found
+
+
+def test_a_picture_has_a_row_for_each_editor(judge, tmp_path):
+    comparison = Comparison(tmp_path, judge, [CURLY], {"brightener": Brightener, "other": Brightener})
+    drawn = pictures.draw(comparison, CURLY)
+    shown = len(pictures.samples_to_change(judge, CURLY))
+    assert drawn.size == (pictures.LABEL_WIDTH + shown * 32, 16 + 3 * 32)
+    rows = [drawn.crop((pictures.LABEL_WIDTH, 16 + row * 32, drawn.width, 48 + row * 32)).tobytes() for row in range(3)]
+    assert rows[0] != rows[1] == rows[2]
+
+
+def test_a_folder_belongs_to_its_settings(tmp_path):
+    claim(tmp_path / "a", "comparison.json", {"samples": 8})
+    claim(tmp_path / "a", "comparison.json", {"samples": 8})
+    with pytest.raises(ValueError, match="samples 8, not 9.*new folder"):
+        claim(tmp_path / "a", "comparison.json", {"samples": 9})
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match="is a file"):
+        claim(tmp_path / "file", "comparison.json", {})
+    write_json(tmp_path / "x.json", {"a": 1})
+    (tmp_path / "x.json").write_text('{"a": ')
+    with pytest.raises(ValueError, match="x.json is damaged"):
+        read_json(tmp_path / "x.json")
+
+
+@pytest.mark.parametrize(("text", "said"), [("ours,hers", "'hers' is wrong"), ("ours,ours", "'ours' is wrong"), (" , ", "'none' is wrong")])
+def test_wrong_names_of_editors(text, said):
+    with pytest.raises(ValueError, match=said):
+        compare.editor_names(text)
+
+
+def test_from_training_to_tables_and_pictures(tiny_pack, tmp_path, monkeypatch):
+    suite, out = tmp_path / "suite.jsonl", tmp_path / "out"
+    suite.write_text(json.dumps({"prompt": CURLY.request.prompt, "attribute": "Curly_Hair", "value": True}))
+    words = ["--pack", str(tiny_pack), "--suite", str(suite), "--samples", "4", "--steps", "1", "--pictures", "8", "--device", "cpu", "--out", str(out)]
+    result = compare.main(["--editors", "eclipsed,styleclip-optimisation", *words])
+    assert [row["editor"] for row in result["editors"]] == ["eclipsed", "styleclip-optimisation"]
+    monkeypatch.setattr("baselines.editors.eclipsed_direction", lambda *a: pytest.fail("trained again"))
+    monkeypatch.setattr(pictures, "draw", lambda comparison, asked: Image.new("RGB", (8, 8)))
+    more = compare.main(["--editors", "eclipsed,styleclip-optimisation,stylemc", *words])
+    assert more["editors"][0]["typical"] == result["editors"][0]["typical"] and len(more["editors"]) == 3 and len(more["pairs"]) == 2
+    report = json.loads((out / "report.json").read_text())
+    assert report["pack"] == "tiny" and report["samples"] == 4 and len(report["prompts"]) == 1
+    assert (out / "report.md").read_text().startswith("At equal effect") and len(list((out / "pictures").glob("01-a-person-*.png"))) == 1

@@ -1,0 +1,47 @@
+"""Which attributes a text asks for: every phrase of the captions, the suite, and sentences that people write."""
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from portraits.asked import STANDS_FOR, asked_attributes
+from portraits.clip_evaluation import prompts_for
+from portraits.phrases import PHRASES
+from portraits.scene import ATTRIBUTES
+
+SUITE = Path(__file__).parents[2] / "evaluation" / "suites" / "portraits.jsonl"
+
+
+@pytest.mark.parametrize("split", ["train", "heldout"])
+def test_every_phrase_asks_for_its_own_attribute_and_for_nothing_else(split):
+    wrong = {}
+    for topic, value in PHRASES:
+        attribute, stands_for = (topic, True) if topic in ATTRIBUTES else STANDS_FOR.get(topic, ("", True))
+        expected = {attribute: stands_for == value} if attribute else {}
+        for prompt in prompts_for(topic, value, split, limit=99):
+            if asked_attributes(prompt) != expected and prompt != "a person with hair":
+                wrong[prompt] = asked_attributes(prompt)
+    assert not wrong
+
+
+def test_the_suite_asks_for_what_it_says():
+    for line in map(json.loads, SUITE.read_text().splitlines()):
+        assert asked_attributes(line["prompt"]) == {line["attribute"]: line["value"]}, line["prompt"]
+
+
+@pytest.mark.parametrize("text, expected", [
+    ("a woman with long, wavy, very blonde hair and glasses", {"Long_Hair": True, "Wavy_Hair": True, "Blond_Hair": True, "Eyeglasses": True}),
+    ("A person WITHOUT the glasses", {"Eyeglasses": False}), ("a person who isn’t smiling", {"Smiling": False}), ("not bald", {"Bald": False}),
+    ("an old man with a beard", {"Young": False, "No_Beard": False}), ("a girl", {"Male": False, "Young": True}), ("bald", {"Bald": True}),
+    ("a man with a beard and no glasses", {"No_Beard": False, "Eyeglasses": False}),
+])
+def test_sentences(text, expected):
+    assert asked_attributes(text) == expected
+
+
+@pytest.mark.parametrize("text", ["a picture of a truck", "a person with green and blue hair", "a person with hair", "wearing a cross", "a grey beard",
+                                  "thin lips and glasses", "smiling and not smiling", "a person", ""])
+def test_nothing_is_judged_that_the_attributes_cannot_tell(text):
+    assert asked_attributes(text) == {}
