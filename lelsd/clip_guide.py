@@ -45,11 +45,15 @@ class ClipGuide:
 
     def encode_image(self, images: Tensor, rough: bool = False) -> Tensor:
         """images [N, 3, H, W] in [-1, 1] -> [N, E]; differentiable. rough: good enough for a loss that compares them with a text."""
+        vision = self.rough_vision if rough else self.vision
+        return F.normalize(vision(self.prepared(images)).float(), dim=1)
+
+    def prepared(self, images: Tensor) -> Tensor:
+        """images [N, 3, H, W] in [-1, 1] -> [N, 3, size, size] as CLIP was trained on them; differentiable."""
         images = images.float()
         if images.shape[-1] != self.size or images.shape[-2] != self.size:
             images = F.interpolate(images, (self.size, self.size), mode="bicubic", align_corners=False, antialias=True)
-        vision = self.rough_vision if rough else self.vision
-        return F.normalize(vision((images * 0.5 + 0.5 - self.mean) / self.std).float(), dim=1)
+        return (images * 0.5 + 0.5 - self.mean) / self.std
 
     @cached_property
     def rough_vision(self) -> torch.nn.Module:

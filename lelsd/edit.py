@@ -1,6 +1,7 @@
 """Edits on a latent: an ordered stack of directions with strengths, and pictures of it that pay only for what changed.
 
     python -m lelsd.edit --direction PATH --alpha 1.5 [--direction … --alpha …] --seeds 0-7 --out DIR
+    python -m lelsd.edit --direction PATH --alpha 1.5 --base PICTURE.png --out DIR
     python -m lelsd.edit --recipe PICTURE.png --out DIR
 """
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The command line `python -m lelsd.edit`."""
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Sequence
 
@@ -22,6 +23,7 @@ def edit_command(argv: Sequence[str]) -> dict:
     parser.add_argument("--direction", type=Path, action="append", default=[], help="a direction.safetensors; may be repeated, each with its --alpha")
     parser.add_argument("--alpha", type=float, action="append", default=[], help="its strength; 1 is the typical edit, -2 to 2 the useful range")
     parser.add_argument("--seeds", default="0-7", help="such as 0-7 or 1,5,9 (0-7)")
+    parser.add_argument("--base", type=Path, help="a PNG or JSON of ours, such as lelsd.invert writes: edit its face, on top of its own edits, instead of --seeds")
     parser.add_argument("--truncation", type=float, help="0 is the mean face, 1 all variety (the pack's own)")
     parser.add_argument("--layers", default="auto", help="only these of the layers the directions move, such as 3,4 (auto: all of them)")
     parser.add_argument("--pack", help="a pack's name or folder (portraits, or the recipe's)")
@@ -52,14 +54,16 @@ def _from_directions(options: "Namespace") -> dict:
                          "each with its --alpha")
     seeds = parse_seeds(options.seeds)
     directions = [load_direction(path) for path in options.direction]
-    pack = load_pack(options.pack or "portraits", options.device)
+    base = None if options.base is None else recipe_from_file(options.base)
+    pack = load_pack(options.pack or (base.pack if base else "portraits"), options.device)
     chosen = parse_layers(options.layers, pack.generator.num_ws)
     truncation = pack.truncation if options.truncation is None else options.truncation
-    stack = EditStack(tuple(Edit(direction, alpha, _common(direction.layers, chosen)) for direction, alpha in zip(directions, options.alpha)))
+    edits = tuple(Edit(direction, alpha, _common(direction.layers, chosen)) for direction, alpha in zip(directions, options.alpha))
+    bases = {options.base.stem: base} if base else {f"seed_{seed:04d}": Recipe(pack.name, pack.hash, EditStack(), seed, None, truncation) for seed in seeds}
     paths = []
-    for seed in seeds:
-        cli.say(f"seed {seed}")
-        paths += _before_and_after(options.out, pack, stack, seed, truncation)
+    for name, recipe in bases.items():
+        cli.say(name)
+        paths += _before_and_after(options.out, pack, name, recipe, edits)
     return {"out": options.out, "files": paths, "pack": pack.name, "prompts": [d.prompt for d in directions], "alphas": options.alpha}
 
 
@@ -73,13 +77,13 @@ def _common(own: Sequence[int], chosen: Sequence[int] | None) -> tuple[int, ...]
     return common
 
 
-def _before_and_after(out: Path, pack: "Pack", stack: EditStack, seed: int, truncation: float) -> list[Path]:
+def _before_and_after(out: Path, pack: "Pack", name: str, recipe: Recipe, edits: tuple[Edit, ...]) -> list[Path]:
+    """The picture of a recipe, and with further edits on top."""
     paths = []
-    recipe = Recipe(pack.name, pack.hash, EditStack(), seed, None, truncation)
     renderer = StackRenderer(pack, recipe.base(pack))
-    for name, edits in (("before", EditStack()), ("after", stack)):
-        path = out / f"seed_{seed:04d}_{name}.png"
-        _save(path, renderer.render(edits), Recipe(pack.name, pack.hash, edits, seed, None, truncation))
+    for when, stack in (("before", recipe.stack), ("after", EditStack((*recipe.stack.edits, *edits)))):
+        path = out / f"{name}_{when}.png"
+        _save(path, renderer.render(stack), replace(recipe, stack=stack))
         paths.append(path)
     return paths
 

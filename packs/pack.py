@@ -77,6 +77,11 @@ class Pack:
         """How far samples are drawn towards the mean face when nobody says otherwise: 0 all the way, 1 not at all."""
         return float(self.defaults.get("truncation", 0.7))
 
+    @property
+    def framing(self) -> dict:
+        """How much of a face its pictures show, compared with FFHQ's, by field of stylegan2.inversion.align.Framing."""
+        return dict(self.info.get("framing", {}))
+
     @cached_property
     def hash(self) -> str:
         """Identity of the generator, in hex: same hash, same picture from the same w+. Other models do not count."""

@@ -20,6 +20,7 @@ from portraits.train_mapping import pairs
 
 INPUT_SIZE = 128
 ENCODER = {"width": 32, "num_features": 256}  # of the built-in pack
+FRAMING = {"margin": 1.097, "raised": 0.027}  # how drawn faces lie, compared with FFHQ's (stylegan2.inversion.align.Framing)
 
 
 class PortraitEncoder(nn.Module):

@@ -202,16 +202,15 @@ def evaluate_encoder(model: PortraitEncoder, targets: Targets, batch_size: int =
     """{"error", "explained", "least_explained"} on held-out renders, over what each picture shows.
 
     error: mean absolute error of an entry in standard deviations. explained: mean over the entries of the share of their
-    variance that is explained; `least_explained` names the worst.
+    variance that is explained. least_explained: the names of the worst, with their shares.
     """
     indices = targets.cache.validation_indices
     guesses = torch.cat([model.standardised(targets.pictures.only(indices[i : i + batch_size])).float()
                          for i in range(0, len(indices), batch_size)])
     x, weights = (table[torch.from_numpy(indices).to(table.device)] for table in (targets.x, targets.weights))
-    error = (guesses - x).abs()
-    middle = (weights * x).sum(0) / weights.sum(0)
-    explained = 1 - (weights * error.square()).sum(0) / (weights * (x - middle).square()).sum(0).clamp_min(1e-6)
-    worst = explained.argsort()[:8].tolist()
-    names = appearance_names()
+    error, middle = (guesses - x).abs(), (weights * x).sum(0) / weights.sum(0)
+    variance = (weights * (x - middle).square()).sum(0).maximum(0.05 * weights.sum(0))  # a small sample may hold no tie
+    explained = 1 - (weights * error.square()).sum(0) / variance
+    worst, names = explained.argsort()[:8].tolist(), appearance_names()
     return {"error": ((weights * error).sum() / weights.sum()).item(), "explained": explained.mean().item(),
-            "least_explained": {names[i]: round(explained[i].item(), 3) for i in worst}}
+            "least_explained": ", ".join(f"{names[i]} {explained[i]:.2f}" for i in worst)}
