@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from lelsd.features import FeatureDistance
+from lelsd.likeness import Likeness, means
 from lelsd.recipe import Recipe, save_png
 from packs import cli
 from stylegan2.inversion.align import POINTS, Framing, align_face, middle_square
@@ -65,7 +66,6 @@ def parse_point(text: str) -> tuple[float, float]:
 
 def main(argv: Sequence[str]) -> dict:
     """Find the face of a picture, write it with its recipe, and say how like it is."""
-    from evaluation.likeness import Likeness, means
     from packs.pack import load_pack
     from stylegan2 import images
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import torch
 
-from evaluation.likeness import Likeness, means
 from lelsd.features import FeatureDistance
 from lelsd.invert import invert_picture, start_of
+from lelsd.likeness import Likeness, means
 from packs import cli
 from packs.pack import Pack, load_pack
 from portraits.dataset import PortraitCache

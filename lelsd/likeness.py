@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Callable
+from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from evaluation import metrics
-from packs.pack import Pack
+from lelsd.features import FeatureDistance
+from packs import metrics
+from stylegan2.generate import samples
+
+if TYPE_CHECKING:
+    from packs.pack import Pack
 
 SAMPLES, BATCH = 64, 8  # of the generator, for the mean face that identity is measured from
 
@@ -17,9 +20,9 @@ SAMPLES, BATCH = 64, 8  # of the generator, for the mean face that identity is m
 class Likeness:
     """Target and found picture -> their differences, by name. Made once a pack."""
 
-    def __init__(self, pack: Pack, feature_distance: Callable[[Tensor, Tensor], Tensor], seed: int = 0) -> None:
-        """feature_distance: pictures [N, 3, R, R] twice -> [N]. seed: of the samples that identity is measured against."""
-        self.pack, self.feature_distance = pack, feature_distance
+    def __init__(self, pack: "Pack", feature_distance: FeatureDistance | None = None, seed: int = 0) -> None:
+        """seed: the first of the samples that identity is measured against."""
+        self.pack, self.feature_distance = pack, feature_distance or FeatureDistance(pack)
         self.centre = None if pack.classifier is None else self._centre(seed)
 
     @torch.no_grad()
@@ -39,10 +42,9 @@ class Likeness:
     @torch.no_grad()
     def _centre(self, seed: int) -> Tensor:
         """The classifier's mean feature, [F], of samples of the generator."""
-        z = np.random.default_rng(seed).standard_normal((SAMPLES, self.pack.generator.z_dim)).astype(np.float32)
-        features = [self.pack.classifier.features(self.pack.generator(part).float().clamp(-1, 1))
-                    for part in torch.from_numpy(z).to(self.pack.device).split(BATCH)]
-        return torch.cat(features).mean(dim=0)
+        seeds = [(seed + i) % 2**32 for i in range(SAMPLES)]
+        drawn = samples(self.pack.generator, seeds, self.pack.truncation, batch_size=BATCH)
+        return torch.cat([self.pack.classifier.features(image[None].float().clamp(-1, 1)) for _, image in drawn]).mean(dim=0)
 
 
 def means(measured: dict[str, Tensor]) -> dict[str, float | None]:

@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from evaluation.likeness import Likeness, means
+from lelsd.likeness import Likeness, means
 
 
 @pytest.fixture(scope="module")
 def likeness(tiny_models):
-    return Likeness(tiny_models, lambda a, b: (a - b).abs().amax(dim=(1, 2, 3)))
+    return Likeness(tiny_models, lambda images, others: (images - others).abs().amax(dim=(1, 2, 3)))
 
 
 def test_the_same_picture_is_wholly_alike(likeness):
@@ -34,5 +34,5 @@ def test_a_pack_without_a_classifier_has_no_identity():
     class Bare:
         classifier = None
 
-    measured = Likeness(Bare(), lambda a, b: torch.zeros(len(a)))(torch.zeros(1, 3, 8, 8), torch.ones(1, 3, 8, 8))
+    measured = Likeness(Bare(), lambda images, others: torch.zeros(len(images)))(torch.zeros(1, 3, 8, 8), torch.ones(1, 3, 8, 8))
     assert means(measured) == {"feature_distance": 0.0, "identity": None, "pixel_error": 1.0}
