@@ -2,6 +2,13 @@
 
 Everything here asks through two functions, `encode_images(images [N, 3, S, S] in [-1, 1])` and `encode_texts(list of
 str)`, each returning normalised embeddings [N, E]; so any CLIP can be measured, at any time of its training.
+
+Texts come in three splits:
+
+    train       words of the training captions, in the plain form "a person with curly hair", which captions have too
+    templates   the same words in sentence forms that no caption has: "an image of a person that has curly hair"
+    heldout     words that are held out of the captions: "a person with ringleted hair"; a CLIP that begins at nothing can
+                only know those of which it learned parts in other phrases
 """
 
 from __future__ import annotations
@@ -13,7 +20,7 @@ import torch
 from scipy.stats import rankdata
 from torch import Tensor
 
-from portraits.captions import sentence
+from portraits.captions import Caption, sentence
 from portraits.dataset import PortraitCache
 from portraits.phrases import PHRASES
 from portraits.render import Renderer
@@ -23,6 +30,10 @@ from portraits.topics import NEVER_SAID, TOPICS
 NEUTRAL = "a person"
 _FORMS = {"adjective": "a {} person", "hair": "a person with {} hair", "having": "a person with {}", "wearing": "a person with {}",
           "after": "a person {}"}
+_UNSEEN_FORMS = {"adjective": "an image of a {} person", "hair": "an image of a person that has {} hair", "having": "this is a person that has {}",
+                 "wearing": "an image of a person who wears {}", "after": "this is a person {}"}  # no word of them is new, no caption begins so
+AMONG = 100  # pictures that a retrieval chooses from
+SAID = 5  # facts of a text that a picture is looked for with
 # Prompt -> (quantity that it asks for, values from "not at all" to "fully").
 RESPONSES = {
     "a person with glasses": ("glasses", (0.0, 0.25, 0.5, 0.75, 1.0)),
@@ -39,7 +50,8 @@ def prompts_for(topic: str, value: bool, split: str = "train", limit: int = 4) -
     phrases = PHRASES.get((topic, value))
     if phrases is None:
         return []
-    by_place = [[form.format(words) for words in phrases.options(place, split)] for place, form in _FORMS.items()]
+    forms, words_of = (_UNSEEN_FORMS, "train") if split == "templates" else (_FORMS, split)
+    by_place = [[form.format(words) for words in phrases.options(place, words_of)] for place, form in forms.items()]
     longest = max(map(len, by_place))
     return [prompts[i] for i in range(longest) for prompts in by_place if i < len(prompts)][:limit]
 
@@ -53,50 +65,71 @@ def area_under_curve(scores: np.ndarray, truth: np.ndarray) -> float:
 @torch.no_grad()
 def evaluate_clip(encode_images: Callable[[Tensor], Tensor], encode_texts: Callable[[list[str]], Tensor], cache: PortraitCache,
                   split: str = "heldout", limit: int = 1000) -> dict:
-    """Zero-shot scores of every attribute and retrieval, on held-out pictures with the words of `split`.
-
-    {"auc": mean, "accuracy": mean balanced accuracy of "X" against "not X", "auc_by_attribute", "gap_by_attribute"
-    (how far the mean similarity of "a person with X" lies apart, in standard deviations), "recall_at_1" among 100,
-    "true_at_1" (the first picture found is one that the text is true of)}
-    """
+    """`score_texts` of one split, on at most `limit` held-out pictures."""
     indices = cache.validation_indices[:limit]
-    images = torch.cat([encode_images(cache.read_images(indices[i : i + 100])).cpu() for i in range(0, len(indices), 100)])
-    truth = np.asarray(cache.truth[indices])
-    auc, accuracy, gap = {}, {}, {}
-    neutral = encode_texts([NEUTRAL]).cpu()
+    return score_texts(embed(encode_images, cache, indices), np.asarray(cache.truth[indices]), encode_texts, split)
+
+
+@torch.no_grad()
+def embed(encode_images: Callable[[Tensor], Tensor], cache: PortraitCache, indices: np.ndarray) -> Tensor:
+    """Embeddings [N, E] of the cache's pictures, on the CPU."""
+    return torch.cat([encode_images(cache.read_images(indices[i : i + 100])).cpu() for i in range(0, len(indices), 100)])
+
+
+@torch.no_grad()
+def score_texts(images: Tensor, truth: np.ndarray, encode_texts: Callable[[list[str]], Tensor], split: str) -> dict:
+    """Zero-shot scores of every attribute and retrieval: embeddings [N, E] of pictures, truth int8 [N, topics], words of `split`.
+
+    An attribute is told from the pictures that show it, or show its absence, beyond doubt: present where the picture is nearer
+    to "a person with X" than to "a person without X" (to "a person" where there are no such words), each a mean of up to four prompts.
+
+    {"accuracy": mean over the attributes of balanced accuracy, "share_right": the same unbalanced, "auc", "auc_by_attribute",
+    "accuracy_by_attribute", "gap_by_attribute" (how far the mean similarity of "a person with X" lies apart, in standard
+    deviations), "recall_at_1" among 100, "true_at_1" (the first picture found is one that the text is true of)}
+
+    Raises ValueError where the pictures show no attribute both ways.
+    """
+    told, neutral = {}, encode_texts([NEUTRAL]).cpu()
     for name in (name for name in ATTRIBUTES if name not in NEVER_SAID):
         known = truth[:, TOPICS.index(name)] >= 0
         present = truth[known, TOPICS.index(name)] == 1
         if not (2 <= present.sum() <= len(present) - 2):
             continue
-        wanted = encode_texts(prompts_for(name, True, split)).cpu().mean(0)
-        negative = prompts_for(name, False, split)
+        wanted, negative = encode_texts(prompts_for(name, True, split)).cpu().mean(0), prompts_for(name, False, split)
         unwanted = encode_texts(negative).cpu().mean(0) if negative else neutral[0]
-        similar = (images[known] @ wanted).numpy()
-        contrast = (images[known] @ (wanted - unwanted)).numpy()
-        auc[name] = area_under_curve(contrast, present)
-        accuracy[name] = float(((contrast[present] > 0).mean() + (contrast[~present] <= 0).mean()) / 2)
-        spread = (similar[present].std() + similar[~present].std()) / 2
-        gap[name] = float((similar[present].mean() - similar[~present].mean()) / max(spread, 1e-6))
-    if not auc:
-        raise ValueError(f"{len(indices)} held-out pictures are too few to measure a CLIP by; a cache of some hundred samples is enough")
-    return {"auc": float(np.mean([*auc.values()])), "accuracy": float(np.mean([*accuracy.values()])), "auc_by_attribute": auc,
-            "accuracy_by_attribute": accuracy, "gap_by_attribute": gap, **_retrieval(images[:100], truth[:100], encode_texts, split)}
+        told[name] = _told((images[known] @ wanted).numpy(), (images[known] @ (wanted - unwanted)).numpy(), present)
+    if not told:
+        raise ValueError(f"{len(truth)} held-out pictures are too few to measure a CLIP by; a cache of some hundred samples is enough")
+    means = {key: float(np.mean([scores[key] for scores in told.values()])) for key in ("accuracy", "share_right", "auc")}
+    by_attribute = {f"{key}_by_attribute": {name: scores[key] for name, scores in told.items()} for key in ("auc", "accuracy", "gap")}
+    return {**means, **by_attribute, **_retrieval(images, truth, encode_texts, split)}
+
+
+def _told(similar: np.ndarray, contrast: np.ndarray, present: np.ndarray) -> dict[str, float]:
+    """Scores of one attribute: similarity [N] to what asks for it, that less the similarity to what denies it [N], truth bool [N]."""
+    hits = (contrast > 0) == present
+    spread = (similar[present].std() + similar[~present].std()) / 2
+    return {"auc": area_under_curve(contrast, present), "accuracy": float((hits[present].mean() + hits[~present].mean()) / 2),
+            "share_right": float(hits.mean()), "gap": float((similar[present].mean() - similar[~present].mean()) / max(spread, 1e-6))}
 
 
 def _retrieval(images: Tensor, truth: np.ndarray, encode_texts: Callable[[list[str]], Tensor], split: str) -> dict:
-    """Five facts are said of each picture; is it found by them?"""
-    rng = np.random.default_rng(0)
-    texts, facts = [], []
-    for row in truth:
-        telling = [t for i, t in enumerate(TOPICS) if row[i] == 1 and (t, True) in PHRASES and t not in ("No_Beard", "clean_shaven")]
-        chosen = {str(t): True for t in rng.choice(telling, min(5, len(telling)), replace=False)}
-        caption = sentence(chosen, rng, split)
-        texts.append(caption.text)
-        facts.append(caption.facts)
-    first = (encode_texts(texts).cpu() @ images.T).argmax(1).numpy()
-    right = [all(truth[found, TOPICS.index(t)] == int(v) for t, v in said.items()) for found, said in zip(first, facts)]
-    return {"recall_at_1": float(np.mean(first == np.arange(len(first)))), "true_at_1": float(np.mean(right))}
+    """Five facts are said of each picture; is it found by them among its hundred? Mean over the whole hundreds (or what there is)."""
+    rng, first, right = np.random.default_rng(0), [], []
+    for start in range(0, max(len(truth) - AMONG, 0) + 1, AMONG):
+        rows = truth[start : start + AMONG]
+        captions = [_telling(row, rng, split) for row in rows]
+        found = (encode_texts([caption.text for caption in captions]).cpu() @ images[start : start + AMONG].T).argmax(1).numpy()
+        first.extend(found == np.arange(len(rows)))
+        right.extend(all(rows[at, TOPICS.index(t)] == int(v) for t, v in caption.facts.items()) for at, caption in zip(found, captions))
+    return {"recall_at_1": float(np.mean(first)), "true_at_1": float(np.mean(right))}
+
+
+def _telling(row: np.ndarray, rng: np.random.Generator, split: str) -> Caption:
+    """A sentence about the picture with the truth `row` [topics]; of "templates", words of training between clauses held out."""
+    telling = [t for i, t in enumerate(TOPICS) if row[i] == 1 and (t, True) in PHRASES and t not in ("No_Beard", "clean_shaven")]
+    said = {str(t): True for t in rng.choice(telling, min(SAID, len(telling)), replace=False)}
+    return sentence(said, rng, split)
 
 
 @torch.no_grad()

@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import load_file
 
 from packs.weights import expand_rows
-from portraits.clip_evaluation import area_under_curve, evaluate_clip, prompts_for, responses
+from portraits.clip_evaluation import area_under_curve, evaluate_clip, prompts_for, responses, score_texts
 from portraits.clip_losses import agreement, contrastive_loss, pair_loss, topic_loss, truth_loss
 from portraits.clip_texts import CaptionTable, PromptTable, with_fillers
 from portraits.clip_training import CLIP_CONFIG, ClipTraining, Vocabulary, build_model, encode_images, encode_tokens, pack_entry, train_clip
@@ -195,6 +195,32 @@ def test_a_model_that_knows_everything_scores_full_marks(small_cache):
     finally:
         small_cache.validation_indices = kept
     assert scores["auc_by_attribute"]["Wearing_Hat"] == 1
+
+
+def test_sentence_forms_held_out_take_training_words_and_are_in_no_caption(small_cache):
+    for value in (True, False):
+        words, forms = prompts_for("Eyeglasses", value, "train", 99), prompts_for("Eyeglasses", value, "templates", 99)
+        assert len(words) == len(forms) and not set(words) & set(forms)
+    assert prompts_for("Curly_Hair", True, "templates", 99)[1] == "an image of a person that has curly hair"
+    beginnings = ("an image of", "this is")
+    assert all(text.startswith(beginnings) for topic in ("Smiling", "Bald", "Wearing_Hat") for text in prompts_for(topic, True, "templates", 99))
+    assert not any(text.startswith(beginnings) for line in small_cache.captions() for text in line["captions"])
+
+
+def test_retrieval_is_the_mean_over_hundreds(monkeypatch, small_cache):
+    """Pictures that are their own numbers, and texts found by a table: the first twenty of sixty are mistaken for the next one."""
+    monkeypatch.setattr("portraits.clip_evaluation.AMONG", 20)
+    truth, images, asked = np.array(small_cache.truth), torch.eye(60), []
+
+    def texts(sentences):
+        if len(sentences) != 20:  # zero-shot prompts
+            return torch.zeros(len(sentences), 60)
+        asked.append(sentences)
+        return torch.eye(60)[torch.arange(20) + 20 * (len(asked) - 1)].roll(1 if len(asked) == 1 else 0, 0)
+
+    scores = score_texts(images, truth, texts, "train")
+    assert len(asked) == 3 and scores["recall_at_1"] == pytest.approx(2 / 3)
+    assert scores["accuracy"] == 0.5 and scores["auc"] == 0.5  # nothing is nearer to either side
 
 
 def test_responses_measure_steadiness():
