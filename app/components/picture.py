@@ -12,15 +12,15 @@ from app.components.registry import component
 SHOWN_SIZE = 512  # small pictures are enlarged here: Lanczos looks better than what browsers do
 
 
-def picture(after: Image.Image, before: Image.Image | None, overlay: Image.Image | None, *, alt: str, caption: str,
+def picture(after: Image.Image, before: str | None, overlay: Image.Image | None, *, alt: str, caption: str,
             revision: int, key: str) -> None:
-    """Draw `after`. `before` (None if nothing was changed) is what it is compared with; `overlay` (RGBA) lies over both.
+    """Draw `after`. `before` (a data URL; None if nothing was changed) is what it is compared with; `overlay` (RGBA) lies over both.
 
     `revision` is that of the last drag that the server knows of; the browser leaves out what is older than its own.
     """
     data = {
         "after": data_url(after),
-        "before": data_url(before) if before is not None else "",
+        "before": before or "",
         "overlay": data_url(overlay) if overlay is not None else "",
         "comparable": before is not None,
         "alt": alt,

@@ -44,7 +44,6 @@ def show_picture() -> None:
     try:
         after = rendering.picture(snapshot)
         before = rendering.original(snapshot) if rendering.is_edited(snapshot) else None
-        rendering.small(snapshot, after)
         parts = shown_parts()
         overlay = rendering.part_overlay(after, parts) if parts else None
     except (ValueError, OSError) as error:
@@ -52,6 +51,7 @@ def show_picture() -> None:
         return
     picture(after, before, overlay, alt=rendering.words(snapshot), caption=caption(snapshot, parts),
             revision=live.revision(), key="picture")
+    rendering.small(snapshot, after)
 
 
 def caption(snapshot: session.Snapshot, parts: Mapping[str, float]) -> str:
