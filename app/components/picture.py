@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Callable
 
 from PIL import Image
 
@@ -13,10 +14,11 @@ SHOWN_SIZE = 512  # small pictures are enlarged here: Lanczos looks better than 
 
 
 def picture(after: Image.Image, before: str | None, overlay: Image.Image | None, *, alt: str, caption: str,
-            revision: int, key: str) -> None:
+            revision: int, key: str, on_drop: Callable[[], None]) -> None:
     """Draw `after`. `before` (a data URL; None if nothing was changed) is what it is compared with; `overlay` (RGBA) lies over both.
 
     `revision` is that of the last drag that the server knows of; the browser leaves out what is older than its own.
+    At `on_drop`, `st.session_state[key]["dropped"]` is {"name": str, "data": base64} of a file that was dropped on the picture.
     """
     data = {
         "after": data_url(after),
@@ -28,7 +30,7 @@ def picture(after: Image.Image, before: str | None, overlay: Image.Image | None,
         "caption": caption,
         "revision": revision,
     }
-    component("picture", "live", "picture")(data=data, key=key)
+    component("picture", "live", "picture")(data=data, key=key, on_dropped_change=on_drop)
 
 
 def data_url(image: Image.Image) -> str:
