@@ -33,6 +33,7 @@ class TrainConfig:
     space: str = "w+"  # "w+"; "w", where all rows make the same step, whatever row_freedom says; or "style", the channels that the rows feed
     mask_mode: str = "inside"  # stay "inside" the part, or "outside" it: change all but the part (LELSD's background mode)
     mask_aggregation: str = "average"  # of the masks before and after: "average", "union" or "intersection"
+    place_weight: float = 1.0  # how much the place where a worn thing will be counts as the part, in pictures that do not show it
     distance: str = "l2"  # what counts as change: "l2", "l1" or "cosine"
     feature_weights: str = "auto"  # of the maps whose change is looked at: "auto" (the last of each resolution, and as much of the picture), or such as "4:1,6:0.5,image:2"
     layers: str = "auto"  # "auto" (those that do what the prompt says), "all", or indices of w+ rows such as "3,4"
@@ -97,7 +98,7 @@ RANGES: dict[str, tuple] = {
     "lr_halvings": (0, 20), "clip_weight": (0.0, 1000.0),
     "localization_weight": (0.0, 1000.0), "correlation_weight": (0.0, 1000.0), "agreement_weight": (0.0, 1000.0),
     "shortfall_weight": (0.0, 1000.0), "sideways_weight": (0.0, 1000.0), "target_gain": (1e-3, 100.0), "num_directions": (1, 16), "step_size": (1e-3, 10.0),
-    "away_weight": (0.0, 1000.0), "alpha_min": (0.0, 10.0), "alpha_max": (1e-3, 10.0), "truncation": (0.0, 2.0), "resolution": (0, 4096), "seed": (0, 2**32 - 1), "preview_every": (1, 100_000),
+    "away_weight": (0.0, 1000.0), "place_weight": (0.0, 1.0), "alpha_min": (0.0, 10.0), "alpha_max": (1e-3, 10.0), "truncation": (0.0, 2.0), "resolution": (0, 4096), "seed": (0, 2**32 - 1), "preview_every": (1, 100_000),
     "checkpoint_every": (1, 100_000),
 }
 """Least and largest value of every number; whole numbers where the limits are."""
@@ -106,7 +107,7 @@ PRESETS: dict[str, dict] = {
     "default": {},
     # eCLIPsed, section 3.3, and its published notebook: plain CLIP loss, one sign, Adam 1e-3 halved three times, 200 steps
     "published": {"steps": 200, "batch_size": 2, "learning_rate": 1e-3, "adam_epsilon": 1e-8, "row_freedom": 1.0, "lr_halvings": 3, "clip_form": "plain", "localization_weight": 0.05,
-                  "correlation_weight": 0.0, "agreement_weight": 0.0, "shortfall_weight": 0.0, "sideways_weight": 0.0, "alpha_min": 0.1, "alpha_max": 1.0,
+                  "correlation_weight": 0.0, "agreement_weight": 0.0, "shortfall_weight": 0.0, "sideways_weight": 0.0, "place_weight": 0.0, "alpha_min": 0.1, "alpha_max": 1.0,
                   "both_signs": False, "truncation": 0.7, "initial": "random"},
 }
 

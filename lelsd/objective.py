@@ -116,7 +116,7 @@ class Objective:
         state = self.generator.synthesis.state_below(w_plus, lowest_layer)
         image = self.generator.synthesis(w_plus, state=state, resolution=self.resolution, return_features=features)
         image, found = (image[0], self._looked_at(image[1])) if features else (image, {})
-        return Before(w_plus, state, image, found, self.mask(image), self.guide.encode_image)
+        return Before(w_plus, state, image, found, self.mask(image, self.places), self.guide.encode_image)
 
     def after(self, before: Before, delta: Tensor, features: bool = True) -> tuple[Tensor, dict[int, Tensor]]:
         """The edited half: delta [N, L, D] in W+ or [N, S] in StyleSpace, zero below the layer of `before` -> image, features."""
@@ -125,9 +125,14 @@ class Objective:
         image, found = edited(self.generator.synthesis, before.w_plus, delta, state=before.state, resolution=self.resolution, return_features=True)
         return image, self._looked_at(found)
 
-    def mask(self, image: Tensor) -> Tensor:
-        """Soft mask of where change belongs, [N, 1, R, R]: the prompt's parts, or all but those."""
-        mask = self.pack.parser.probability(image, dict(self.prompt.parts))
+    @cached_property
+    def places(self) -> dict[str, float]:
+        """Worn things that the prompt asks for: where they will be is part of the mask before the edit."""
+        return {name: weight * self.config.place_weight for name, weight in self.prompt.region.items() if self.config.place_weight}
+
+    def mask(self, image: Tensor, places: Mapping[str, float] | None = None) -> Tensor:
+        """Soft mask of where change belongs, [N, 1, R, R]: the prompt's parts, with places for those that are not there, or all but those."""
+        mask = self.pack.parser.probability(image, dict(self.prompt.parts), places)
         return mask if self.config.mask_mode == "inside" else 1.0 - mask
 
     def edit_mask(self, before: Tensor, after: Tensor) -> Tensor:
