@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from packs.pack import Pack
 
 FLAGS = ("layers", "steps", "batch_size", "learning_rate", "clip_weight", "localization_weight", "num_directions", "truncation", "resolution", "seed",
-         "preview_every", "checkpoint_every", "report")
+         "preview_every", "checkpoint_every", "report", "space", "mask_mode", "mask_aggregation", "distance", "feature_weights")
 DEFAULT_PACK = "portraits"
 
 
@@ -71,6 +71,11 @@ def _parser() -> cli.ArgumentParser:
     parser.add_argument("--truncation", type=float, help="of the samples to learn from")
     parser.add_argument("--resolution", type=int, metavar="PIXELS",
                         help="let the losses look at smaller pictures, such as 256: an approximation, faster than the exact 0 (0)")
+    parser.add_argument("--space", help="w+, each row of w+ a step of its own, or w, one step for all (w+)")
+    parser.add_argument("--mask-mode", help="stay inside the part, or outside it: change the background of the part (inside)")
+    parser.add_argument("--mask-aggregation", help="of the masks before and after an edit: average, union or intersection (average)")
+    parser.add_argument("--distance", help="what counts as change: l2, l1 or cosine (l2)")
+    parser.add_argument("--feature-weights", help="of the maps whose change is looked at: auto, or such as 4:1,6:0.5,image:2 (auto)")
     parser.add_argument("--preview-every", type=int, help="steps between pictures of how it goes")
     parser.add_argument("--checkpoint-every", type=int, help="steps between checkpoints")
     parser.add_argument("--no-report", dest="report", action="store_const", const=False, help="leave out the report card, made on held-out samples at the end")

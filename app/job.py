@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import signal
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app import processes
 from app.files import read_json, read_json_lines
+from lelsd.config import TrainConfig
+from packs.fetch import offered
 
 ACTIVE = ("queued", "running", "stopping")
 SILENT_SECONDS = 600.0
@@ -24,6 +27,7 @@ class JobRequest:
     layers: str = "auto"
     steps: int | None = None
     localization_weight: float | None = None
+    batch_size: int | None = None
     seed: int = 0
     device: str = "auto"
     visit: str = ""  # who asked: the page that gets the direction on its stack; no option of the command line
@@ -36,7 +40,44 @@ class JobRequest:
             words += ["--steps", str(self.steps)]
         if self.localization_weight is not None:
             words += ["--localization-weight", str(self.localization_weight)]
+        if self.batch_size is not None:
+            words += ["--batch-size", str(self.batch_size)]
         return words
+
+
+    @property
+    def title(self) -> str:
+        """What the job is called."""
+        return self.prompt
+
+    def check(self) -> None:
+        """Raises ValueError for a request that no process need be started for."""
+        if not self.prompt.strip():
+            raise ValueError("the prompt is empty; say what should change, such as \"a person with curly hair\"")
+
+    def with_less_memory(self) -> JobRequest | None:
+        """The same with half as many pictures a step; None where it is one picture already."""
+        batch = self.batch_size or TrainConfig().batch_size
+        return replace(self, batch_size=batch // 2) if batch > 1 else None
+
+
+@dataclass(frozen=True)
+class FetchRequest:
+    """A pack to download, whose licence somebody has accepted. Downloads stand in a queue of their own."""
+
+    pack: str
+    visit: str = ""
+    kind: str = "fetch"
+    device: str = "network"
+    steps: None = None
+
+    @property
+    def title(self) -> str:
+        return f"Download {self.pack}"
+
+    def check(self) -> None:
+        """Raises ValueError for a pack that is not to be had."""
+        offered(self.pack)
 
 
 @dataclass(frozen=True)
@@ -44,7 +85,7 @@ class Job:
     """A run folder as it is now. `state` is one of queued, running, stopping, done, failed, cancelled, interrupted."""
 
     folder: Path
-    request: JobRequest
+    request: JobRequest | FetchRequest
     state: str
     created: float
     step: int = 0
@@ -52,12 +93,19 @@ class Job:
     eta: float | None = None
     phase: str = ""  # what the training itself says it is doing: running, calibrating, ...
     message: str = ""
+    rate: float | None = None  # bytes a second, of a download
+    out_of_memory: bool = False  # it ended for want of memory, as far as anybody can tell
     pid: int | None = None
 
     @property
     def active(self) -> bool:
         """Waiting, running or being stopped."""
         return self.state in ACTIVE
+
+    @property
+    def fetches(self) -> bool:
+        """Whether it is a download."""
+        return isinstance(self.request, FetchRequest)
 
     @property
     def direction(self) -> Path:
@@ -95,15 +143,29 @@ def read_job(folder: Path) -> Job | None:
     record = read_json(folder / "job.json")
     if not isinstance(record.get("request"), dict):
         return None
-    request = JobRequest(**{key: record["request"][key] for key in JobRequest.__dataclass_fields__ if key in record["request"]})
+    request = _request(record["request"])
     status = read_json(folder / "status.json")
     state = _state(folder, record, status)
     step, steps = int(status.get("step") or 0), int(status.get("steps") or request.steps or 0)
+    message = _sentence(folder, status) if state == "failed" else str(status.get("note") or "")
     return Job(
         folder, request, state, float(record.get("created", 0.0)), step, steps,
-        eta=_eta(status, step, steps) if state == "running" else None,
-        phase=str(status.get("state") or ""), message=_sentence(folder, status) if state == "failed" else "", pid=record.get("pid"),
+        eta=_eta(status, step, steps) if state == "running" else None, phase=str(status.get("phase") or status.get("state") or ""),
+        message=message, rate=status.get("rate"), out_of_memory=_ran_out_of_memory(folder, state, message), pid=record.get("pid"),
     )
+
+
+def _request(values: dict) -> JobRequest | FetchRequest:
+    """What was asked for; entries of a later version are left out."""
+    kind = FetchRequest if values.get("kind") == "fetch" else JobRequest
+    return kind(**{key: values[key] for key in kind.__dataclass_fields__ if key in values})
+
+
+def _ran_out_of_memory(folder: Path, state: str, message: str) -> bool:
+    """A process that asks for too much says so; one whose memory the system took away ends by a signal that nobody here sent."""
+    if state == "failed":
+        return any(words in message.lower() for words in ("out of memory", "can't allocate memory", "cannot allocate memory", "memoryerror"))
+    return state == "interrupted" and read_json(folder / "exit.json").get("code") == -signal.SIGKILL
 
 
 def _state(folder: Path, record: dict, status: dict) -> str:
@@ -111,7 +173,8 @@ def _state(folder: Path, record: dict, status: dict) -> str:
     pid = record.get("pid")
     if pid and processes.is_alive(pid, record.get("born")) and not _is_silent(record, status):
         return "stopping" if cancelled else "running"
-    if status.get("state") == "done" and (folder / "direction.safetensors").exists():
+    done = status.get("state") == "done"
+    if done and (record["request"].get("kind") == "fetch" or (folder / "direction.safetensors").exists()):
         return "done"
     if cancelled or status.get("state") == "cancelled":
         return "cancelled"

@@ -1,4 +1,4 @@
-"""The training queue: one job at a time a device, each a subprocess of the command line that a person would type.
+"""The job queue, of trainings and downloads: one job at a time a device, each a subprocess of the command line that a person would type.
 
 A job *is* its run folder; nothing about it is kept in memory that cannot be read from there again, so a reloaded page, a
 second tab and a restarted server all see the same jobs. The folder holds what `train_eclipsed.py` writes (status.json,
@@ -27,7 +27,7 @@ from pathlib import Path
 
 from app import processes
 from app.files import read_json, write_json
-from app.job import Job, JobRequest, read_job
+from app.job import FetchRequest, Job, JobRequest, read_job
 
 TRAIN_SCRIPT = Path(__file__).resolve().parents[1] / "train_eclipsed.py"
 POLL_SECONDS = 0.3
@@ -36,8 +36,15 @@ KILL_AFTER = 8.0
 CLAIM_SECONDS = 30.0
 
 
-def train_command(request: JobRequest, folder: Path, resume: bool) -> list[str]:
+def job_command(request: JobRequest | FetchRequest, folder: Path, resume: bool) -> list[str]:
     """The command of a job, as one could type it."""
+    if isinstance(request, FetchRequest):  # a download goes on where it was by itself
+        return [sys.executable, "-m", "packs", "fetch", request.pack, "--accept-licence", "--status", str(folder / "status.json")]
+    return train_command(request, folder, resume)
+
+
+def train_command(request: JobRequest, folder: Path, resume: bool) -> list[str]:
+    """The command of a training."""
     start = [sys.executable, str(TRAIN_SCRIPT), *request.options(), "--resume" if resume else "--out", str(folder)]
     return [*start, "--", request.prompt]  # last, where a prompt that begins with a dash is not taken for an option
 
@@ -48,7 +55,7 @@ class JobQueue:
     A thread of its own starts the next job when one ends; it never touches Streamlit.
     """
 
-    def __init__(self, runs: Path, command: Callable[[JobRequest, Path, bool], Sequence[str]] = train_command) -> None:
+    def __init__(self, runs: Path, command: Callable[[JobRequest | FetchRequest, Path, bool], Sequence[str]] = job_command) -> None:
         self.runs = Path(runs)
         self._command = command
         self._children: dict[str, subprocess.Popen] = {}
@@ -57,11 +64,10 @@ class JobQueue:
         self._closed = False
         self._watch()
 
-    def submit(self, request: JobRequest) -> Job:
-        """Put a job in the queue. Raises ValueError for an empty prompt or a folder that cannot be written."""
-        if not request.prompt.strip():
-            raise ValueError("the prompt is empty; say what should change, such as \"a person with curly hair\"")
-        folder = self.runs / run_name(request.prompt)
+    def submit(self, request: JobRequest | FetchRequest) -> Job:
+        """Put a job in the queue. Raises ValueError for an empty prompt, an unknown pack or a folder that cannot be written."""
+        request.check()
+        folder = self.runs / run_name(request.title)
         try:
             folder.mkdir(parents=True)
             write_json(folder / "job.json", {"request": asdict(request), "created": time.time()})

@@ -12,6 +12,7 @@ st.navigation(
     [
         st.Page("views/edit.py", title="Edit", icon=":material/tune:", default=True),
         st.Page("views/directions.py", title="Directions", icon=":material/arrow_split:"),
+        st.Page("views/packs.py", title="Packs", icon=":material/inventory_2:"),
         st.Page("views/about.py", title="About", icon=":material/info:"),
     ],
     position="top",

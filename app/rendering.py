@@ -16,6 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from app import resources
+from app.components.picture import data_url
 from app.components.tiles import thumbnail
 from app.session import Snapshot, StackEdit, without_edits
 from lelsd.edit import Edit, EditStack, StackRenderer, base_latent
@@ -87,8 +88,8 @@ def picture(snapshot: Snapshot) -> Image.Image:
     return to_pil(_renderer(snapshot).render(stack(snapshot)))
 
 
-def original(snapshot: Snapshot) -> Image.Image:
-    """The picture of its face without edits."""
+def original(snapshot: Snapshot) -> str:
+    """The picture of its face without edits, as the browser takes it: a data URL, made once a face."""
     return _original(without_edits(snapshot), resources.pack().hash)
 
 
@@ -103,8 +104,8 @@ def _renderer(snapshot: Snapshot) -> StackRenderer:
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _original(face: Snapshot, pack_hash: str) -> Image.Image:
-    return to_pil(StackRenderer(resources.pack(), latents(face)).render())
+def _original(face: Snapshot, pack_hash: str) -> str:
+    return data_url(to_pil(StackRenderer(resources.pack(), latents(face)).render()))
 
 
 def small(snapshot: Snapshot, made: Image.Image | None = None) -> str:

@@ -47,6 +47,11 @@ class UntrainedPack:
         return {"files": {}}
 
     @property
+    def defaults(self) -> dict:
+        """No settings of its own."""
+        return {}
+
+    @property
     def resolution(self) -> int:
         return self.config.resolution
 

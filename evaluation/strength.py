@@ -2,7 +2,9 @@
 
 Side effects grow with strength, so editors are comparable only at equal effect: each at the smallest strength whose target
 rate on the held-out samples reaches a common one. Strengths are tried from weak to strong, then the gap below the first
-that suffices is halved a few times; nothing is interpolated, every number that is reported was measured.
+that suffices is halved a few times; nothing is interpolated, every number that is reported was measured. Where the rate
+falls again, pictures begin to break, and what the classifier takes them for at still larger strengths is no edit: there
+the search ends.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ MATCHED_RATE = 0.9
 LOWEST_RATE = 0.5  # below, an editor does not do what was asked, and its side effects are not compared
 STRENGTHS = tuple(round(0.25 * 2 ** (half / 2), 3) for half in range(11))  # 0.25 to 8, each 1.41 times the last
 HALVINGS = 4
+FALL = 0.2  # below the best rate so far: the edit is past its peak
 
 
 class Strengths:
@@ -38,15 +41,15 @@ class Strengths:
         return self.rates[alpha]
 
     def smallest(self, target: float) -> float | None:
-        """The smallest strength found to reach a target rate; None if none of `STRENGTHS` does, or no sample can tell."""
-        below = 0.0
+        """The smallest strength found to reach a target rate; None if none does before the rate falls, or no sample can tell."""
+        below, best = 0.0, 0.0
         for alpha in STRENGTHS:
             rate = self.rate(alpha)
-            if rate is None:
+            if rate is None or rate < best - FALL:
                 return None
             if rate >= target:
                 return self._halve(below, alpha, target)
-            below = alpha
+            below, best = alpha, max(best, rate)
         return None
 
     @property

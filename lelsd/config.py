@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, fields, replace
+from typing import Collection
 
 from stylegan2.config import num_layers
 
@@ -29,6 +30,12 @@ class TrainConfig:
     sideways_weight: float = 0.0  # keeps what CLIP sees of everything else as it was
     target_gain: float = 2.0  # the CLIP gain that counts as an effect, in standard deviations of unedited pictures
     num_directions: int = 1
+    space: str = "w+"  # "w+"; "w", where all rows make the same step, whatever row_freedom says; or "style", the channels that the rows feed
+    mask_mode: str = "inside"  # stay "inside" the part, or "outside" it: change all but the part (LELSD's background mode)
+    mask_aggregation: str = "average"  # of the masks before and after: "average", "union" or "intersection"
+    place_weight: float = 1.0  # how much the place where a worn thing will be counts as the part, in pictures that do not show it
+    distance: str = "l2"  # what counts as change: "l2", "l1" or "cosine"
+    feature_weights: str = "auto"  # of the maps whose change is looked at: "auto" (the last of each resolution, and as much of the picture), or such as "4:1,6:0.5,image:2"
     layers: str = "auto"  # "auto" (those that do what the prompt says), "all", or indices of w+ rows such as "3,4"
     initial: str = "regression"  # begin at the "regression" of CLIP scores on w, at the "gradient" of the CLIP gain, or at "random"
     step_size: float = 0.3  # distance in W at alpha 1 while training; the saved direction is calibrated anew
@@ -52,10 +59,9 @@ class TrainConfig:
                 raise ValueError(f"{name} is {value!r}; accepted: {'a whole number' if whole else 'a number'} from {low} to {high}")
         if not isinstance(self.report, bool):
             raise ValueError(f"report is {self.report!r}; accepted: true or false")
-        if self.clip_form not in ("directional", "plain"):
-            raise ValueError(f"clip_form is {self.clip_form!r}; accepted: directional, plain")
-        if self.initial not in ("regression", "gradient", "random"):
-            raise ValueError(f"initial is {self.initial!r}; accepted: regression, gradient, random")
+        for name, accepted in CHOICES.items():
+            if getattr(self, name) not in accepted:
+                raise ValueError(f"{name} is {getattr(self, name)!r}; accepted: {', '.join(accepted)}")
         if self.resolution and (self.resolution < MIN_RESOLUTION or self.resolution & (self.resolution - 1)):
             raise ValueError(f"resolution is {self.resolution}; accepted: 0 for the generator's own, or a power of two from {MIN_RESOLUTION}")
         if self.alpha_min > self.alpha_max:
@@ -81,12 +87,18 @@ class TrainConfig:
         return replace(self, **{name: value for name, value in values.items() if value is not None})
 
 
+CHOICES: dict[str, tuple[str, ...]] = {
+    "clip_form": ("directional", "plain"), "initial": ("regression", "gradient", "random"), "space": ("w+", "w", "style"), "mask_mode": ("inside", "outside"),
+    "mask_aggregation": ("average", "union", "intersection"), "distance": ("l2", "l1", "cosine"),
+}
+"""What is accepted for every setting that is one of a few words."""
+
 RANGES: dict[str, tuple] = {
     "steps": (1, 100_000), "batch_size": (1, 64), "learning_rate": (1e-6, 10.0), "adam_epsilon": (1e-12, 100.0), "row_freedom": (0.0, 1.0),
     "lr_halvings": (0, 20), "clip_weight": (0.0, 1000.0),
     "localization_weight": (0.0, 1000.0), "correlation_weight": (0.0, 1000.0), "agreement_weight": (0.0, 1000.0),
     "shortfall_weight": (0.0, 1000.0), "sideways_weight": (0.0, 1000.0), "target_gain": (1e-3, 100.0), "num_directions": (1, 16), "step_size": (1e-3, 10.0),
-    "away_weight": (0.0, 1000.0), "alpha_min": (0.0, 10.0), "alpha_max": (1e-3, 10.0), "truncation": (0.0, 2.0), "resolution": (0, 4096), "seed": (0, 2**32 - 1), "preview_every": (1, 100_000),
+    "away_weight": (0.0, 1000.0), "place_weight": (0.0, 1.0), "alpha_min": (0.0, 10.0), "alpha_max": (1e-3, 10.0), "truncation": (0.0, 2.0), "resolution": (0, 4096), "seed": (0, 2**32 - 1), "preview_every": (1, 100_000),
     "checkpoint_every": (1, 100_000),
 }
 """Least and largest value of every number; whole numbers where the limits are."""
@@ -95,7 +107,7 @@ PRESETS: dict[str, dict] = {
     "default": {},
     # eCLIPsed, section 3.3, and its published notebook: plain CLIP loss, one sign, Adam 1e-3 halved three times, 200 steps
     "published": {"steps": 200, "batch_size": 2, "learning_rate": 1e-3, "adam_epsilon": 1e-8, "row_freedom": 1.0, "lr_halvings": 3, "clip_form": "plain", "localization_weight": 0.05,
-                  "correlation_weight": 0.0, "agreement_weight": 0.0, "shortfall_weight": 0.0, "sideways_weight": 0.0, "alpha_min": 0.1, "alpha_max": 1.0,
+                  "correlation_weight": 0.0, "agreement_weight": 0.0, "shortfall_weight": 0.0, "sideways_weight": 0.0, "place_weight": 0.0, "alpha_min": 0.1, "alpha_max": 1.0,
                   "both_signs": False, "truncation": 0.7, "initial": "random"},
 }
 
@@ -141,3 +153,27 @@ def parse_layers(text: str, num_layers: int) -> list[int] | None:
     if wrong or not chosen:
         raise ValueError(f"layer {wrong[0] if wrong else text!r} is out of range; accepted: {accepted}")
     return sorted(chosen)
+
+
+def parse_feature_weights(text: str, layers: Collection[int]) -> dict[int | str, float] | None:
+    """"auto" -> None, "4:1,6:0.5,image:2" -> {4: 1.0, 6: 0.5, "image": 2.0}: weights of feature maps by layer, and of the picture.
+
+    Raises ValueError for anything else, a layer that is not among `layers`, and weights that are all 0.
+    """
+    text = str(text).strip().lower()
+    if text == "auto":
+        return None
+    accepted = f"auto, or weights from 0 to 1000 by layer ({min(layers)} to {max(layers)}) or image, such as {max(layers)}:1,image:0.5"
+    weights: dict[int | str, float] = {}
+    for item in text.split(","):
+        name, _, weight = (part.strip() for part in item.partition(":"))
+        layer = int(name) if name.isdecimal() and len(name) < 4 else name
+        try:
+            weights[layer] = float(weight)
+        except ValueError:
+            weights[layer] = math.nan
+        if (layer != "image" and layer not in layers) or not 0 <= weights[layer] <= 1000:
+            raise ValueError(f"feature_weights have {item.strip()[:40]!r}; accepted: {accepted}")
+    if not any(weights.values()):
+        raise ValueError(f"feature_weights {text[:60]!r} are all 0; accepted: {accepted}")
+    return weights

@@ -1,4 +1,4 @@
-"""A learned direction and its file: one safetensors file, the tensor [K, L, D] and a JSON description in its header.
+"""A learned direction and its file: one safetensors file, the tensor [K, L, D] (or [K, S]) and a JSON description in its header.
 
 Nothing in it is code, so a direction from a stranger can be opened; every field is checked before it is used.
 """
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 FORMAT = "eclipsed-direction"
 VERSION = 1
+MAX_ROWS = 32  # of w+; a generator for 1024 pixels has 18
 MAX_BYTES = 64 * 2**20  # 16 directions of an 18 x 512 generator are 0.6 MB
 
 
@@ -31,7 +32,8 @@ MAX_BYTES = 64 * 2**20  # 16 directions of an 18 x 512 generator are 0.6 MB
 class Direction:
     """K directions learned together.
 
-    deltas: float32 [K, L, D]; rows outside `layers` are 0; the rows inside have a root mean square length of 1.
+    deltas: float32 [K, L, D]; rows outside `layers` are 0; the rows inside have a root mean square length of 1. Or [K, S],
+    offsets of the styles that those rows feed (`stylegan2.style_space`), of about the effect of such rows.
     calibration: [K], the distance in W that alpha 1 moves: the typical edit, so that a slider from -2 to 2 means the same
     for every direction. parts: weights by part. quality: measured on held-out samples (`clip_gain`, `localization`, ...).
     name: what somebody calls it; empty, it goes by its prompt.
@@ -60,23 +62,33 @@ class Direction:
     def num_directions(self) -> int:
         return len(self.deltas)
 
-    def step(self, alpha: float | Tensor, index: int = 0, layers: Iterable[int] | None = None) -> Tensor:
-        """What to add to w+ [N, L, D] for a strength: alpha a number or [N] -> [L, D] or [N, L, D].
+    @property
+    def in_style_space(self) -> bool:
+        """Whether its steps are offsets of styles, [S], which `stylegan2.steps.edited` applies."""
+        return self.deltas.ndim == 2
 
-        `layers` keeps only those rows. Raises ValueError for an index beyond K or a layer beyond L.
+    def step(self, alpha: float | Tensor, index: int = 0, layers: Iterable[int] | None = None) -> Tensor:
+        """What to add to w+ [N, L, D] for a strength: alpha a number or [N] -> [L, D] or [N, L, D]; in StyleSpace [S] or [N, S].
+
+        `layers` keeps only those rows; in StyleSpace all are kept or none. Raises ValueError for an index beyond K, a layer
+        beyond L, or some layers in StyleSpace.
         """
         if not 0 <= index < self.num_directions:
             raise ValueError(f"direction index {index} is out of range; accepted: 0 to {self.num_directions - 1}")
         delta = self.deltas[index] * self.calibration[index]
-        if layers is not None:
+        if layers is not None and self.in_style_space and set(layers) != set(self.layers):
+            raise ValueError(f"the direction for {self.prompt!r} moves styles, which cannot be parted by layers; accepted: all of "
+                             f"{', '.join(map(str, self.layers))}")
+        if layers is not None and not self.in_style_space:
             delta = delta * row_mask(layers, len(delta))[:, None].to(delta)
         if isinstance(alpha, Tensor):
-            return alpha.to(delta)[:, None, None] * delta
+            return alpha.to(delta).view(-1, *[1] * delta.ndim) * delta
         return delta * alpha
 
     def check_pack(self, pack: "Pack") -> None:
         """Raises ValueError unless this direction was learned for exactly this pack's generator."""
-        shape = (pack.generator.num_ws, pack.generator.w_dim)
+        from stylegan2.style_space import num_styles
+        shape = (num_styles(pack.generator.synthesis),) if self.in_style_space else (pack.generator.num_ws, pack.generator.w_dim)
         if self.pack_hash != pack.hash or tuple(self.deltas.shape[1:]) != shape:
             raise ValueError(f"the direction for {self.prompt!r} was learned with pack {self.pack!r} ({self.pack_hash[:8]}), "
                              f"it does not fit pack {pack.name!r} ({pack.hash[:8]}); accepted: directions learned with that pack")
@@ -137,11 +149,11 @@ def _checked(deltas: Tensor, values: dict) -> Direction:
     """A direction from a file's contents, every field looked at."""
     _require(isinstance(values, dict) and values["format"] == FORMAT and values["version"] == VERSION,
              f"only version {VERSION} of {FORMAT} can be read")
-    _require(deltas.ndim == 3 and deltas.is_floating_point() and 0 < len(deltas) <= 16 and bool(torch.isfinite(deltas).all()),
-             f"deltas must be finite floats [K, L, D], not {deltas.dtype} {list(deltas.shape)}")
-    layers, calibration = values["layers"], values["calibration"]
-    _require(isinstance(layers, list) and all(type(layer) is int and 0 <= layer < deltas.shape[1] for layer in layers)
-             and sorted(set(layers)) == layers and bool(layers), f"layers {layers!r} must rise from 0 to {deltas.shape[1] - 1}")
+    _require(deltas.ndim in (2, 3) and deltas.is_floating_point() and 0 < len(deltas) <= 16 and bool(torch.isfinite(deltas).all()),
+             f"deltas must be finite floats [K, L, D] or [K, S], not {deltas.dtype} {list(deltas.shape)}")
+    layers, calibration, rows = values["layers"], values["calibration"], deltas.shape[1] if deltas.ndim == 3 else MAX_ROWS
+    _require(isinstance(layers, list) and all(type(layer) is int and 0 <= layer < rows for layer in layers)
+             and sorted(set(layers)) == layers and bool(layers), f"layers {layers!r} must rise from 0 to {rows - 1}")
     _require(isinstance(calibration, list) and len(calibration) == len(deltas)
              and all(isinstance(c, (int, float)) and not isinstance(c, bool) and math.isfinite(c) and 0 < c < 1e6 for c in calibration),
              f"calibration {calibration!r} must be {len(deltas)} positive numbers")

@@ -86,16 +86,24 @@ class EditStack:
 
 
 def apply(w_plus: Tensor, stack: EditStack) -> Tensor:
-    """w_plus [N, L, D] plus the edits of the stack, in order -> [N, L, D].
+    """w_plus [N, L, D] plus the edits of the stack in W+, in order -> [N, L, D]. Those in StyleSpace: `style_offset`.
 
     Raises ValueError for a direction of another shape.
     """
     for edit in stack.edits:
+        if edit.direction.in_style_space:
+            continue
         if tuple(edit.direction.deltas.shape[1:]) != tuple(w_plus.shape[1:]):
             raise ValueError(f"the direction for {edit.direction.prompt!r} has rows {list(edit.direction.deltas.shape[1:])}; "
                              f"accepted for this latent: {list(w_plus.shape[1:])}")
         w_plus = w_plus + edit.delta().to(w_plus)
     return w_plus
+
+
+def style_offset(stack: EditStack) -> Tensor | None:
+    """The edits of the stack in StyleSpace, added up: [S], or None where there are none."""
+    offsets = [edit.delta() for edit in stack.edits if edit.direction.in_style_space]
+    return torch.stack(offsets).sum(dim=0) if offsets else None
 
 
 class StackRenderer:
@@ -113,7 +121,9 @@ class StackRenderer:
         """The picture of the stack, [1, 3, R, R]: exactly that of a full pass. Raises ValueError for a foreign direction."""
         for edit in stack.edits:
             edit.direction.check_pack(self.pack)
-        w_plus = apply(self.base, stack)
+        w_plus, offset = apply(self.base, stack), style_offset(stack)
+        if offset is not None:  # the state that is kept knows nothing of styles
+            return self.pack.generator.synthesis(w_plus, style_offset=offset[None].to(w_plus))
         first = self._first_change(w_plus)
         if self._state is None or self._state.layer > first or (self._last is not None and self._state.layer < first):
             self._state = self.pack.generator.synthesis.state_below(w_plus, first)

@@ -30,7 +30,8 @@ def import_direction(data: bytes, pack: "Pack", prompt: str, part: str | None = 
     """
     from lelsd.calibrate import calibrate_by_effect
     from lelsd.config import TrainConfig
-    from lelsd.objective import Objective, unit_rows
+    from lelsd.objective import Objective
+    from lelsd.space import unit_rows
     from lelsd.prompt import parse_prompt  # spaCy takes seconds to import
     rows, space = as_rows(read_array(data, name), pack.generator.num_ws, pack.generator.w_dim, name)
     meant = parse_prompt(prompt, pack)

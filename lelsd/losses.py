@@ -6,7 +6,7 @@ theirs is a score to maximise, ours its complement. Correlation: the same, secti
 """
 from __future__ import annotations
 
-from typing import Iterable
+from typing import Callable, Iterable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +15,7 @@ from torch import Tensor
 from stylegan2.ops.squared_change import squared_change
 
 EPSILON = 1e-8
+MapPair = Callable[[Tensor, Tensor], Tensor]  # maps before and after -> one map
 
 
 def clip_loss(image_embeddings: Tensor, text_embedding: Tensor) -> Tensor:
@@ -58,21 +59,51 @@ def average_mask(before: Tensor, after: Tensor) -> Tensor:
     return 0.5 * (before + after)
 
 
-def changed_outside(before: Tensor, after: Tensor, mask: Tensor) -> Tensor:
-    """Share of the squared change that lies outside the mask, in [0, 1].
+def union_mask(before: Tensor, after: Tensor) -> Tensor:
+    """Where the part is before or after: what appears may appear, and what goes may go."""
+    return torch.maximum(before, after)
+
+
+def intersection_mask(before: Tensor, after: Tensor) -> Tensor:
+    """Where the part is both before and after: its outline must stay."""
+    return torch.minimum(before, after)
+
+
+MASKS: dict[str, MapPair] = {"average": average_mask, "union": union_mask, "intersection": intersection_mask}
+"""How the masks before and after an edit become one (LELSD's mask aggregation)."""
+
+
+def absolute_change(before: Tensor, after: Tensor) -> Tensor:
+    """Mean over the channels of the absolute difference, [N, C, H, W] each -> [N, 1, H, W]."""
+    return (after.float() - before.float()).abs().mean(dim=1, keepdim=True)
+
+
+def cosine_change(before: Tensor, after: Tensor) -> Tensor:
+    """1 - the cosine between the channels of a pixel before and after, in [0, 2]: [N, C, H, W] each -> [N, 1, H, W]."""
+    return 1.0 - F.cosine_similarity(before.float(), after.float(), dim=1, eps=1e-6).unsqueeze(1)
+
+
+CHANGES: dict[str, MapPair] = {"l2": squared_change, "l1": absolute_change, "cosine": cosine_change}
+"""What counts as change (LELSD's loss functions)."""
+
+
+def changed_outside(before: Tensor, after: Tensor, mask: Tensor, change_of: MapPair = squared_change) -> Tensor:
+    """Share of the change, squared unless said otherwise, that lies outside the mask, in [0, 1].
 
     before, after [N, C, h, w]; mask [N, 1, H, W] in [0, 1], resized to h x w -> [N]. No change at all counts as 0.
     """
-    change = squared_change(before, after)
+    change = change_of(before, after)
     if mask.shape[-2:] != change.shape[-2:]:
         mask = F.interpolate(mask, change.shape[-2:], mode="bilinear", align_corners=False, antialias=True)
     total = change.sum(dim=(1, 2, 3))
     return (change * (1.0 - mask)).sum(dim=(1, 2, 3)) / (total + EPSILON)
 
 
-def localization_loss(before: Iterable[Tensor], after: Iterable[Tensor], mask: Tensor) -> Tensor:
-    """Mean of `changed_outside` over several maps (features of several layers, or pictures) -> [N], in [0, 1]."""
-    return torch.stack([changed_outside(x, y, mask) for x, y in zip(before, after, strict=True)]).mean(dim=0)
+def localization_loss(before: Iterable[Tensor], after: Iterable[Tensor], mask: Tensor, change_of: MapPair = squared_change,
+                      weights: Sequence[float] | None = None) -> Tensor:
+    """Mean of `changed_outside` over several maps (features of several layers, or pictures), weighted or not -> [N], in [0, 1]."""
+    outside = torch.stack([changed_outside(x, y, mask, change_of) for x, y in zip(before, after, strict=True)])
+    return outside.mean(dim=0) if weights is None else (outside * outside.new_tensor(weights)[:, None]).sum(dim=0) / sum(weights)
 
 
 def correlation_loss(directions: Tensor) -> Tensor:

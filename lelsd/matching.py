@@ -25,13 +25,17 @@ JEWELS = ("jewellery", "necklace")
 
 @dataclass(frozen=True)
 class Mention:
-    """Words [start, end) (characters of the prompt) that mean a part. `opposite`: what an `absent` word denies."""
+    """Words [start, end) (characters of the prompt) that mean a part.
+
+    `opposite`: what an `absent` word denies. `read_as`: the words as they should be spelt, if they are not.
+    """
     start: int
     end: int
     kind: str
     parts: dict[str, float]
     negated: bool = False
     opposite: str = ""
+    read_as: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,13 +63,19 @@ def find_mentions(text: str) -> list[Mention]:
     typed = vocabulary().nlp(text.replace("’", "'"))
     doc = _respelt(typed)
     found = _merge_noun_phrases(doc, _without_look_alikes(doc, _matches(doc)))
-    return [Mention(typed[f.start].idx, typed[f.end - 1].idx + len(typed[f.end - 1]), f.kind, f.parts, _is_negated(doc, f) != (f.kind == "absent"),
-                    f.concept.denied.get(doc[f.start:f.end].text.lower(), "")) for f in _placed(doc, found)]
+    return [_mention(typed, doc, f) for f in _placed(doc, found)]
 
 
 def asks_for_absence(text: str) -> bool:
     """Whether a prompt that names no part says no, not, without or the like."""
     return any(token.lower_ in NEGATORS for token in vocabulary().nlp(text))
+
+
+def _mention(typed: Doc, doc: Doc, f: Found) -> Mention:
+    """`f` in characters of what was typed; doc: the same tokens, spelt right."""
+    said, meant = typed[f.start:f.end], doc[f.start:f.end].text.lower()
+    return Mention(said.start_char, said.end_char, f.kind, f.parts, _is_negated(doc, f) != (f.kind == "absent"), f.concept.denied.get(meant, ""),
+                   meant if meant != said.text.lower() else "")
 
 
 @lru_cache(maxsize=1)

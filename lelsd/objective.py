@@ -14,9 +14,10 @@ from torch import Tensor
 
 from lelsd import losses
 from lelsd.clip_guide import ClipGuide
-from lelsd.config import TrainConfig, rows_seen
+from lelsd.config import TrainConfig, parse_feature_weights, rows_seen
 from lelsd.effect import Effect
 from lelsd.survey import Survey, survey_of
+from stylegan2.steps import edited
 
 if TYPE_CHECKING:
     from lelsd.prompt import Prompt
@@ -54,6 +55,7 @@ class Objective:
         self.pack, self.prompt, self.config = pack, prompt, config
         self.generator, self.guide = pack.generator, ClipGuide(pack)
         self.resolution, self.rows_seen = config.resolution or pack.resolution, rows_seen(config, pack.resolution)
+        self.feature_weights = parse_feature_weights(config.feature_weights, range(self.rows_seen))
         self.text_move = self.guide.text_move(prompt)
         self.other_moves = self.guide.other_moves(self.text_move)
         self.target = self.guide.encode_wordings(prompt.target_text(pack.neutral_text))
@@ -71,8 +73,12 @@ class Objective:
     @cached_property
     def spread(self) -> float:
         """Root mean square distance of a random w from the mean one: the unit of distances in W."""
-        w = self.w_plus(sample_noise(0, HELD_OUT - 1, (1000, self.generator.z_dim))[0], truncation=1.0)[:, 0]
+        w = self.random_latents()[:, 0]
         return float((w - self.generator.mapping.w_avg).square().sum(dim=1).mean().sqrt())
+
+    def random_latents(self) -> Tensor:
+        """Untruncated samples by which spreads are told, [1000, L, D]: the same for all prompts and seeds."""
+        return self.w_plus(sample_noise(0, HELD_OUT - 1, (1000, self.generator.z_dim))[0], truncation=1.0)
 
     @cached_property
     def target_gain(self) -> float:
@@ -82,8 +88,8 @@ class Objective:
 
     @property
     def at_once(self) -> int:
-        """How many pictures to make in one go where many are needed: what memory allows, at 1024 pixels 2."""
-        return min(16, max(1, PIXELS_AT_ONCE // self.resolution**2))
+        """How many pictures to make in one go where many are needed."""
+        return pictures_at_once(self.resolution)
 
     @torch.no_grad()
     def embeddings(self, w_plus: Tensor) -> Tensor:
@@ -108,23 +114,37 @@ class Objective:
     def before(self, w_plus: Tensor, lowest_layer: int, features: bool = True) -> Before:
         """The unedited half of a batch, ready for edits of `lowest_layer` and above; without features only for `measure`."""
         state = self.generator.synthesis.state_below(w_plus, lowest_layer)
-        image, found = self._synthesize(w_plus, state, features)
-        return Before(w_plus, state, image, found, self.mask(image), self.guide.encode_image)
+        image = self.generator.synthesis(w_plus, state=state, resolution=self.resolution, return_features=features)
+        image, found = (image[0], self._looked_at(image[1])) if features else (image, {})
+        return Before(w_plus, state, image, found, self.mask(image, self.places), self.guide.encode_image)
 
     def after(self, before: Before, delta: Tensor, features: bool = True) -> tuple[Tensor, dict[int, Tensor]]:
-        """The edited half: delta [N, L, D], zero below the layer of `before` -> image, features."""
-        return self._synthesize(before.w_plus + delta, before.state, features)
+        """The edited half: delta [N, L, D] in W+ or [N, S] in StyleSpace, zero below the layer of `before` -> image, features."""
+        if not features:
+            return edited(self.generator.synthesis, before.w_plus, delta, state=before.state, resolution=self.resolution), {}
+        image, found = edited(self.generator.synthesis, before.w_plus, delta, state=before.state, resolution=self.resolution, return_features=True)
+        return image, self._looked_at(found)
 
-    def mask(self, image: Tensor) -> Tensor:
-        """Soft mask of the prompt's parts, [N, 1, R, R]."""
-        return self.pack.parser.probability(image, dict(self.prompt.parts))
+    @cached_property
+    def places(self) -> dict[str, float]:
+        """Worn things that the prompt asks for: where they will be is part of the mask before the edit."""
+        return {name: weight * self.config.place_weight for name, weight in self.prompt.region.items() if self.config.place_weight}
+
+    def mask(self, image: Tensor, places: Mapping[str, float] | None = None) -> Tensor:
+        """Soft mask of where change belongs, [N, 1, R, R]: the prompt's parts, with places for those that are not there, or all but those."""
+        mask = self.pack.parser.probability(image, dict(self.prompt.parts), places)
+        return mask if self.config.mask_mode == "inside" else 1.0 - mask
+
+    def edit_mask(self, before: Tensor, after: Tensor) -> Tensor:
+        """One mask for an edit from those before and after it, [N, 1, R, R] each, without gradients."""
+        return losses.MASKS[self.config.mask_aggregation](before, after)
 
     def losses(self, before: Before, delta: Tensor, sign: Tensor) -> dict[str, Tensor]:
-        """Every loss of a batch, one value a sample: delta [N, L, D], sign [N] (+1 towards the prompt) -> name: [N]."""
+        """Every loss of a batch, one value a sample: delta [N, L, D] or [N, S], sign [N] (+1 towards the prompt) -> name: [N]."""
         image, features = self.after(before, delta)
         embedding = self.guide.encode_image(image, rough=not self._compares)
         with torch.no_grad():
-            mask = losses.average_mask(before.mask, self.mask(image))
+            mask = self.edit_mask(before.mask, self.mask(image))
         counts = torch.where(sign > 0, 1.0, self.config.away_weight)
         found = {"clip": counts * self._clip(before, embedding, sign)}
         found["localization"] = self.localization(before, image, features, mask)
@@ -134,9 +154,14 @@ class Objective:
         return found
 
     def localization(self, before: Before, image: Tensor, features: Mapping[int, Tensor], mask: Tensor) -> Tensor:
-        """Share of the squared change outside the mask [N, 1, R, R], half of features, half of the picture -> [N]."""
-        in_features = losses.localization_loss(before.features.values(), features.values(), mask)
-        return 0.5 * (in_features + losses.changed_outside(before.image, image, mask))
+        """Share of the change outside the mask [N, 1, H, W], half of features, half of the picture unless weighed -> [N]."""
+        change_of, weights = losses.CHANGES[self.config.distance], self.feature_weights
+        if weights is None:
+            in_features = losses.localization_loss(before.features.values(), features.values(), mask, change_of)
+            return 0.5 * (in_features + losses.changed_outside(before.image, image, mask, change_of))
+        pairs = {layer: (before.features[layer], maps) for layer, maps in features.items()} | {"image": (before.image, image)}
+        counted = [layer for layer in weights if layer in pairs]  # maps below the edit are not there, and do not change
+        return losses.localization_loss(*zip(*(pairs[layer] for layer in counted)), mask, change_of, [weights[layer] for layer in counted])
 
     def total(self, found: Mapping[str, Tensor], rows: Tensor, directions: Tensor) -> Tensor:
         """Weigh and average: losses by name [N], unit rows of all directions [K, n, D], direction of each sample [N] -> scalar."""
@@ -150,14 +175,14 @@ class Objective:
         """What an edit does: `clip_move` along the text, `clip_gain` in cosine to the prompt, `localization` (share inside)."""
         image, _ = self.after(before, delta, features=False)
         embedding = self.guide.encode_image(image)
-        mask = losses.average_mask(before.mask, self.mask(image))
+        mask = self.edit_mask(before.mask, self.mask(image))
         return {"clip_move": float(losses.clip_gain(before.embedding, embedding, self.text_move).mean()),
                 "clip_gain": float(((embedding - before.embedding) @ self.target).mean()),
                 "localization": 1.0 - float(losses.changed_outside(before.image, image, mask).mean())}
 
     def measure_all(self, befores: Sequence[Before], delta: Tensor) -> dict[str, float]:
-        """The mean of `measure` over batches of equal size: delta [L, D]."""
-        measured = [self.measure(before, delta.expand_as(before.w_plus)) for before in befores]
+        """The mean of `measure` over batches of equal size: delta [L, D] or [S]."""
+        measured = [self.measure(before, delta) for before in befores]
         return {name: sum(values[name] for values in measured) / len(measured) for name in measured[0]}
 
     @property
@@ -171,15 +196,10 @@ class Objective:
         size = (after - before.embedding).detach().norm(dim=1)  # a picture that hardly changes has a cosine, but nothing to say
         return losses.directional_clip_loss(before.embedding, after, self.text_move, sign) * size / size.mean().clamp_min(1e-6)
 
-    def _synthesize(self, w_plus: Tensor, state: "SynthesisState", features: bool) -> tuple[Tensor, dict[int, Tensor]]:
-        """Pictures, and the features that the losses look at."""
-        if not features:
-            return self.generator.synthesis(w_plus, state=state, resolution=self.resolution), {}
-        image, found = self.generator.synthesis(w_plus, state=state, resolution=self.resolution, return_features=True)
-        return image, self._looked_at(found)
-
     def _looked_at(self, features: dict[int, Tensor]) -> dict[int, Tensor]:
-        """One map a resolution, the last: of those that are large enough for a mask to mean something."""
+        """The maps with weights, or one a resolution, the last: of those that are large enough for a mask to mean something."""
+        if self.feature_weights is not None:
+            return {layer: features[layer] for layer in self.feature_weights if layer in features}
         last = {maps.shape[-1]: layer for layer, maps in features.items()}
         return {layer: features[layer] for size, layer in last.items() if size >= MIN_FEATURE_SIZE}
 
@@ -190,21 +210,6 @@ def sample_noise(seed: int, step: int, shape: tuple[int, ...]) -> tuple[Tensor, 
     return torch.randn(shape, generator=generator), generator
 
 
-def unit_rows(raw: Tensor) -> Tensor:
-    """Directions [K, n, D] scaled so that the root mean square length of their rows is 1."""
-    return raw * (raw.shape[1] ** 0.5 / raw.flatten(1).norm(dim=1).clamp_min(1e-12))[:, None, None]
-
-
-def tied_rows(values: Tensor, freedom: float) -> Tensor:
-    """Rows [..., n, D] pulled to their mean: 1 leaves them, 0 makes them equal. Applied to gradients, it ties how rows learn.
-
-    A generator that was trained with one w for all rows knows best what to do with rows that agree.
-    """
-    mean = values.mean(dim=-2, keepdim=True)
-    return mean + freedom * (values - mean)
-
-
-def spread_rows(rows: Tensor, layers: list[int], num_layers: int) -> Tensor:
-    """Rows of the chosen layers [K, n, D] -> [K, L, D], zero elsewhere; differentiable."""
-    full = rows.new_zeros(len(rows), num_layers, rows.shape[2])
-    return full.index_copy(1, torch.tensor(layers, device=rows.device), rows)
+def pictures_at_once(resolution: int) -> int:
+    """What memory allows: at 1024 pixels 2."""
+    return min(16, max(1, PIXELS_AT_ONCE // resolution**2))

@@ -17,12 +17,14 @@ from lelsd.matching import Mention, asks_for_absence, find_mentions
 from packs import cli
 from segmentation.parts import PARTS
 from segmentation.parts import part as check_part
+from segmentation.places import PLACES
 
 if TYPE_CHECKING:
     from packs.pack import Pack
 
 WEIGHT_BY_KIND = {"noun": 1.0, "attribute": 1.0, "absent": 1.0, "general": 0.5, "whole": 0.25, "subject": 0.25}
 
+FILLERS = ("whole", "subject")
 SURE_WEIGHT = 0.5
 
 
@@ -46,6 +48,22 @@ class Prompt:
     def sure_parts(self) -> tuple[str, ...]:
         """The parts that the prompt means at least half as much as `part`."""
         return tuple(name for name, weight in self.parts.items() if weight >= SURE_WEIGHT)
+
+    @property
+    def region(self) -> dict[str, float]:
+        """Worn things that are asked for, by weight: where they will be counts too, in pictures that do not show them yet."""
+        gone = {name for mention in self.mentions if mention.negated for name in mention.parts} if self.mentions else set(self.parts if self.negated else ())
+        return {name: weight for name, weight in self.parts.items() if name in PLACES and name not in gone}
+
+    @property
+    def explanation(self) -> str:
+        """One line that says why these parts."""
+        return wording.explanation(self)
+
+    @property
+    def counted(self) -> tuple[Mention, ...]:
+        """The mentions that decide: all but those that name only the face or the person, if there are others."""
+        return tuple(mention for mention in self.mentions if mention.kind not in FILLERS) or self.mentions
 
     def target_text(self, neutral: str = "a person") -> str:
         """What the edited picture should be called, as a sentence about somebody."""
@@ -72,7 +90,7 @@ class Prompt:
     def to_dict(self) -> dict:
         """The fields of contracts.md, JSON-able."""
         return {"prompt": self.text, "part": self.part, "parts": dict(self.parts), "phrase": self.phrase, "negated": self.negated,
-                "decided_by": self.decided_by, "unknown_words": list(self.unknown_words)}
+                "decided_by": self.decided_by, "unknown_words": list(self.unknown_words), "region": self.region, "explanation": self.explanation}
 
 
 def parse_prompt(text: str, pack: "Pack | None" = None) -> Prompt:
@@ -92,7 +110,7 @@ def parse_prompt(text: str, pack: "Pack | None" = None) -> Prompt:
 
 def _from_mentions(text: str, mentions: list[Mention], unknown: tuple[str, ...]) -> Prompt:
     weights: dict[str, float] = {}
-    specific = [mention for mention in mentions if mention.kind not in ("whole", "subject")]
+    specific = [mention for mention in mentions if mention.kind not in FILLERS]
     for mention in specific or mentions:
         for part, weight in mention.parts.items():
             weights[part] = max(weights.get(part, 0.0), weight * WEIGHT_BY_KIND[mention.kind])

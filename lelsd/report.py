@@ -17,28 +17,31 @@ from lelsd.clip_guide import SAME_THING
 from lelsd.config import TrainConfig
 from lelsd.direction import Direction, load_direction
 from lelsd.effect import split_in_two
-from lelsd.objective import Objective
+from lelsd.objective import Objective, pictures_at_once
 from lelsd.prompt import Prompt, parse_prompt
 from lelsd.survey import LEARN, REPORT
 from packs import cli, metrics
 from packs.seen import Seen, look
 from segmentation.parts import CLASSES, PARTS, label_mask
+from stylegan2.steps import edited
 
 if TYPE_CHECKING:
     from packs.pack import Pack
 
 ALPHAS = (-2.0, -1.0, 1.0, 2.0)
-LACKING, HAVING = 32, 16  # samples that are not as asked, and that are
+LACKING, HAVING = 24, 12  # samples that are not as asked, and that are
+RESOLUTION = 512  # pixels at most: parsers look at no more
+FAR = 2.0  # strengths from here on are looked at in every second sample
 WORST = 5
 REGIONS = ("background", "hair", "eyes", "eyebrows", "eyeglasses", "ears", "earrings", "nose", "mouth", "neck", "necklace", "clothes", "hat")
 """Parts that share no class; what is left of the face is called skin."""
 
 
 def report_card(objective: Objective, direction: Direction) -> ReportCard:
-    """The card of a direction for the objective's prompt and pack. Deterministic; `LACKING` + `HAVING` samples are edited at
-    each of `ALPHAS`. Raises ValueError for a direction of another pack."""
+    """The card of a direction for the objective's prompt and pack. Deterministic; `LACKING` + `HAVING` samples, if
+    the survey has them, are edited at each of `ALPHAS`. Raises ValueError for a direction of another pack."""
     direction.check_pack(objective.pack)
-    reporter = Reporter(objective, min(direction.layers), max(8, LACKING // direction.num_directions), max(4, HAVING // direction.num_directions))
+    reporter = Reporter(objective, max(8, LACKING // direction.num_directions), max(4, HAVING // direction.num_directions))
     strengths = tuple(tuple(reporter.strength(direction, alpha, index) for alpha in ALPHAS) for index in range(direction.num_directions))
     return ReportCard(objective.effect.judge, reporter.witness.judge, objective.effect.asked, reporter.inside, objective.config.truncation, strengths)
 
@@ -46,25 +49,24 @@ def report_card(objective: Objective, direction: Direction) -> ReportCard:
 class Reporter:
     """Samples of one prompt's own, looked at once before any edit."""
 
-    def __init__(self, objective: Objective, lowest_layer: int, lacking: int, having: int) -> None:
+    def __init__(self, objective: Objective, lacking: int, having: int) -> None:
         self.objective, self.pack, self.guide = objective, objective.pack, objective.guide
-        self.inside = tuple(objective.prompt.parts)
+        self.parts, self.outside = tuple(objective.prompt.parts), objective.config.mask_mode == "outside"
         self.witness = Witness(objective)
-        synthesis = self.pack.generator.synthesis
-        with torch.no_grad():
-            w_plus = objective.w_plus(report_latents(objective, lacking, having))
-            self.batches = [(some, synthesis.state_below(some, lowest_layer)) for some in w_plus.split(objective.at_once)]
-        self.before = self.look(torch.zeros_like(w_plus[0]))
+        self.w_plus = objective.w_plus(report_latents(objective, lacking, having))
+        self.before = self.look(torch.zeros_like(self.w_plus[0]))
 
     @torch.no_grad()
-    def look(self, step: Tensor) -> Seen:
-        """What the judges see after a step [L, D] in w+; pictures in full size, whatever training looked at."""
-        synthesis = self.pack.generator.synthesis
-        return look(self.pack, self.guide.encode_image, (synthesis(some + step.to(some), state=state) for some, state in self.batches))
+    def look(self, step: Tensor, chosen: slice = slice(None)) -> Seen:
+        """What the judges see in chosen samples after a step, [L, D] or [S], whatever the size that training looked at."""
+        synthesis, size = self.pack.generator.synthesis, min(RESOLUTION, self.pack.resolution)
+        batches = self.w_plus[chosen].split(pictures_at_once(size))
+        return look(self.pack, self.guide.encode_image, (edited(synthesis, some, step, resolution=size) for some in batches))
 
     def strength(self, direction: Direction, alpha: float, index: int = 0) -> Strength:
         """What one of the K directions does at a strength."""
-        before, after = self.before, self.look(direction.step(alpha, index))
+        chosen = slice(None, None, 2 if abs(alpha) >= FAR else 1)
+        before, after = self.before.rows(chosen), self.look(direction.step(alpha, index), chosen)
         asked_before, asked_after = self.as_asked(before), self.as_asked(after)
         flips = self.witness.flips(before, after)
         change = (after.images - before.images).square()
@@ -88,13 +90,23 @@ class Reporter:
     def counted_labels(self, before: Seen, after: Seen) -> tuple[Tensor, Tensor]:
         """The classes before and after [N, H, W] each; where either is a part of the prompt, both are: hair that grows over
         the background is a change of the hair."""
-        inside = [label_mask(seen.labels, dict.fromkeys(self.inside, 1.0)) for seen in (before, after)]
+        inside = [self.mask(seen) for seen in (before, after)]
         return (torch.where(inside[1] & ~inside[0], after.labels, before.labels), torch.where(inside[0] & ~inside[1], before.labels, after.labels))
 
     def localization(self, before: Seen, after: Seen) -> Tensor:
         """As contracts.md has it, for all parts of the prompt together -> [N]."""
-        masks = [label_mask(seen.labels, dict.fromkeys(self.inside, 1.0)).unsqueeze(1) for seen in (before, after)]
+        masks = [self.mask(seen).unsqueeze(1) for seen in (before, after)]
         return metrics.localization(before.images, after.images, *masks, metrics.dilation_radius(before.images.shape[-1]))
+
+    def mask(self, seen: Seen) -> Tensor:
+        """bool [N, H, W]: where change belongs."""
+        return label_mask(seen.labels, dict.fromkeys(self.parts, 1.0)) != self.outside
+
+    @property
+    def inside(self) -> tuple[str, ...]:
+        """The parts where change belongs; in background mode those that share nothing with the prompt's."""
+        taken = {index for name in self.parts for index in PARTS[name].classes}
+        return tuple(name for name in (*REGIONS, "skin") if not taken & set(PARTS[name].classes)) if self.outside else self.parts
 
 
 class Witness:
@@ -174,8 +186,8 @@ def report_for(pack: "Pack", direction: Direction) -> ReportCard:
     direction.check_pack(pack)
     prompt: Prompt = parse_prompt(direction.prompt, pack)
     prompt = prompt.with_parts(dict(direction.parts)) if direction.parts else prompt
-    truncation = direction.config.get("truncation", TrainConfig().updated(pack.defaults).truncation)
-    return report_card(Objective(pack, prompt, TrainConfig(truncation=truncation)), direction)
+    known = {name: direction.config.get(name) for name in ("truncation", "mask_mode")}  # what else it says is of no account here
+    return report_card(Objective(pack, prompt, TrainConfig().updated(pack.defaults).updated(known)), direction)
 
 
 def main(argv: Sequence[str]) -> dict:

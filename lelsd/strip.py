@@ -14,6 +14,7 @@ from lelsd.direction import Direction, load_direction
 from packs import cli
 from stylegan2 import images
 from stylegan2.seeds import latents_from_seeds, parse_seeds
+from stylegan2.steps import edited
 
 if TYPE_CHECKING:
     from packs.pack import Pack
@@ -34,7 +35,7 @@ def strip(pack: "Pack", direction: Direction, seeds: Sequence[int], alphas: Sequ
         w_plus = pack.generator.mapping(z[None].to(pack.device), truncation=truncation)
         state = synthesis.state_below(w_plus, lowest)
         steps = direction.step(torch.tensor(list(alphas)), index, layers).to(pack.device)
-        rows.append(images.to_uint8(synthesis(w_plus + steps, state=state)))
+        rows.append(images.to_uint8(edited(synthesis, w_plus, steps, state=state)))
     return sheet(rows, [caption(alpha) for alpha in alphas] if captions else [])
 
 

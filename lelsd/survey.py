@@ -3,6 +3,8 @@
 None of it depends on a prompt, so a prompt only has to look up who fits it: where a direction begins (`LEARN`), how far
 alpha 1 is (`CALIBRATE`), and what it did in the end (`REPORT`), each on samples of its own. The survey comes with a pack
 (survey.safetensors), else from the cache folder, else it is made there, which takes `COUNT` pictures without gradients.
+
+    python -m lelsd.survey --pack portraits      makes the survey of a pack and puts it into the pack's folder
 """
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ import hashlib
 import json
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Sequence
 from weakref import WeakKeyDictionary
 
 import torch
@@ -19,7 +21,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from lelsd.clip_guide import ClipGuide
-from packs import files
+from packs import cli, files
 from packs.cache import cache_folder
 
 if TYPE_CHECKING:
@@ -127,3 +129,20 @@ def _read(path: "Path", key: str) -> dict[str, Tensor] | None:
             return {name: file.get_tensor(name) for name in file.keys()} if (file.metadata() or {}).get(KEY) == key else None
     except SafetensorError:
         return None
+
+
+def main(argv: Sequence[str]) -> dict:
+    """Make a pack's survey part of the pack."""
+    from packs.pack import load_pack
+    parser = cli.ArgumentParser(description="Look at samples of a pack once, so that directions for it begin at once wherever it goes.")
+    parser.add_argument("--pack", default="portraits", help="a pack's name or folder (portraits)")
+    parser.add_device()
+    options = parser.parse_args(argv)
+    pack = load_pack(options.pack, options.device)
+    data = survey_file(pack)
+    files.add_files(pack.path, {NAME: data})
+    return {"pack": pack.name, "survey": pack.path / NAME, "samples": COUNT, "bytes": len(data)}
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -14,13 +14,14 @@ import torch
 from torch import Tensor
 
 from lelsd.calibrate import calibrate
-from lelsd.config import TrainConfig, learning_rate_at, parse_layers, rows_seen
+from lelsd.config import TrainConfig, learning_rate_at, parse_feature_weights, parse_layers, rows_seen
 from lelsd.direction import Direction
-from lelsd.objective import HELD_OUT, Objective, sample_noise, spread_rows, tied_rows, unit_rows
+from lelsd.objective import HELD_OUT, Objective, sample_noise
 from lelsd.prompt import Prompt, parse_prompt
 from lelsd.report import report_card
 from lelsd.run_folder import RunFolder
 from lelsd.sensitivity import measure_sensitivity, regress_gain
+from lelsd.space import RowSpace, StyleSpace, unit_rows
 from lelsd.strip import strip
 from stylegan2.images import save_png
 
@@ -59,7 +60,9 @@ def train_direction(pack: "Pack", prompt: Prompt, config: TrainConfig, out: Path
         prompt, config = read_run(run, pack)
         (run.path / "cancel").unlink(missing_ok=True)
     else:
-        parse_layers(config.layers, rows_seen(config, pack.resolution))
+        rows = rows_seen(config, pack.resolution)
+        parse_layers(config.layers, rows)
+        parse_feature_weights(config.feature_weights, range(rows))
         run.create(describe_run(pack, prompt, config))
     try:
         yield from Training(pack, prompt, config, run, stop).run()
@@ -104,6 +107,7 @@ class Training:
             self._begin()
         else:
             self._continue(*checkpoint)
+        self._check_weights()
         run.truncate_metrics(self.step)
 
     def run(self) -> Iterator[Progress]:
@@ -123,33 +127,53 @@ class Training:
         """The directions as they are, [K, n, D], rows of unit root mean square length; differentiable."""
         return unit_rows(self.raw)
 
+    @torch.no_grad()
+    def steps(self) -> Tensor:
+        """The directions as steps of distance 1: [K, L, D] in W+, [K, S] in StyleSpace."""
+        return self.space.steps(self.rows())
+
     def direction(self, calibration: tuple[float, ...], quality: dict) -> Direction:
         """The result as a Direction."""
-        deltas = spread_rows(self.rows().detach(), self.layers, self.pack.generator.num_ws).float().cpu()
-        return Direction(deltas, tuple(self.layers), self.prompt.text, self.prompt.part, self.pack.name, self.pack.hash, calibration,
+        return Direction(self.steps().float().cpu(), tuple(self.layers), self.prompt.text, self.prompt.part, self.pack.name, self.pack.hash, calibration,
                          dict(self.prompt.parts), self.config.to_dict(), quality)
+
+    def _check_weights(self) -> None:
+        """Maps below the lowest edited row never change; weights for those alone would keep nothing in its place."""
+        weights = self.objective.feature_weights
+        if weights is not None and all(layer != "image" and layer < min(self.layers) for layer in weights):
+            raise ValueError(f"feature_weights {self.config.feature_weights!r} name only maps below the edited rows "
+                             f"{', '.join(map(str, self.layers))}; accepted: at least one of those or above, or image")
 
     def _begin(self) -> None:
         """Choose layers, and begin where CLIP says the way is; training then keeps it inside the part."""
-        num_ws, w_dim = self.pack.generator.num_ws, self.pack.generator.w_dim
-        chosen = parse_layers(self.config.layers, self.objective.rows_seen)
-        noise, _ = sample_noise(self.config.seed, HELD_OUT, (self.config.num_directions, num_ws, w_dim))
-        start = unit_rows(noise.to(self.pack.device))
-        regressed = regress_gain(self.objective) if self.config.initial == "regression" else None
-        self.layers = chosen or list(range(self.objective.rows_seen))
-        if chosen is None or self.config.initial == "gradient":
-            sensitivity = measure_sensitivity(self.objective, regressed)
+        config, objective = self.config, self.objective
+        chosen = parse_layers(config.layers, objective.rows_seen)
+        found = regress_gain(objective).expand(self.pack.generator.num_ws, -1) if config.initial == "regression" else None
+        self.layers = chosen or list(range(objective.rows_seen))
+        if chosen is None or config.initial == "gradient":
+            sensitivity = measure_sensitivity(objective, None if found is None else found[0])
             self.layers = chosen or sensitivity.layers()
-        if self.config.initial != "random":
-            first = tied_rows(sensitivity.gradient, self.config.row_freedom)[self.layers] if regressed is None else regressed.expand(len(self.layers), -1)
+            found = sensitivity.gradient if config.initial == "gradient" else found
+        self._enter_space()
+        noise, _ = sample_noise(config.seed, HELD_OUT, (config.num_directions, *self.space.shape))
+        start = unit_rows(self.space.noise(noise).to(self.pack.device))
+        if found is not None:
             start[0] = 0.0  # several directions: the first begins just there, the others apart from it
-            self._set_parameters(start[:, self.layers] + unit_rows(first[None]))
+            start = start + unit_rows(self.space.begin(found)[None])
+        self._set_parameters(start)
+
+    def _enter_space(self) -> None:
+        """Where the parameters live, once the edited rows are known."""
+        config, objective = self.config, self.objective
+        if config.space == "style":
+            self.space = StyleSpace(objective, self.layers, objective.random_latents())
         else:
-            self._set_parameters(start[:, self.layers])
+            self.space = RowSpace(objective, self.layers, 0.0 if config.space == "w" else config.row_freedom)
 
     def _continue(self, step: int, tensors: dict[str, Tensor], state: dict) -> None:
         """Take up a checkpoint."""
         self.step, self.layers = step, [int(layer) for layer in state["layers"]]
+        self._enter_space()
         self._set_parameters(tensors["raw"])
         if step:
             self.optimizer.state[self.raw] = {name: tensors[name].to("cpu" if name == "step" else self.pack.device)
@@ -166,7 +190,7 @@ class Training:
             group["lr"] = learning_rate_at(self.config, step)
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()
-        gradient = tied_rows(self.raw.grad, self.config.row_freedom)
+        gradient = self.space.tied(self.raw.grad)
         self.raw.grad.copy_(gradient / gradient.square().mean().sqrt().clamp_min(1e-12))
         self.optimizer.step()
         means = {name: float(value.detach().mean()) for name, value in found.items()}
@@ -181,8 +205,8 @@ class Training:
         sign = torch.where(torch.rand(config.batch_size, generator=random) < 0.5 * config.both_signs, -1.0, 1.0)
         index, strength, sign = (value.to(self.pack.device) for value in (index, strength, sign))
         rows = self.rows()
-        full = spread_rows(rows, self.layers, generator.num_ws)
-        delta = (strength * sign)[:, None, None] * config.step_size * self.objective.spread * full[index]
+        steps = self.space.steps(rows)[index]
+        delta = (strength * sign).view(-1, *[1] * (steps.ndim - 1)) * config.step_size * self.objective.spread * steps
         before = self.objective.before(self.objective.w_plus(noise), min(self.layers))
         found = self.objective.losses(before, delta, sign)
         return self.objective.total(found, rows, index), found
@@ -221,8 +245,7 @@ class Training:
         steps = self.config.steps
         self.folder.status(state="running", step=steps, eta=0.0, phase="calibrating")
         yield Progress(steps, steps, "calibrating", preview=self.preview)
-        deltas = spread_rows(self.rows().detach(), self.layers, self.pack.generator.num_ws)
-        calibration, quality = calibrate(self.objective, deltas, self.layers)
+        calibration, quality = calibrate(self.objective, self.steps(), self.layers)
         direction = self.direction(calibration, quality)
         if self.config.report:
             self.folder.status(state="running", step=steps, eta=0.0, phase="reporting")

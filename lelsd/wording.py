@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from lelsd.lexicon import PEOPLE, concepts
 
 if TYPE_CHECKING:
+    from lelsd.matching import Mention
     from lelsd.prompt import Prompt
 
 WHOSE, WHOM = r"(?:his|her|their|the|my|its)", r"(?:him|her|them|it|me|the person|the man|the woman)"
@@ -21,6 +22,7 @@ ORDERS: tuple[tuple[str, str], ...] = (
     (rf"(?:make|turn|dye|colour|color|change) {WHOSE} (.+?) (?:to |into )?(\w+)", "{neutral} with {1} {0}"),
     (rf"(?:make|turn) {WHOM} (?:look )?(?:into )?(.+)", "{neutral} who is {0}"),
 )
+MOST_TOLD = 4  # mentions in an explanation
 STATES = {"open": "open", "close": "closed", "shut": "closed"}
 
 
@@ -61,3 +63,29 @@ def affirmative(text: str) -> str:
     text = re.sub(r"\bwithout\b", "with", text, flags=re.IGNORECASE)
     text = re.sub(r"n't\b|\b(not|never|no longer|no|neither|hardly|barely|lacking|missing|minus|any)\b", " ", text, flags=re.IGNORECASE)
     return " ".join(re.sub(r"\bnor\b", "and", text, flags=re.IGNORECASE).split())
+
+
+def explanation(prompt: "Prompt") -> str:
+    """Why these parts, in a line: "Because of “smiling” (mouth) and “hat” (hat, to go)."."""
+    if prompt.decided_by == "user":
+        return "Chosen by you."
+    phrase = f"“{prompt.phrase}”" if prompt.phrase else "the prompt"
+    told = prompt.counted[:MOST_TOLD]
+    if prompt.decided_by == "lexicon" and len(told) > 1:
+        more = len(prompt.counted) - len(told)
+        items = [f"{_said(prompt, mention)} ({_meant(mention)})" for mention in told] + ([f"{more} more"] if more else [])
+        return f"Because of {', '.join(items[:-1])} and {items[-1]}."
+    reasons = {"lexicon": f"Because of {_said(prompt, told[0]) if told else phrase}.", "vectors": f"Because {phrase} is near to it in meaning.",
+               "clip": f"Because the model of pictures and words connects {phrase} with it."}
+    return reasons.get(prompt.decided_by, "No part was recognised, so the whole face may change.") + (" It is asked to go away." if prompt.negated else "")
+
+
+def _said(prompt: "Prompt", mention: "Mention") -> str:
+    said = f"“{prompt.text[mention.start:mention.end]}”"
+    return f"{said}, read as “{mention.read_as}”" if mention.read_as else said
+
+
+def _meant(mention: "Mention") -> str:
+    """The parts that a mention means for sure, and that it denies them."""
+    sure = [name for name, weight in mention.parts.items() if weight >= 0.5 * max(mention.parts.values())]
+    return ", ".join(sure) + (", to go" if mention.negated else "")

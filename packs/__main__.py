@@ -37,6 +37,7 @@ def arguments() -> cli.ArgumentParser:
     fetching = command("fetch", fetch, "download a pack, or what is missing of it")
     fetching.add_argument("name", **named)
     fetching.add_argument("--accept-licence", action="store_true", help="you agree to the licence, which is shown without this")
+    fetching.add_argument("--status", type=Path, metavar="FILE", help="keep a JSON file that says how far it is")
     command("verify", verify, "check size and SHA-256 of every file of a pack").add_argument("name", **named)
     adding = command("add", add, "take in a pack folder, or published files that are on this machine already")
     adding.add_argument("folder", type=Path, metavar="DIR", help="a pack folder, or a folder with downloaded files under any names")
@@ -47,11 +48,9 @@ def arguments() -> cli.ArgumentParser:
 
 def list_packs() -> dict:
     """Every pack in short: `state` is built-in, here, damaged (`problem` says how), unfinished or available."""
-    from packs import registry
-    from packs.catalogue import offers
+    from packs import overview
 
-    names = dict.fromkeys((*registry.known(), *offers()))
-    packs = [_in_short(name) for name in names]
+    packs = overview.packs_in_short()
     width = max(len(pack["name"]) for pack in packs)
     for pack in packs:
         about = pack.get("problem") or f"{pack['domain']}; {pack['licence']}"
@@ -59,88 +58,49 @@ def list_packs() -> dict:
     return {"packs": packs}
 
 
-def _in_short(name: str) -> dict:
-    """A pack's line in the list. One that is damaged must not hide the others."""
-    from packs import registry, store
-    from packs.catalogue import offers
-
-    offer = offers().get(name)
-    if name in registry.known():
-        try:
-            found = info(name)
-            return {**found, "state": "built-in" if found["built_in"] else "here"}
-        except ValueError as error:
-            return {"name": name, "state": "damaged", "problem": str(error), "bytes": offer.size if offer else 0, "built_in": False}
-    here = store.bytes_here(offer)
-    kept = {key: offer.info[key] for key in ("version", "domain", "resolution", "neutral_text", "description")}
-    return {"name": name, "state": "unfinished" if here else "available", **kept, "licence": offer.licence, "bytes": offer.size,
-            "bytes_here": here, "built_in": False}  # fmt: skip
-
-
 def info(name: str) -> dict:
-    """What a pack is, without its settings: name, path, domain, resolution, licence, size, parts. Of one that is not here,
-    what the catalogue says."""
-    from packs import files, registry
-    from packs.catalogue import offers
+    """What a pack is and holds."""
+    from packs import overview
 
-    if name not in registry.known() and name in offers():
-        return {**offers()[name].describe(), **_in_short(name)}
-    folder = registry.find(name)
-    manifest = files.read_manifest(folder)
-    sizes = {name: entry["size"] for name, entry in manifest["files"].items()}
-    kept = ("name", "version", "domain", "resolution", "neutral_text", "licence", "licences", "description")
-    return {
-        **{key: manifest[key] for key in kept if key in manifest},
-        "path": folder,
-        "built_in": is_built_in(folder),
-        "bytes": sum(sizes.values()),
-        "files": sizes,
-        "directions": [Path(name).stem for name in sizes if name.startswith("directions/")],
-    }
+    return overview.info(name)
 
 
 def verify(name: str) -> dict:
-    """Check every file of a pack. Raises ValueError that names the first one that is not as it should be.
+    """Check every file of a pack, saying so."""
+    from packs import overview
 
-    The files of a downloaded pack must have the hashes of the catalogue, not only those of their own `pack.json`.
-    """
-    from packs import files, registry
-    from packs.catalogue import offers
-
-    folder = registry.find(name)
-    offer = offers().get(folder.name) if not is_built_in(folder) and registry.known().get(folder.name) == folder else None
-    try:
-        manifest = files.read_manifest(folder)
-        if offer and manifest["files"] != offer.manifest()["files"]:
-            raise ValueError(f"{folder / files.MANIFEST} lists other files than the catalogue does")
-        for file in manifest["files"]:
-            files.checked(folder, manifest, file)
-            cli.say(f"{file}: as it should be")
-    except ValueError as error:
-        raise ValueError(f"{error}; python -m packs fetch {offer.name} mends it") if offer else error from None
-    return {"name": manifest["name"], "path": folder, "files": len(manifest["files"]), "intact": True}
+    return overview.verify(name, lambda file: cli.say(f"{file}: as it should be"))
 
 
-def fetch(name: str, accept_licence: bool = False) -> dict:
-    """Make sure that a pack is on this machine and whole; one of the catalogue is downloaded."""
-    from packs import registry, store
+def fetch(name: str, accept_licence: bool = False, status: Path | None = None) -> dict:
+    """Make sure that a pack is on this machine and whole; one of the catalogue is downloaded. `status`: see `packs.progress`."""
+    from packs.progress import write_status
+
+    result = _fetch(name, accept_licence, status)
+    if status:
+        write_status(status, "done")
+    return result
+
+
+def _fetch(name: str, accept_licence: bool, status: Path | None) -> dict:
+    from packs import overview, registry, store
     from packs.catalogue import offers
 
     offer = offers().get(name)
     if offer is None or name in registry.built_in():
         result = verify(name)
-        return {**result, "downloaded_bytes": 0, "built_in": is_built_in(result["path"])}
+        return {**result, "downloaded_bytes": 0, "built_in": overview.is_built_in(result["path"])}
     before = store.bytes_here(offer)
-    _download(name, accept_licence)
+    _download(name, accept_licence, status)
     return {**verify(name), "downloaded_bytes": offer.size - before, "built_in": False}
 
 
-def _download(name: str, accept_licence: bool) -> None:
+def _download(name: str, accept_licence: bool, status: Path | None) -> None:
     """Fetch a pack of the catalogue, showing its licence or its progress on stderr."""
     from packs import fetch as fetching
     from packs.progress import Printer
 
-    printer = Printer()
+    printer = Printer(status=status)
     try:
         with closing(fetching.fetch(name, accept_licence)) as steps:
             for step in steps:
@@ -182,13 +142,6 @@ def remove(name: str) -> dict:
     cli.say(f"{name}: removed, {_size(result['freed_bytes'])} are free again"
             + (f"; {_size(result['kept_bytes'])} are kept for other packs" if result["kept_bytes"] else ""))  # fmt: skip
     return result
-
-
-def is_built_in(folder: Path) -> bool:
-    """Whether the folder came with the studio."""
-    from packs import registry
-
-    return folder in registry.built_in().values()
 
 
 def _size(size: int) -> str:

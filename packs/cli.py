@@ -33,7 +33,7 @@ MAX_SENTENCE = 600  # a pasted prompt of 10,000 characters must not drown the se
 def run(main: Callable[[Sequence[str]], dict | None]) -> NoReturn:
     """Call `main(sys.argv[1:])`, print the dict it returns as one JSON line, and exit by the contract.
 
-    Exit status: 0 on success, 2 on ValueError, OSError or wrong arguments (one sentence on stderr), 130 on Ctrl-C.
+    Exit status: 0 on success, 2 on ValueError, OSError, wrong arguments or too little memory (one sentence on stderr), 130 on Ctrl-C.
     Any other exception is a bug of ours and keeps its traceback.
     """
     try:
@@ -51,7 +51,18 @@ def run(main: Callable[[Sequence[str]], dict | None]) -> NoReturn:
     except (ValueError, OSError) as error:
         print(f"{program_name()}: {describe(error)}", file=sys.stderr)
         sys.exit(EXIT_BAD_INPUT)
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        print(f"{program_name()}: out of memory; smaller pictures, fewer at once or another --device need less", file=sys.stderr)
+        sys.exit(EXIT_BAD_INPUT)
     sys.exit(0)
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory was not enough: Python's, or one of torch's, which it tells apart by words only."""
+    words = str(error).lower()
+    return isinstance(error, MemoryError) or "out of memory" in words or "can't allocate memory" in words
 
 
 def print_json(result: dict) -> None:

@@ -107,6 +107,11 @@ def sha256(path: Path) -> str:
     return _sha256(path.resolve(), status.st_size, status.st_mtime_ns)
 
 
+def forget_hashes() -> None:
+    """Read files anew when their hash is asked for next: a disk may give other bytes than it took."""
+    _sha256.cache_clear()
+
+
 @lru_cache(maxsize=256)
 def _sha256(path: Path, size: int, modified: int) -> str:
     with path.open("rb") as file:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections import deque
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TextIO
 
-from packs.files import size_words
+from packs.files import size_words, write_atomically
 
 REDRAW = 0.2  # seconds between two states of a terminal's line
 LINE = 15.0  # seconds between two lines of a log
+NOTE = 0.5  # seconds between two states of a status file
 WINDOW = 10.0  # seconds over which the rate is measured
 
 
@@ -51,10 +54,10 @@ class Meter:
 
 
 class Printer:
-    """Shows Progress: one line that is drawn over on a terminal, now and then a line elsewhere."""
+    """Shows Progress: one line that is drawn over on a terminal, now and then a line elsewhere, and a status file if asked."""
 
-    def __init__(self, stream: TextIO | None = None) -> None:
-        self.stream = stream or sys.stderr
+    def __init__(self, stream: TextIO | None = None, status: Path | None = None) -> None:
+        self.stream, self.status, self._noted = stream or sys.stderr, status, 0.0
         self.terminal = self.stream.isatty()
         self._shown, self._file, self._open = 0.0, "", False
 
@@ -62,6 +65,9 @@ class Printer:
         """Take notice; print if it is time, if another file begins, or if there is a note."""
         if progress.note:
             self._line(progress.note)
+        if self.status and (progress.note or time.monotonic() - self._noted >= NOTE):
+            self._noted = time.monotonic()
+            write_status(self.status, "running", progress)
         now, new_file = time.monotonic(), progress.file != self._file
         if progress.file and (new_file or now - self._shown >= (REDRAW if self.terminal else LINE)):
             self._shown, self._file = now, progress.file
@@ -84,6 +90,17 @@ class Printer:
         self.close()
         self.stream.write(f"{text}\n")
         self.stream.flush()
+
+
+def write_status(path: Path, state: str, progress: Progress | None = None) -> None:
+    """Say in a JSON file, for another process, how far a download is: state, step and steps (bytes), eta, rate, note, heartbeat.
+
+    state: "running" or "done"; the names are those of a training run's status.json.
+    """
+    status = {"state": state, "heartbeat": round(time.time(), 3)}
+    if progress is not None:
+        status |= {"step": progress.done, "steps": progress.total, "eta": progress.seconds_left, "rate": progress.rate, "note": progress.note}
+    write_atomically(path, json.dumps(status).encode())
 
 
 def sentence(progress: Progress) -> str:

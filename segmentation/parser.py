@@ -5,7 +5,7 @@
 writes for each picture `NAME_mask.png` (class numbers, an indexed PNG) and `NAME_overlay.png` (the classes in colour).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from segmentation.bisenet import BiSeNet, fold_batch_norms, upsample_logits
 from segmentation.parts import (
     CLASSES, PALETTE, PARTS, PartLike, class_weights, label_mask, part, part_mask, part_probability)  # fmt: skip
+from segmentation.places import place_probability
 from stylegan2.ops.class_share import class_share
 
 __all__ = ["FaceParser", "colour_labels", "compute_dtype", "label_image", "overlay", "part_mask", "part_probability",
@@ -82,12 +83,14 @@ class FaceParser(nn.Module):
         return upsample_logits(self._coarse(images), images.shape[2:])
 
     @torch.no_grad()
-    def probability(self, images: Tensor, parts: PartLike) -> Tensor:
+    def probability(self, images: Tensor, parts: PartLike, places: Mapping[str, float] | None = None) -> Tensor:
         """`part_probability` of this parser's logits, [N, 1, H, W], up to rounding and without a gradient.
 
+        places: things by weight whose region counts too, in the pictures that do not show them (`segmentation.places`).
         The logits themselves, 80 MB a picture at 1024 pixels, are never whole."""
-        weights = torch.tensor(class_weights(parts), device=images.device)
-        return class_share(self._coarse(images), weights, images.shape[2:])
+        weights, logits = torch.tensor(class_weights(parts), device=images.device), self._coarse(images)
+        share = class_share(logits, weights, images.shape[2:])
+        return torch.maximum(share, place_probability(logits, places, images.shape[2:])) if places else share
 
     def _coarse(self, images: Tensor) -> Tensor:
         """images [N, 3, H, W] -> float32 logits at the network's stride of 8, in the plain layout: softmax over the

@@ -1,5 +1,7 @@
 // The picture with its original: hold to compare, split, side by side. Everything happens in the browser; the server only
 // sends the pictures. Called again with new data after each change; the choices made here stay.
+const MAX_FILE = 64 * 2 ** 20; // bytes; of a longer file only the name and the size are sent, and the server says why
+
 export default function (component) {
   const { data, parentElement } = component;
   const stage = parentElement.querySelector(".stage");
@@ -10,6 +12,7 @@ export default function (component) {
     stage.onLive = (event) => event.detail.bitmap && drawFrame(stage, event.detail.bitmap);
     window.addEventListener("eclipsed-live", stage.onLive);
   }
+  stage.sendDropped = (file) => component.setTriggerValue("dropped", file);
   if (isStale(data.revision)) live.stats.stale += 1;
   else show(stage, data);
   window.addEventListener("keydown", leaveTyping, true);
@@ -117,5 +120,29 @@ function listen(stage, frame) {
       hold(true);
     }
   });
+  acceptFiles(stage);
   frame.addEventListener("keyup", (event) => event.key === " " && hold(false));
+}
+
+// A saved picture or recipe can be dropped on the picture: the server opens it.
+function acceptFiles(stage) {
+  const hasFile = (event) => event.dataTransfer?.types.includes("Files");
+  for (const name of ["dragenter", "dragover"]) {
+    stage.addEventListener(name, (event) => {
+      if (!hasFile(event)) return;
+      event.preventDefault();
+      stage.classList.add("receiving");
+    });
+  }
+  stage.addEventListener("dragleave", (event) => stage.contains(event.relatedTarget) || stage.classList.remove("receiving"));
+  stage.addEventListener("drop", (event) => {
+    const [file] = event.dataTransfer?.files ?? [];
+    if (!file) return;
+    event.preventDefault();
+    stage.classList.remove("receiving");
+    const reader = new FileReader();
+    const content = () => (file.size > MAX_FILE ? "" : reader.result.slice(reader.result.indexOf(",") + 1));
+    reader.addEventListener("load", () => stage.sendDropped({ name: file.name, size: file.size, data: content() }));
+    reader.readAsDataURL(file.size > MAX_FILE ? new Blob([]) : file);
+  });
 }

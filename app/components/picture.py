@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Callable
 
 from PIL import Image
 
@@ -12,15 +13,16 @@ from app.components.registry import component
 SHOWN_SIZE = 512  # small pictures are enlarged here: Lanczos looks better than what browsers do
 
 
-def picture(after: Image.Image, before: Image.Image | None, overlay: Image.Image | None, *, alt: str, caption: str,
-            revision: int, key: str) -> None:
-    """Draw `after`. `before` (None if nothing was changed) is what it is compared with; `overlay` (RGBA) lies over both.
+def picture(after: Image.Image, before: str | None, overlay: Image.Image | None, *, alt: str, caption: str,
+            revision: int, key: str, on_drop: Callable[[], None]) -> None:
+    """Draw `after`. `before` (a data URL; None if nothing was changed) is what it is compared with; `overlay` (RGBA) lies over both.
 
     `revision` is that of the last drag that the server knows of; the browser leaves out what is older than its own.
+    At `on_drop`, `st.session_state[key]["dropped"]` is {"name": str, "data": base64} of a file that was dropped on the picture.
     """
     data = {
         "after": data_url(after),
-        "before": data_url(before) if before is not None else "",
+        "before": before or "",
         "overlay": data_url(overlay) if overlay is not None else "",
         "comparable": before is not None,
         "alt": alt,
@@ -28,7 +30,7 @@ def picture(after: Image.Image, before: Image.Image | None, overlay: Image.Image
         "caption": caption,
         "revision": revision,
     }
-    component("picture", "live", "picture")(data=data, key=key)
+    component("picture", "live", "picture")(data=data, key=key, on_dropped_change=on_drop)
 
 
 def data_url(image: Image.Image) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import streamlit as st
 
 from app import recipes, session
@@ -9,6 +11,7 @@ from app.widgets import plain, sentence
 
 OPENED = "opened_file"
 TROUBLE = "open_trouble"
+MAX_MEGABYTES = 64
 KINDS = ("png", "json", "safetensors")
 
 
@@ -31,8 +34,8 @@ def files_panel() -> None:
 def _open_panel() -> None:
     turn = st.session_state.setdefault(OPENED, 0)  # a new key empties the field after each file
     st.file_uploader("A picture saved here, a recipe, or a direction", type=list(KINDS), key=f"open-{turn}", on_change=_open,
-                     max_upload_size=64)
-    st.caption("Opening a recipe replaces the face and all edits; undo brings them back.")
+                     max_upload_size=MAX_MEGABYTES)
+    st.caption("You can drop it on the picture, too. Opening a recipe replaces the face and all edits; undo brings them back.")
 
 
 def _open() -> None:
@@ -41,6 +44,15 @@ def _open() -> None:
         return
     st.session_state[OPENED] += 1
     open_file(upload.name, upload.getvalue())
+
+
+def open_dropped(dropped: dict) -> None:
+    """Open a file that was dropped on the picture: {"name", "size", "data" as base64}."""
+    name, size = str(dropped["name"]), int(dropped["size"])
+    if size > MAX_MEGABYTES * 2**20:
+        st.session_state[TROUBLE] = sentence(f"{name} has {size} bytes; accepted: files up to {MAX_MEGABYTES} MB")
+        return
+    open_file(name, base64.b64decode(dropped["data"]))
 
 
 def open_file(name: str, data: bytes) -> None:

@@ -18,6 +18,7 @@ STYLE = """
 <style>
   .st-key-cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(310px, 100%), 1fr)); gap: 1.1rem; }
   .st-key-cards > * { min-width: 0; }
+  .st-key-cards [data-testid="stImage"] img { width: 100%; aspect-ratio: 3 / 1; }  /* nothing jumps when a picture arrives */
   .stHtml .facts { display: flex; flex-wrap: wrap; gap: .2rem 1.4rem; margin: 0; padding: 0; }
   .stHtml .facts dt { margin: 0; padding: 0; font-size: .78rem; font-weight: 400; opacity: .8; }
   .stHtml .facts dd { margin: 0; padding: 0; font-size: 1.15rem; font-variant-numeric: tabular-nums; }

@@ -75,15 +75,18 @@ def feed() -> None:
 
 def _batch(wanted: dict) -> tuple[dict, list[frames.Frame]]:
     """Whose the next frames are, and the frames; none where the browser asks for a state that is no more."""
-    snapshot = session.present(st.session_state)
+    snapshot = rendering.drawable(session.present(st.session_state))
     target, have = [str(uid) for uid in wanted["target"]], max(0, int(wanted["have"]))
-    basis, edits = _basis(target), frames.edits_of(snapshot, target)
-    if basis != wanted["basis"] or len(edits) < len(target):
-        return {"target": target, "basis": "", "start": 0, "total": 0}, []
+    nothing = {"target": target, "basis": "", "start": 0, "total": 0}
+    if len(frames.edits_of(snapshot, target)) < len(target) or frames.basis(snapshot, target) != wanted["basis"]:
+        return nothing, []
     start = time.monotonic()
-    found = frames.frames(snapshot, target, have)
+    try:
+        found = frames.frames(snapshot, target, have)
+    except (ValueError, OSError):
+        return nothing, []  # in the place of the picture it says why this cannot be drawn
     total = frames.affordable(len(target), (time.monotonic() - start) / max(1, len(found)))
-    return {"target": target, "basis": basis, "start": have, "total": total}, found
+    return {**nothing, "basis": wanted["basis"], "start": have, "total": total}, found
 
 
 def _basis(target: Sequence[str]) -> str:

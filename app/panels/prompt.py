@@ -14,7 +14,6 @@ from segmentation.parts import PARTS
 EXAMPLES = {"Curly hair": "a person with curly hair", "Glasses": "a person with glasses", "Blonde": "a person with blonde hair"}
 PROMPT, CHOSEN, UNDERSTOOD, TROUBLE = "prompt", "parts", "understood_prompt", "prompt_trouble"
 SHOW_PART = "show_part"
-SURE_WEIGHT = 0.5  # parts that a prompt means less than this are left to the user
 LAYERS = {"auto": "Automatic", "all": "All", "choose": "Choose"}
 
 
@@ -80,19 +79,12 @@ def why(prompt: Prompt, chosen: set[str]) -> str:
         return "Choose at least one part, or the whole face is used."
     if chosen != set(suggested(prompt)):
         return "Chosen by you."
-    gone = " It is asked to go away." if prompt.negated else ""
-    phrase = quoted([plain(prompt.phrase)]) if prompt.phrase else "the prompt"
-    reasons = {
-        "lexicon": f"Because of {phrase}.",
-        "vectors": f"Because {phrase} is near to it in meaning.",
-        "clip": f"Because the picture-and-text model connects {phrase} with it.",
-    }
-    return reasons.get(prompt.decided_by, "No part was recognised, so the whole face may change.") + gone
+    return plain(prompt.explanation)
 
 
 def suggested(prompt: Prompt) -> list[str]:
-    """The parts that a prompt was understood as, weightiest first."""
-    return [name for name, weight in prompt.parts.items() if weight >= SURE_WEIGHT]
+    """The parts that a prompt was understood as, weightiest first; what it means less than half as much is left to the user."""
+    return list(prompt.sure_parts)
 
 
 def _settings() -> None:
@@ -106,6 +98,7 @@ def _settings() -> None:
                            placeholder="Layers, 0 is the coarsest")
         st.slider("Stay inside the part", 0.0, max(2.0, 4 * defaults.localization_weight), value=defaults.localization_weight,
                   step=0.05, key="localization", help="How much changes outside the part are held back while learning.")
+        st.number_input("Pictures a step", 1, 64, value=defaults.batch_size, key="batch_size", help="Fewer need less memory; more learn more evenly.")
         st.number_input("Random seed", 0, 9999, value=0, key="train_seed", help="Another seed learns a slightly different edit.")
 
 
@@ -162,5 +155,5 @@ def _request(prompt: Prompt) -> JobRequest:
     return JobRequest(
         prompt=prompt.text, pack=resources.pack_name(), part="auto" if untouched else ",".join(chosen), layers=layers,
         steps=int(st.session_state["steps"]), localization_weight=float(st.session_state["localization"]),
-        seed=int(st.session_state["train_seed"]), visit=session.visit(st.session_state),
+        batch_size=int(st.session_state["batch_size"]), seed=int(st.session_state["train_seed"]), visit=session.visit(st.session_state),
     )

@@ -10,12 +10,14 @@ from app import resources, session
 from app.job import Job
 from app.panels.stack import add_direction
 from app.widgets import duration, plain, sentence
+from packs.files import size_words
 
 REFRESH_SECONDS = 1.0
 SHOWN_JOBS = 6
 CHANGED = "jobs_changed"
 SMOOTHED_STEPS = 5
 CHART_HEIGHT = 230
+PHASES = {"calibrating": "Learned; measuring how strong it is …", "reporting": "Learned; trying it on other faces …"}
 
 
 def training_panel() -> None:
@@ -36,16 +38,16 @@ def _jobs(was_active: bool) -> None:
     if _take_finished(jobs) or (was_active and not any(job.active for job in jobs)):
         st.rerun()  # the whole page: the library has grown, and the clock can stop
     if jobs:
-        st.subheader("Learning", anchor=False)
+        st.subheader("Downloads" if all(job.fetches for job in jobs) else "Learning", anchor=False)
     for job in jobs:
         with st.container(border=True, key=f"job-{job.folder.name}", gap="small"):
-            st.markdown(f"**{plain(job.request.prompt)}**")
+            st.markdown(f"**{plain(job.request.title)}**")
             {"done": _done, "failed": _failed, "interrupted": _stopped, "cancelled": _stopped}.get(job.state, _working)(job)
 
 
 def _take_finished(jobs: list[Job]) -> bool:
     """Put what this visit asked for, and is ready, on the stack. True if there was something."""
-    mine = [job for job in jobs if job.state == "done" and job.request.visit == session.visit(st.session_state)]
+    mine = [job for job in jobs if job.state == "done" and not job.fetches and job.request.visit == session.visit(st.session_state)]
     for job in reversed(mine):
         job.dismiss()
         add_direction(str(job.direction.absolute()))
@@ -70,12 +72,25 @@ def progress_text(job: Job) -> str:
         return "Waiting for the one before it"
     if job.state == "stopping":
         return "Stopping …"
-    if job.phase == "calibrating":
-        return "Learned; measuring how strong it is …"
+    if job.fetches:
+        return _download_text(job)
+    if job.phase in PHASES:
+        return PHASES[job.phase]
     if not job.step:
         return "Getting ready: models, layers …"
-    to_go = f", about {duration(job.eta)} to go" if job.eta is not None else ""
-    return f"Step {job.step} of {job.steps}{to_go}"
+    return f"Step {job.step} of {job.steps}{_to_go(job)}"
+
+
+def _download_text(job: Job) -> str:
+    if not job.steps:
+        return plain(job.message) or "Asking for it …"
+    rate = f", {size_words(job.rate)}/s" if job.rate else ""
+    note = f". {plain(job.message)}" if job.message else ""
+    return f"{size_words(job.step)} of {size_words(job.steps)}{rate}{_to_go(job)}{note}"
+
+
+def _to_go(job: Job) -> str:
+    return f", about {duration(job.eta)} to go" if job.eta is not None else ""
 
 
 def _curves(job: Job) -> None:
@@ -94,13 +109,17 @@ def _curves(job: Job) -> None:
 
 
 def _done(job: Job) -> None:
-    st.caption("Learned. It is in the library.")
+    st.caption(f"{plain(job.request.pack)} is on this machine." if job.fetches else "Learned. It is in the library.")
     with st.container(horizontal=True):
-        st.button("Add to stack", key=f"take-{job.folder.name}", type="primary", on_click=_take, args=(job,))
+        if not job.fetches:
+            st.button("Add to stack", key=f"take-{job.folder.name}", type="primary", on_click=_take, args=(job,))
         _dismiss_button(job)
 
 
 def _failed(job: Job) -> None:
+    if job.out_of_memory:
+        _without_memory(job)
+        return
     st.error(sentence(job.message))
     with st.container(horizontal=True):
         st.button("Try again", key=f"again-{job.folder.name}", on_click=_again, args=(job,))
@@ -108,10 +127,27 @@ def _failed(job: Job) -> None:
 
 
 def _stopped(job: Job) -> None:
+    if job.out_of_memory and not job.fetches:
+        _without_memory(job)
+        return
     what = "Cancelled" if job.state == "cancelled" else "It was interrupted"
-    st.caption(f"{what} at step {job.step} of {job.steps}." if job.step else f"{what} before its first step.")
+    where = f"after {size_words(job.step)}" if job.fetches else f"at step {job.step} of {job.steps}"
+    st.caption(f"{what} {where}." if job.step else f"{what} before {'anything came' if job.fetches else 'its first step'}.")
     with st.container(horizontal=True):
         st.button("Continue", key=f"continue-{job.folder.name}", on_click=_again, args=(job,))
+        _dismiss_button(job)
+
+
+def _without_memory(job: Job) -> None:
+    """The machine had too little memory for it: what to lower, as a button where there is something."""
+    less = None if job.fetches else job.request.with_less_memory()
+    lower = "Fewer pictures a step need less memory." if less else "It was one picture a step already: close other programs, or use a pack of smaller pictures."
+    told = "The machine ran out of memory" if job.state == "failed" else "The system ended it, most likely for want of memory"
+    st.error(f"{told}. {lower} The rest of the studio is not affected.", icon=":material/memory:")
+    with st.container(horizontal=True):
+        if less:
+            st.button(f"Try with {less.batch_size} a step", key=f"less-{job.folder.name}", type="primary", on_click=_with_less, args=(job,))
+        st.button("Try again", key=f"again-{job.folder.name}", on_click=_again, args=(job,), help="With the same settings, from where it was")
         _dismiss_button(job)
 
 
@@ -133,6 +169,12 @@ def _cancel(job: Job) -> None:
 
 def _again(job: Job) -> None:
     resources.queue().resume(job.folder)
+    st.session_state[CHANGED] = True
+
+
+def _with_less(job: Job) -> None:
+    job.dismiss()
+    resources.queue().submit(job.request.with_less_memory())
     st.session_state[CHANGED] = True
 
 

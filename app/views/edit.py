@@ -10,7 +10,7 @@ from app import rendering, resources, session
 from app.components.picture import picture
 from app.panels import live
 from app.panels.face import face_panel
-from app.panels.files import files_panel
+from app.panels.files import files_panel, open_dropped
 from app.panels.frame import begin_page
 from app.panels.history import history_panel
 from app.panels.prompt import prompt_panel, shown_parts
@@ -44,14 +44,19 @@ def show_picture() -> None:
     try:
         after = rendering.picture(snapshot)
         before = rendering.original(snapshot) if rendering.is_edited(snapshot) else None
-        rendering.small(snapshot, after)
         parts = shown_parts()
         overlay = rendering.part_overlay(after, parts) if parts else None
     except (ValueError, OSError) as error:
         st.error(f"This picture cannot be drawn. {sentence(error)}")
         return
     picture(after, before, overlay, alt=rendering.words(snapshot), caption=caption(snapshot, parts),
-            revision=live.revision(), key="picture")
+            revision=live.revision(), key="picture", on_drop=_open_dropped)
+    rendering.small(snapshot, after)
+
+
+def _open_dropped() -> None:
+    if dropped := st.session_state["picture"].get("dropped"):
+        open_dropped(dropped)
 
 
 def caption(snapshot: session.Snapshot, parts: Mapping[str, float]) -> str:

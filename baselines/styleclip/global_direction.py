@@ -31,7 +31,8 @@ def global_offset(pack: "Pack", guide: ClipGuide, relevance: Relevance, text: st
     beta, chosen = choose(scores)
     kept = scores * chosen
     offset = TYPICAL_ALPHA * relevance.deviation * kept / kept.abs().max()
-    return StyleOffset(offset, {"beta": beta, "channels": int(chosen.sum()), "best_relevance": round(float(scores.abs().max()), 4)})
+    return StyleOffset(offset, {"beta": beta, "channels": int(chosen.sum()), "best_relevance": round(float(scores.abs().max()), 4),
+                                "pictures": relevance.pictures})
 
 
 def delta_t(pack: "Pack", guide: ClipGuide, text: str) -> Tensor:

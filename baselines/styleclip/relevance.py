@@ -47,11 +47,12 @@ class RelevanceConfig:
 class Relevance:
     """moves: [S, E], each channel's mean move in CLIP's space, of unit length; 0 for channels that were not looked at.
 
-    deviation: [S], each channel's standard deviation.
+    deviation: [S], each channel's standard deviation. pictures: how many the channels were tried on.
     """
 
     moves: Tensor
     deviation: Tensor
+    pictures: int
 
 
 @torch.no_grad()
@@ -76,7 +77,7 @@ def measure_relevance(pack: "Pack", guide: ClipGuide, config: RelevanceConfig, f
             found = layer_moves(pack, guide, config, layer, mean, deviation)
             write_atomically(path, save({"moves": found.cpu().contiguous()}))
         moves[layer.start:layer.stop] = load_file(path)["moves"].to(moves)
-    return Relevance(moves, deviation)
+    return Relevance(moves, deviation, config.pictures)
 
 
 @torch.no_grad()

@@ -73,8 +73,11 @@ def test_a_face_is_picked_from_the_row_and_more_faces_shows_others(studio, sent,
     assert page.number_input("seed").value == 5
     assert [tile["id"] for tile in sent(page, "faces")["tiles"] if tile["pressed"]] == [5]
     first = {tile["id"] for tile in sent(page, "faces")["tiles"]}
+    assert page.button("fewer").disabled
     page.button("more").click().run()
     assert not first & {tile["id"] for tile in sent(page, "faces")["tiles"]}
+    page.button("fewer").click().run()
+    assert first == {tile["id"] for tile in sent(page, "faces")["tiles"]}
 
 
 # --- the stack --------------------------------------------------------------------------------------------------------

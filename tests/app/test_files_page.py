@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 
@@ -141,3 +142,10 @@ def test_a_latent_that_no_seed_gives(edited, studio, tiny_models, picture):
     assert any("came with an opened recipe" in caption.value for caption in page.caption)
     page.number_input("seed").set_value(9).run()
     assert snapshot(page).w_plus is None
+
+
+def test_a_file_dropped_on_the_picture_is_opened(edited, saved, studio, trigger):
+    page = trigger(studio(), "picture", "dropped", {"name": "face.png", "size": len(saved), "data": base64.b64encode(saved).decode()})
+    assert without_names(snapshot(page).edits) == without_names(snapshot(edited).edits)
+    trigger(page, "picture", "dropped", {"name": "huge.png", "size": 65 * 2**20, "data": ""})
+    assert "up to 64 MB" in page.error[0].value

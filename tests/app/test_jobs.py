@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from app import jobs, processes
+from app.job import FetchRequest
 from app.jobs import JobQueue, JobRequest
 
 # what a training looks like from outside: status.json, metrics.jsonl, then the direction
@@ -25,6 +26,17 @@ for step in range(1, steps + 1):
     time.sleep(0.02)
 (folder / "direction.safetensors").write_text("learned")
 (folder / "status.json").write_text(json.dumps({"state": "done", "step": steps, "steps": steps}))
+"""
+
+
+FETCH = """
+import json, pathlib, sys, time
+folder = pathlib.Path(sys.argv[1])
+running = {"state": "running", "step": 1000, "steps": 4000, "rate": 500.0, "eta": 6.0, "note": "trying again in 2 s"}
+(folder / "status.json").write_text(json.dumps(running))
+while not (folder / "go").exists():
+    time.sleep(0.05)
+(folder / "status.json").write_text(json.dumps({"state": "done"}))
 """
 
 
@@ -143,6 +155,53 @@ def test_a_failed_job_says_why_in_one_sentence(tmp_path, wait_for):
     wait_for(lambda: state(job) == "failed")
     assert jobs.read_job(job.folder).message == "part 'tail' is unknown"
     queue.close()
+
+
+OUT_OF_MEMORY = {
+    "torch on a GPU": "sys.exit('python train_eclipsed.py: CUDA out of memory. Tried to allocate 2.00 GiB')",
+    "torch on the processor": "raise RuntimeError(\"DefaultCPUAllocator: can't allocate memory: you tried to allocate 68719476736 bytes.\")",
+    "Python": "bytearray(1 << 62)",
+    "the system": "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+}
+
+
+@pytest.mark.parametrize("end", OUT_OF_MEMORY.values(), ids=OUT_OF_MEMORY.keys())
+def test_a_job_that_ran_out_of_memory_is_known_as_one_and_the_queue_goes_on(tmp_path, wait_for, end):
+    queue = JobQueue(tmp_path, lambda request, folder, resume: [sys.executable, "-c", f"import sys; {end}" if "big" in request.prompt else PRETEND,
+                                                                str(folder), "3", "gentle"])
+    big, small = queue.submit(request("a big one")), queue.submit(request("a small one"))
+    wait_for(lambda: state(big) in ("failed", "interrupted") and jobs.read_job(big.folder).out_of_memory)
+    wait_for(lambda: state(small) == "done")
+    assert not jobs.read_job(small.folder).out_of_memory
+    queue.close()
+
+
+def test_less_memory_is_half_the_batch_until_it_is_one():
+    assert [asked.batch_size for asked in (request().with_less_memory(), JobRequest("x", "p", batch_size=3).with_less_memory())] == [2, 1]
+    assert JobRequest("x", "p", batch_size=1).with_less_memory() is None
+
+
+def test_a_download_stands_in_a_queue_of_its_own_and_tells_bytes(tmp_path, wait_for):
+    command = lambda request, folder, resume: pretend(request, folder, resume) if isinstance(request, JobRequest) else [
+        sys.executable, "-c", FETCH, str(folder)]
+    queue = JobQueue(tmp_path, command)
+    training = queue.submit(request(steps=3000))
+    fetching = queue.submit(FetchRequest("ffhq-1024"))
+    job = wait_for(lambda: (found := jobs.read_job(fetching.folder)).step and found)
+    assert (job.state, job.step, job.steps, job.rate, job.eta, job.message) == ("running", 1000, 4000, 500.0, 6.0, "trying again in 2 s")
+    assert state(training) in ("queued", "running") and job.fetches and job.request == FetchRequest("ffhq-1024")
+    (fetching.folder / "go").touch()
+    wait_for(lambda: state(fetching) == "done")
+    queue.cancel(training.folder)
+    wait_for(lambda: state(training) == "cancelled")
+    queue.close()
+
+
+def test_a_download_s_command_and_what_is_refused(tmp_path, queue):
+    words = jobs.job_command(FetchRequest("ffhq-1024"), tmp_path, resume=True)
+    assert words[1:] == ["-m", "packs", "fetch", "ffhq-1024", "--accept-licence", "--status", str(tmp_path / "status.json")]
+    with pytest.raises(ValueError, match="not one that can be downloaded"):
+        queue.submit(FetchRequest("none"))
 
 
 def test_an_empty_prompt_is_refused(queue):

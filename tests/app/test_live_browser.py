@@ -107,3 +107,22 @@ def note(record_property, measured: dict) -> None:
     print(line)
     if folder := os.environ.get(NOTES):
         Path(folder, "live_slider.jsonl").open("a").write(line + "\n")
+
+
+def test_a_saved_picture_dropped_on_the_picture_brings_its_sliders_back(page: Page, slider: Locator) -> None:
+    with page.expect_download() as saving:
+        page.get_by_role("button", name="Save picture").click()
+    data = Path(saving.value.path()).read_bytes()
+    page.get_by_role("button", name="Reset").click()
+    expect(slider).to_have_count(0)
+    page.locator(".stage").evaluate(
+        """(stage, bytes) => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([new Uint8Array(bytes)], "face.png", { type: "image/png" }));
+            for (const name of ["dragenter", "dragover", "drop"])
+                stage.dispatchEvent(new DragEvent(name, { dataTransfer: transfer, bubbles: true, cancelable: true }));
+        }""",
+        list(data),
+    )
+    expect(page.get_by_role("slider", name="Strength of glasses")).to_have_value("1")
+    expect(page.locator(".stage.receiving")).to_have_count(0)

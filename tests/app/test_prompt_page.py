@@ -60,6 +60,11 @@ def test_the_overlay_can_be_switched_off(page, picture):
     assert picture(page)["overlay"] == ""
 
 
+def test_a_misspelt_word_and_one_that_is_to_go_are_told(page):
+    type_prompt(page, "a smiling woman with hiar and no glasses")
+    assert "Because of “smiling” \\(mouth\\), “hiar”, read as “hair” \\(hair\\) and “glasses” \\(eyeglasses, to go\\)." in captions(page)
+
+
 def test_another_prompt_is_another_part(page):
     type_prompt(page, "a person with curly hair")
     type_prompt(page, "a person with glasses")
@@ -130,7 +135,7 @@ def test_a_runs_folder_that_cannot_be_written_is_one_sentence(page, monkeypatch,
     [
         (Prompt("curly hair", "hair", {"hair": 1.0}, "curly hair", decided_by="lexicon"), {"hair"}, "Because of “curly hair”."),
         (Prompt("no hat", "hat", {"hat": 1.0}, "hat", True, "lexicon"), {"hat"}, "Because of “hat”. It is asked to go away."),
-        (Prompt("x", "hair", {"hair": 1.0}, "x", decided_by="clip"), {"hair"}, "Because the picture-and-text model connects “x” with it."),
+        (Prompt("x", "hair", {"hair": 1.0}, "x", decided_by="clip"), {"hair"}, "Because the model of pictures and words connects “x” with it."),
         (Prompt("x", "face", {"face": 1.0}), {"face"}, "No part was recognised, so the whole face may change."),
         (Prompt("x", "face", {"face": 1.0}), {"nose"}, "Chosen by you."),
         (Prompt("x", "face", {"face": 1.0}), set(), "Choose at least one part, or the whole face is used."),

@@ -69,11 +69,11 @@ def test_only_channels_that_agree_with_the_text_move(tiny_models, guide):
     moves = torch.zeros(count, 32)
     moves[:22] = cosines[:, None] * text + (1 - cosines[:, None] ** 2).sqrt() * other
     deviation = torch.linspace(1, 2, count)
-    found = global_offset(tiny_models, guide, Relevance(moves, deviation), CURLY.prompt)
+    found = global_offset(tiny_models, guide, Relevance(moves, deviation, 7), CURLY.prompt)
     assert torch.allclose(found.offset[:20], 4.1 * deviation[:20], atol=1e-3)  # the most relevant move by alpha deviations
     assert found.offset[20].item() == pytest.approx(-4.1 * 0.5 * deviation[20].item(), abs=1e-3)
     assert bool((found.offset[21:] == 0).all())
-    assert found.about["beta"] == 0.29 and found.about["channels"] == 21 and found.about["best_relevance"] == pytest.approx(0.8, abs=1e-3)
+    assert found.about["pictures"] == 7 and found.about["beta"] == 0.29 and found.about["channels"] == 21 and found.about["best_relevance"] == pytest.approx(0.8, abs=1e-3)
 
 
 def test_beta_is_the_largest_that_leaves_enough_channels():

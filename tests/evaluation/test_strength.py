@@ -40,6 +40,14 @@ def test_a_rate_that_rises_and_falls_again_is_met_where_it_first_rises():
     assert strengths.smallest(0.9) == pytest.approx(1.2, abs=0.05) and strengths.best == 1.0
 
 
+def test_what_breaks_before_it_is_reached_is_not_reached_later():
+    strengths, judge = search(lambda alpha: alpha if alpha < 0.8 else 0.3 if alpha < 5 else 1.0)
+    assert strengths.smallest(0.9) is None and strengths.best == 0.707 and max(judge.asked) == 1.0
+    assert strengths.smallest(0.6) == pytest.approx(0.6, abs=0.02)
+    slight, _ = search(lambda alpha: 0.8 if alpha < 2 else 0.65 if alpha < 4 else 0.95)  # within what 64 samples vary by
+    assert slight.smallest(0.9) == pytest.approx(4.0, abs=0.1)
+
+
 def test_what_is_never_reached_says_how_far_it_came():
     strengths, judge = search(lambda alpha: 0.3 if alpha < 1 else 0.6)
     assert strengths.smallest(0.9) is None and strengths.best == 0.6 and judge.asked == list(STRENGTHS)

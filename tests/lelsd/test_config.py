@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import pytest
 
-from lelsd.config import PRESETS, RANGES, TrainConfig, learning_rate_at, parse_layers, preset, rows_seen
+from lelsd.config import PRESETS, RANGES, TrainConfig, learning_rate_at, parse_feature_weights, parse_layers, preset, rows_seen
 
 
 def test_round_trip_and_unknown_setting():
@@ -16,7 +16,8 @@ def test_round_trip_and_unknown_setting():
 
 @pytest.mark.parametrize("values", [{"steps": 0}, {"steps": 1.5}, {"steps": True}, {"learning_rate": float("nan")}, {"clip_weight": -1.0},
                                     {"clip_form": "cosine"}, {"alpha_min": 2.0, "alpha_max": 1.0}, {"seed": -1},
-                                    {"clip_weight": 0.0, "localization_weight": 0.0}, {"resolution": 16}, {"resolution": 100}, {"batch_size": "4"}])
+                                    {"clip_weight": 0.0, "localization_weight": 0.0}, {"resolution": 16}, {"resolution": 100}, {"batch_size": "4"}, {"space": "z"}, {"mask_mode": "background"},
+                                    {"mask_aggregation": "mean"}, {"distance": "L3"}, {"report": 1}])
 def test_bad_values_are_named(values):
     with pytest.raises(ValueError, match=next(iter(values))):
         TrainConfig(**values)
@@ -55,3 +56,14 @@ def test_smaller_pictures_show_fewer_rows():
     assert rows_seen(TrainConfig(resolution=256), 1024) == 14
     with pytest.raises(ValueError, match="resolution is 256.*up to the generator's own, 128"):
         rows_seen(TrainConfig(resolution=256), 128)
+
+
+def test_feature_weights():
+    assert parse_feature_weights(" Auto ", range(8)) is None
+    assert parse_feature_weights("3:1, 7:0.5,image:2", range(8)) == {3: 1.0, 7: 0.5, "image": 2.0}
+
+
+@pytest.mark.parametrize("text", ["8:1", "3", "3:", "3:-1", "3:nan", "3:1e9", "image:0", "3:0,4:0", "", "-1:1", "picture:1", "3:1;4:1"])
+def test_bad_feature_weights(text):
+    with pytest.raises(ValueError, match=r"feature_weights .*accepted: auto, or weights from 0 to 1000 by layer \(0 to 7\) or image"):
+        parse_feature_weights(text, range(8))

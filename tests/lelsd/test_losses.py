@@ -88,3 +88,31 @@ def test_gradients_agree_with_differences():
     maps = torch.randn(1, 2, 3, 3, dtype=torch.double, requires_grad=True)
     mask = torch.rand(1, 1, 3, 3, dtype=torch.double)
     assert torch.autograd.gradcheck(lambda x: losses.changed_outside(torch.zeros_like(x), x, mask).float().double(), (maps,), eps=1e-3, atol=1e-3)
+
+
+def test_masks_become_one():
+    before, after = torch.tensor([0.0, 1.0, 0.4]), torch.tensor([1.0, 1.0, 0.8])
+    found = {name: join(before, after).tolist() for name, join in losses.MASKS.items()}
+    assert found == {"average": pytest.approx([0.5, 1.0, 0.6]), "union": pytest.approx([1.0, 1.0, 0.8]), "intersection": pytest.approx([0.0, 1.0, 0.4])}
+
+
+def test_what_counts_as_change():
+    before = torch.tensor([[3.0, 4.0], [1.0, 0.0]]).T.reshape(1, 2, 1, 2)  # two pixels: (3, 4) and (1, 0)
+    after = torch.tensor([[6.0, 8.0], [0.0, 2.0]]).T.reshape(1, 2, 1, 2)
+    assert {name: change(before, after).flatten().tolist() for name, change in losses.CHANGES.items()} == {
+        "l2": pytest.approx([12.5, 2.5]), "l1": pytest.approx([3.5, 1.5]), "cosine": pytest.approx([0.0, 1.0], abs=1e-6)}
+    left = torch.tensor([1.0, 0.0]).reshape(1, 1, 1, 2)
+    shares = [losses.changed_outside(before, after, left, change).item() for change in losses.CHANGES.values()]
+    assert shares == pytest.approx([2.5 / 15, 1.5 / 5, 1.0], abs=1e-6)
+
+
+def test_maps_can_be_weighted():
+    before, inside, outside = torch.zeros(1, 1, 1, 2), torch.tensor([1.0, 0.0]).reshape(1, 1, 1, 2), torch.tensor([0.0, 1.0]).reshape(1, 1, 1, 2)
+    assert losses.localization_loss([before, before], [inside, outside], inside, weights=[3.0, 1.0]).item() == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("name", ["l1", "cosine"])
+def test_gradients_of_changes(name):
+    maps = torch.rand(1, 3, 2, 2, dtype=torch.double, requires_grad=True)
+    before = torch.rand(1, 3, 2, 2, dtype=torch.double)
+    assert torch.autograd.gradcheck(lambda x: losses.CHANGES[name](before, x).double(), (maps,), eps=1e-3, atol=2e-2)

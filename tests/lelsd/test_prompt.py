@@ -289,7 +289,7 @@ def test_pack_tells_unknown_words_and_its_encoder_may_decide(tiny_pack, monkeypa
 def test_command_line(capsys, tmp_path):
     result = main(["a person with curly hair"])
     assert result == {"prompt": "a person with curly hair", "part": "hair", "parts": {"hair": 1.0}, "phrase": "curly hair", "negated": False,
-                      "decided_by": "lexicon", "unknown_words": []}
+                      "decided_by": "lexicon", "unknown_words": [], "region": {}, "explanation": "Because of “curly hair”."}
     file = tmp_path / "prompts.txt"
     file.write_text("curly hair\n\nno beard\n")
     assert main(["--file", str(file)]) is None
@@ -321,3 +321,24 @@ with glasses | a person with glasses | a person
 def test_orders_become_descriptions(text, target, source):
     prompt = parse_prompt(text)
     assert (prompt.target_text("a person"), prompt.source_text("a person")) == (target, source)
+
+
+EXPLANATIONS = [line.split(" | ") for line in """
+curly hair | Because of “curly hair”.
+no hat | Because of “hat”. It is asked to go away.
+surprised | Because of “surprised”.
+a hiar clip | Because of “hiar clip”, read as “hair clip”.
+glasses and no beard | Because of “glasses” (eyeglasses) and “beard” (skin, mouth, neck, to go).
+a beard on his face | Because of “beard”.
+hat, tie, beard, nose, ears, lips | Because of “hat” (hat), “tie” (clothes), “beard” (skin, mouth, neck), “nose” (nose) and 2 more.
+a truck | No part was recognised, so the whole face may change.
+""".strip().splitlines()]
+
+
+@pytest.mark.parametrize("text, line", EXPLANATIONS)
+def test_explanations_are_one_line(text, line):
+    assert parse_prompt(text).explanation == line
+
+
+def test_the_choice_of_a_user_is_said_to_be_one():
+    assert parse_prompt("curly hair").with_parts("hat").explanation == "Chosen by you."

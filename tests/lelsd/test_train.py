@@ -12,10 +12,11 @@ from benchmarks.untrained import UntrainedPack
 from lelsd.calibrate import typical_distance
 from lelsd.config import TrainConfig
 from lelsd.direction import load_direction
-from lelsd.objective import Objective, sample_noise, spread_rows, tied_rows, unit_rows
+from lelsd.objective import Objective, sample_noise
 from lelsd.prompt import parse_prompt
 from lelsd.run_folder import RunFolder
 from lelsd.sensitivity import Sensitivity, measure_sensitivity, regress_gain
+from lelsd.space import spread_rows, tied_rows, unit_rows
 from lelsd.train import train_direction
 from stylegan2.config import GeneratorConfig
 

@@ -64,6 +64,12 @@ def test_a_bug_of_ours_keeps_its_traceback(tmp_path: Path) -> None:
     assert done.returncode == 1 and "Traceback" in done.stderr
 
 
+@pytest.mark.parametrize("error", ["MemoryError()", "RuntimeError('CUDA out of memory. Tried to allocate 2 GiB')",
+                                   "RuntimeError(\"DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes\")"])
+def test_too_little_memory_is_one_sentence_that_says_what_needs_less(program, error: str) -> None:
+    assert "out of memory; smaller pictures, fewer at once" in program(f"raise {error}", expect=2).sentence
+
+
 def test_interrupting_gives_130(program) -> None:
     assert program("raise KeyboardInterrupt", expect=130).sentence.endswith("interrupted")
 

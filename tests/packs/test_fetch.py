@@ -198,6 +198,19 @@ def test_removing(offering: Callable, own_cache: Path) -> None:
             main(["remove", name])
 
 
+def test_a_status_file_says_how_far_it_is_and_when_it_is_done(server, offering: Callable, tmp_path: Path, monkeypatch) -> None:
+    from packs import progress
+
+    monkeypatch.setattr(progress, "NOTE", 0.0)
+    written, write = [], progress.write_atomically
+    monkeypatch.setattr(progress, "write_atomically", lambda path, data: (written.append(json.loads(data)), write(path, data)))
+    offering({"one": ONE})
+    main(["fetch", "one", "--accept-licence", "--status", str(tmp_path / "status.json")])
+    steps = [status["step"] for status in written[:-1]]
+    assert {status["state"] for status in written[:-1]} == {"running"} and steps == sorted(steps) and steps[-1] == written[0]["steps"] == 600_000
+    assert json.loads((tmp_path / "status.json").read_text())["state"] == "done"
+
+
 PROGRAM = """
 import sys
 from pathlib import Path

@@ -1,0 +1,130 @@
+"""The packs page: what is here and what can be had, licences first, downloads as jobs, verifying, deleting, adding."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+
+import pytest
+
+from app import resources
+from app.jobs import JobQueue
+from packs import store
+from packs.catalogue import offers
+
+NAME = "ffhq-1024"
+FETCH = """
+import json, pathlib, sys, time
+folder, fails = pathlib.Path(sys.argv[1]), sys.argv[2] == "fails"
+if fails:
+    sys.exit("python -m packs: ffhq.pt (381.0 MB) could not be downloaded: https://a.example: no connection (is this machine offline?), 4 times in a row.")
+(folder / "status.json").write_text(json.dumps({"state": "running", "step": 250_000_000, "steps": 1_000_000_000, "rate": 5e6, "eta": 150}))
+time.sleep(120)
+"""
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """An empty folder of downloaded packs."""
+    monkeypatch.setenv("ECLIPSED_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "packs"
+
+
+@pytest.fixture
+def packs_page(cache, runs, studio, visit_page, monkeypatch, wait_for):
+    """`packs_page("runs")`: the page, whose downloads are pretended: they go on and on, or ("fails") find no network."""
+    queues = []
+
+    def start(how="runs"):
+        queues.append(JobQueue(runs.absolute(), lambda request, folder, resume: [sys.executable, "-c", FETCH, str(folder), how]))
+        monkeypatch.setattr(resources, "queue", lambda: queues[-1])
+        return visit_page(studio(), "packs")
+
+    yield start
+    for queue in queues:
+        for job in queue.jobs():
+            if job.active:
+                queue.cancel(job.folder)
+        wait_for(lambda: not any(job.active for job in queue.jobs()))
+        queue.close()
+
+
+def texts(page) -> str:
+    return " ".join(str(element.value) for element in [*page.markdown, *page.caption, *page.error, *page.info, *page.success])
+
+
+def accept_and_download(page):
+    page.checkbox(f"accept-{NAME}").check().run()
+    page.button(f"fetch-{NAME}").click().run()
+    assert not page.exception
+    return page
+
+
+def test_what_is_here_what_can_be_had_and_under_which_licence(packs_page):
+    page = packs_page()
+    assert f"**{NAME}".replace("-", "\\-") in texts(page) and "comes with the studio" in texts(page)
+    assert all(licence["summary"][:20] in texts(page).replace("\\", "") for licence in offers()[NAME].licences)
+    assert page.button(f"fetch-{NAME}").disabled, "a download before its licence is accepted"
+    page.checkbox(f"accept-{NAME}").check().run()
+    assert not page.button(f"fetch-{NAME}").disabled
+
+
+def test_a_download_is_a_job_that_a_reload_finds_again(packs_page, wait_for, studio, visit_page):
+    page = accept_and_download(packs_page())
+    wait_for(lambda: (jobs := resources.queue().jobs()) and jobs[0].step)
+    later = visit_page(studio(), "packs")
+    assert not later.exception and [button for button in later.button if button.key == f"stop-{NAME}"]
+    progress = [element.proto.text for element in later.get("progress")]
+    assert any("250.0 MB of 1.00 GB, 5.0 MB/s, about 2 min 30 s to go" in text for text in progress), progress
+    assert not [button for button in later.button if button.key == f"fetch-{NAME}"], "the same download could be started twice"
+    later.button(f"stop-{NAME}").click().run()
+    wait_for(lambda: resources.queue().jobs()[0].state == "cancelled")
+    later.run()
+    assert "what has come is kept" in texts(later) and not page.exception
+
+
+def test_without_a_network_it_says_so_and_offers_another_try(packs_page, wait_for):
+    page = accept_and_download(packs_page("fails"))
+    wait_for(lambda: resources.queue().jobs()[0].state == "failed")
+    page.run()
+    assert any("The download did not work" in error.value and "is this machine offline?" in error.value for error in page.error)
+    assert page.button(f"fetch-{NAME}")
+
+
+def test_verifying_names_the_file_that_is_damaged(packs_page, cache, tiny_pack):
+    shutil.copytree(tiny_pack, cache / "mine")
+    page = packs_page()
+    page.button("verify-mine").click().run()
+    assert "each as it should be" in texts(page)
+    path = cache / "mine" / "parser.safetensors"
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    page.button("verify-mine").click().run()
+    assert "parser" in page.error[0].value and "is damaged" in page.error[0].value
+
+
+def test_deleting_says_how_much_room_that_made(packs_page, cache, tiny_pack):
+    shutil.copytree(tiny_pack, cache / "mine")
+    page = packs_page()
+    page.button("remove-mine").click().run()
+    assert "mine is deleted" in texts(page) and not (cache / "mine").exists() and "mine" not in store.folders()
+
+
+def test_a_folder_is_added_or_it_says_why_not(packs_page, cache, tiny_pack, tmp_path):
+    page = packs_page()
+    page.text_input("add-folder").set_value(str(tmp_path / "none")).run()
+    page.button("add-now").click().run()
+    assert "there is no folder" in page.error[0].value.lower()
+    page.text_input("add-folder").set_value(str(tiny_pack))
+    page.text_input("add-name").set_value("mine").run()
+    page.button("add-now").click().run()
+    assert not page.error and (cache / "mine" / "pack.json").exists() and "mine: added" in texts(page).replace("\\", "")
+
+
+def test_a_damaged_pack_is_shown_with_what_is_wrong(packs_page, cache, tiny_pack):
+    shutil.copytree(tiny_pack, cache / "mine")
+    (cache / "mine" / "clip.safetensors").unlink()
+    page = packs_page()
+    assert any("clip" in error.value and "is missing" in error.value for error in page.error)
+    assert page.button("remove-mine")
