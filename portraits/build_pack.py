@@ -9,7 +9,9 @@ count from the first start; a stage whose minutes are spent only writes its mode
     generator   the synthesis network by regression    sharpen  against a critic    mapping  its mapping network
     parser      Face-BiSeNet    second_parser  another one, to judge with    classifier  attributes, to judge with
     clip        an open_clip model of our own size    encoder  pictures to w+, to begin an inversion with
-    assemble    the pack folder    directions  the ready-made directions, trained with the assembled pack
+    assemble    the pack folder
+    survey      what its models see in samples, so that no studio has to look first
+    directions  the ready-made directions, trained with the assembled pack
 
 `--config cpu` and `--config gpu` (portraits/plans.py) differ in widths, batches and minutes; a checkpoint goes on on any device.
 `torchrun --nproc_per_node N -m portraits.build_pack --stage generator` (or sharpen) trains with N processes.
@@ -31,6 +33,7 @@ from packs.pack import load_pack
 from portraits import processes
 from portraits.assemble import PARSER, assemble
 from portraits.classifier import train_classifier
+from portraits.clip_alignment import ALIGNING_RATE, align_clip
 from portraits.clip_training import ClipTraining, train_clip
 from portraits.dataset import PortraitCache, build_cache
 from portraits.generator_run import run_generator, run_mapping, run_sharpen
@@ -123,6 +126,12 @@ def stage_clip(work: Path, options) -> None:
         _tell("clip", progress)
 
 
+def stage_align(work: Path, options) -> None:
+    settings = ClipTraining(minutes=_minutes(options, "align"), batch_size=_batch(options, "align"), seed=options.seed, learning_rate=ALIGNING_RATE)
+    for progress in align_clip(PortraitCache(work / "cache"), work, settings, options.on):
+        _tell("align", progress)
+
+
 def stage_encoder(work: Path, options) -> None:
     start = _start(work, "encoder", options)
     begin = None if start.pack is None else lambda encoder, basis: start_encoder(encoder, basis, start.pack)
@@ -134,6 +143,12 @@ def stage_encoder(work: Path, options) -> None:
 def stage_assemble(work: Path, options) -> None:
     missing = assemble(work, options.out, options.draft, options.seed)
     cli.say(f"assembled: {options.out}" + (f", without {' and '.join(missing)}" if missing else ""))
+
+
+def stage_survey(work: Path, options) -> None:
+    from lelsd.survey import NAME, survey_file
+
+    add_files(options.out, {NAME: survey_file(load_pack(options.out, options.on))})
 
 
 def stage_directions(work: Path, options) -> None:
@@ -154,8 +169,8 @@ def stage_directions(work: Path, options) -> None:
 
 STAGES = {
     "data": stage_data, "generator": stage_generator, "sharpen": stage_sharpen, "mapping": stage_mapping, "parser": stage_parser,
-    "second_parser": stage_second_parser, "classifier": stage_classifier, "clip": stage_clip, "encoder": stage_encoder,
-    "assemble": stage_assemble, "directions": stage_directions,
+    "second_parser": stage_second_parser, "classifier": stage_classifier, "clip": stage_clip, "align": stage_align, "encoder": stage_encoder,
+    "assemble": stage_assemble, "survey": stage_survey, "directions": stage_directions,
 }
 
 

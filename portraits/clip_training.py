@@ -128,7 +128,7 @@ class ClipTraining:
     config: dict = field(default_factory=lambda: CLIP_CONFIG)
 
 
-class _Student(nn.Module):
+class Student(nn.Module):
     """The CLIP, and what the losses need beside it, which is not stored with it."""
 
     def __init__(self, config: dict, vocabulary_size: int):
@@ -155,7 +155,7 @@ def train_clip(cache: PortraitCache, out: Path | str, settings: ClipTraining, de
     budget = Budget(settings.steps, settings.minutes)
     torch.manual_seed(settings.seed)
     vocabulary = Vocabulary.of_phrases(settings.config["text_cfg"]["context_length"])
-    student = _Student(settings.config, len(vocabulary.ids)).to(device, memory_format=torch.channels_last)
+    student = Student(settings.config, len(vocabulary.ids)).to(device, memory_format=torch.channels_last)
     average = AveragedWeights(student)
     optimizer = torch.optim.AdamW(parameter_groups(student, settings.weight_decay), betas=(0.9, 0.98))
     checkpoint = out / "clip.checkpoint"
@@ -165,7 +165,7 @@ def train_clip(cache: PortraitCache, out: Path | str, settings: ClipTraining, de
         optimizer.load_state_dict(state["optimizer"])
         average.load(state["average"])
         budget.resume(state["budget"])
-    lesson, looked = _Lesson(student, optimizer, budget, cache, vocabulary, settings), budget.elapsed
+    lesson, looked = Lesson(student, optimizer, budget, cache, vocabulary, settings), budget.elapsed
     if begin is not None and not checkpoint.exists():
         begin(student.clip, vocabulary)
         lesson.settle()
@@ -180,17 +180,20 @@ def train_clip(cache: PortraitCache, out: Path | str, settings: ClipTraining, de
         if budget.step % (5 * settings.report_every) == 0 or budget.fraction >= 1:
             save_checkpoint(checkpoint, {"model": student.state_dict(), "optimizer": optimizer.state_dict(),
                                          "average": average.values, "budget": budget.state()})
-    model = average.of(student).clip
+    yield {"step": budget.step, "fraction": 1.0, "seconds": budget.elapsed, **finish(average.of(student).clip, vocabulary, cache, out)}
+
+
+def finish(model: open_clip.CLIP, vocabulary: Vocabulary, cache: PortraitCache, out: Path) -> dict:
+    """Write out/clip.safetensors; the model's scores with words held out and with known ones, and its responses."""
     save_clip(model, vocabulary, out / "clip.safetensors")
     known = {f"{name}_known_words": value for name, value in score(model, vocabulary, cache, split="train").items()}
-    yield {"step": budget.step, "fraction": 1.0, "seconds": budget.elapsed, **score(model, vocabulary, cache), **known,
-           "responses": curves(model, vocabulary, cache.size)}
+    return {**score(model, vocabulary, cache), **known, "responses": curves(model, vocabulary, cache.size)}
 
 
-class _Lesson:
+class Lesson:
     """One step after another, pictures, words and truths read ahead."""
 
-    def __init__(self, student: _Student, optimizer, budget: Budget, cache: PortraitCache, vocabulary: Vocabulary, settings: ClipTraining):
+    def __init__(self, student: Student, optimizer, budget: Budget, cache: PortraitCache, vocabulary: Vocabulary, settings: ClipTraining):
         self.student, self.optimizer, self.budget, self.settings = student, optimizer, budget, settings
         self.device, self.cache, self.vocabulary = student.truth_bias.device, cache, vocabulary
         self.captions, self.prompts, self.truth = CaptionTable(cache), PromptTable(), np.array(cache.truth)
@@ -258,7 +261,7 @@ class _Lesson:
         }
 
 
-def _topic_losses(student: _Student, pictures: Tensor, sentences: Tensor, shown: Tensor, said: Tensor) -> Tensor:
+def _topic_losses(student: Student, pictures: Tensor, sentences: Tensor, shown: Tensor, said: Tensor) -> Tensor:
     """What pictures show and what sentences say: a negation lies opposite to its topic."""
     seen = topic_loss(pictures, student.prototypes, student.image_scale.exp(), student.image_bias, shown)
     says = torch.cat([said == 1, said == -1], 1).to(torch.int8)
