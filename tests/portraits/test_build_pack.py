@@ -7,6 +7,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from lelsd import survey
 from packs.pack import load_pack
 from portraits import assemble, build_pack
 from portraits.dataset import PortraitCache
@@ -58,6 +59,16 @@ def test_assembled_pack_opens_and_old_directions_are_gone(tiny_pack, tmp_path, m
     pack = assembled(tiny_pack, tmp_path, monkeypatch)
     assert pack.generator.resolution == 32 and pack.directions() == [] and pack.encoder is None
     assert not (pack.path / "directions").exists()
+
+
+def test_the_survey_comes_with_the_pack_and_goes_with_its_models(tiny_pack, tmp_path, monkeypatch):
+    monkeypatch.setattr(survey, "COUNT", 10)
+    pack = assembled(tiny_pack, tmp_path, monkeypatch)
+    build_pack.stage_survey(tmp_path, argparse.Namespace(out=pack.path, on=torch.device("cpu")))
+    pack = load_pack(pack.path)
+    monkeypatch.setattr(survey, "_look", lambda pack: pytest.fail("looked again"))
+    assert len(survey.survey_of(pack).embeddings) == len(survey.survey_of(pack).logits) == 10
+    assert survey.NAME not in assembled(tiny_pack, tmp_path, monkeypatch).info["files"]
 
 
 def test_an_encoder_is_packed_in_the_terms_of_the_generator(tiny_pack, tmp_path, monkeypatch):
