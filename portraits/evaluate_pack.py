@@ -36,6 +36,7 @@ from torch import Tensor
 from packs import cli
 from packs.files import write_atomically
 from packs.pack import Pack, load_pack
+from packs.weights import MODELS
 from portraits.classifier import NEVER, evaluate_classifier
 from portraits.clip_evaluation import embed, score_texts
 from portraits.dataset import PortraitCache, build_cache
@@ -242,7 +243,7 @@ def evaluate(bench: Bench, sections: Sequence[str] = tuple(SECTIONS)) -> dict:
 def about(pack: Pack) -> dict:
     """Which models were measured, how large the pack is in all, and how many directions it brings."""
     entries = pack.info["files"]
-    models = {name: entry["sha256"] for name, entry in entries.items() if "/" not in name}
+    models = {name: entries[name]["sha256"] for name in (*(f"{role}.safetensors" for role in MODELS), SECOND) if name in entries}
     return {"name": pack.name, "version": pack.info["version"], "sha256": models,
             "megabytes": sum(entry["size"] for entry in entries.values()) / MEGABYTE, "directions": len(pack.directions())}
 

@@ -1,6 +1,7 @@
 """What a pack's report says, as a table a person can read: each figure beside what was asked for, and where it is weak.
 
-The report is that of `portraits.evaluate_pack`; a figure that it lacks, because only some sections were measured, is left out.
+The report is that of `portraits.evaluate_pack`. Of a figure that it lacks, because only some sections were measured or the pack has
+no such model, the table says so where something was asked for, and nothing else.
 """
 
 from __future__ import annotations
@@ -59,23 +60,25 @@ def value_at(report: dict, path: str) -> float | None:
     return report
 
 
-def verdict(figure: Figure, value: float) -> str:
-    """What was asked for, and whether it is reached: "at least 0.9: yes"; "" where nothing was."""
-    for limit, words, reached in ((figure.least, "at least", lambda least: value >= least), (figure.most, "at most", lambda most: value <= most)):
-        if limit is not None:
-            return f"{words} {limit:g}: {'yes' if reached(limit) else '**no**'}"
-    return ""
+def verdict(figure: Figure, value: float | None) -> str:
+    """What was asked for, and whether it is reached: "at least 0.9: yes"; "" where nothing was, no answer without a value."""
+    asked = "" if figure.least is None and figure.most is None else f"at most {figure.most:g}" if figure.least is None else f"at least {figure.least:g}"
+    if not asked or value is None:
+        return asked
+    reached = value <= figure.most if figure.least is None else value >= figure.least
+    return f"{asked}: {'yes' if reached else '**no**'}"
 
 
 def table(report: dict) -> str:
     """The figures of a report as a Markdown table. Raises ValueError for one without any."""
+    if not any(value_at(report, figure.path) is not None for figure in FIGURES):
+        raise ValueError("the report has no figures; accepted are those that python -m portraits.evaluate_pack writes")
     rows = []
     for figure in FIGURES:
         value, real = value_at(report, figure.path), value_at(report, figure.real) if figure.real else None
-        if value is not None:
-            rows.append((figure.name, f"{value:.{figure.digits}f}", "" if real is None else f"{real:.{figure.digits}f}", verdict(figure, value)))
-    if not rows:
-        raise ValueError("the report has no figures; accepted are those that python -m portraits.evaluate_pack writes")
+        if value is not None or verdict(figure, None):
+            rows.append((figure.name, "not measured" if value is None else f"{value:.{figure.digits}f}", "" if real is None else f"{real:.{figure.digits}f}",
+                         verdict(figure, value)))
     head = (("figure", "measured", "renders against renders", "asked for"), ("---",) * 4)
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (*head, *rows))
 

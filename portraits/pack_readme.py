@@ -28,7 +28,7 @@ WHAT = {
     "generator": "StyleGAN2 with skip outputs; its mapping network knows the world's distribution", "parser": "Face-BiSeNet, 19 classes",
     "second_parser": "another one, trained apart, to judge the first with", "clip": "an open_clip ModifiedResNet and a text encoder",
     "classifier": "attributes of a picture; the judge in `evaluation/`, part of no loss", "encoder": "pictures to w+, where an inversion begins",
-    "appearance": "what the generator's W means",
+    "appearance": "what the generator's W means", "survey": "what the models see in samples, so that no studio has to look first",
 }
 SHOWN = ("l1", "sharpness", "mean_iou", "pixel_accuracy", "accuracy", "balanced_accuracy", "auc", "recall_at_1", "loss")  # of a stage's last record
 ON_CARD = {"target_rate": "as asked", "avoidable_side_effect_rate": "other attributes changed", "localization": "inside the part", "identity": "identity"}
