@@ -28,7 +28,7 @@ STYLE = """
   }
   .st-key-toolbar button kbd { display: none; }
   /* the accent colour alone is too dark to read where it is text on a dark ground */
-  [data-testid="stButtonGroup"] button[data-selected="true"] p { color: var(--st-text-color, #ecebe7); }
+  [data-testid="stSliderThumbValue"] p, [data-testid="stButtonGroup"] button[data-selected="true"] p { color: var(--st-text-color, #ecebe7); }
   @media (max-width: 800px) {
     .stMainBlockContainer { padding: 4.4rem 1rem 2rem; }
     .st-key-stage { grid-template: "picture" "stack" "start" / 1fr; gap: 1.5rem; }

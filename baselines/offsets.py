@@ -14,6 +14,7 @@ from torch import Tensor
 
 from evaluation.editor import Request, Samples, latents_of
 from packs.files import write_atomically
+from stylegan2.steps import edited
 
 if TYPE_CHECKING:
     from packs.pack import Pack
@@ -69,5 +70,4 @@ class OffsetEditor:
         w_plus = latents_of(samples, self.name)
         if request.prompt not in self.offsets:
             self.prepare(request, samples)
-        offset = request.alpha * self.offsets[request.prompt].offset.to(w_plus)
-        return self.pack.generator.synthesis(w_plus, style_offset=offset[None])
+        return edited(self.pack.generator.synthesis, w_plus, request.alpha * self.offsets[request.prompt].offset)

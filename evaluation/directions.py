@@ -57,7 +57,7 @@ def open_bench(options: "Namespace", requests: "list[Request]") -> Bench:
     for request in requests:
         prompt = parse_prompt(request.prompt, pack)
         guide.text_move(prompt)  # raises for one that this CLIP cannot tell from the neutral text
-        asked.append(Asked(request, prompt.part, guide.encode_wordings(prompt.target_text(pack.neutral_text))))
+        asked.append(Asked(request, prompt.part, guide.encode_wordings(prompt.target_text(pack.neutral_text)), prompt.main_parts))
     if pack.classifier is None:
         cli.say(f"pack {pack.name!r} has no attribute classifier: only localization and clip_gain can be measured")
     truncation = train_config(pack, Settings(Path())).truncation

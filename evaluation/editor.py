@@ -7,10 +7,13 @@ time, a picture-to-picture network) is its own business, so that all are measure
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Callable, Iterator, Mapping, Protocol
+from typing import Iterator, Mapping, Protocol
 
 import torch
 from torch import Tensor
+
+from stylegan2.steps import edited
+from stylegan2.synthesis import Synthesis
 
 
 @dataclass(frozen=True)
@@ -81,17 +84,17 @@ class Step(Protocol):
     """What `DirectionEditor` needs of a direction; `lelsd.direction.Direction` has it."""
 
     def step(self, alpha: float) -> Tensor:
-        """What to add to every w+ at a strength, [L, D]."""
+        """What to move every picture by at a strength: [L, D] in W+, or [S] in StyleSpace."""
         ...
 
 
 class DirectionEditor:
-    """w+ moves along the direction that was learned for the prompt, to the strength asked for."""
+    """Latents move along the direction that was learned for the prompt, to the strength asked for."""
 
     name = "ours"
 
-    def __init__(self, synthesis: Callable[[Tensor], Tensor], directions: Mapping[str, Step]) -> None:
-        """synthesis: w+ [N, L, D] -> images [N, 3, R, R]; directions by prompt."""
+    def __init__(self, synthesis: Synthesis, directions: Mapping[str, Step]) -> None:
+        """directions: by prompt, in the latent spaces of `synthesis`."""
         self.synthesis, self.directions = synthesis, dict(directions)
 
     @torch.no_grad()
@@ -100,8 +103,7 @@ class DirectionEditor:
         if request.prompt not in self.directions:
             known = ", ".join(repr(prompt) for prompt in self.directions) or "none, no direction was given"
             raise ValueError(f"there is no direction for {request.prompt!r}; accepted: {known}")
-        w_plus = latents_of(samples, self.name)
-        return self.synthesis(w_plus + self.directions[request.prompt].step(request.alpha).to(w_plus))
+        return edited(self.synthesis, latents_of(samples, self.name), self.directions[request.prompt].step(request.alpha))
 
 
 def latents_of(samples: Samples, name: str) -> Tensor:

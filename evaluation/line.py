@@ -21,11 +21,17 @@ HELD_OUT_SEEDS = 1_000_000  # the first one; training draws from another generat
 
 @dataclass(frozen=True)
 class Asked:
-    """A request, the part that it should stay in, and the prompt's CLIP embedding, [E]."""
+    """A request, the part that it is about, the prompt's CLIP embedding, [E], and all parts that it is as much about."""
 
     request: Request
     part: str
     text: Tensor
+    parts: tuple[str, ...] = ()
+
+    @property
+    def where(self) -> dict[str, float]:
+        """Where an edit should stay: "surprised" is brows, eyes and mouth."""
+        return dict.fromkeys(self.parts or (self.part,), 1.0)
 
 
 def held_out_samples(pack: "Pack", count: int, truncation: float) -> Samples:
@@ -49,7 +55,7 @@ def measure_line(judge: Judge, editor: PromptEditor, asked: Asked) -> dict:
     after = judge.edit(editor, request)
     strengths = Strengths(judge, editor, request)
     matched = strengths.smallest(MATCHED_RATE)
-    return {**told, **judge.measure(after, request, asked.part, asked.text), "matched": matched and measure_at(judge, editor, asked, matched),
+    return {**told, **judge.measure(after, request, asked.where, asked.text), "matched": matched and measure_at(judge, editor, asked, matched),
             "best_rate": strengths.best, "rates": {f"{alpha:g}": rate for alpha, rate in sorted(strengths.rates.items())},
             "most_changed": judge.most_changed(after, request), **prepared}
 
@@ -57,7 +63,7 @@ def measure_line(judge: Judge, editor: PromptEditor, asked: Asked) -> dict:
 def measure_at(judge: Judge, editor: PromptEditor, asked: Asked, alpha: float) -> dict:
     """Every metric at a strength, and the strength."""
     request = replace(asked.request, alpha=alpha)
-    return {**judge.measure(judge.edit(editor, request), request, asked.part, asked.text), "alpha": alpha}
+    return {**judge.measure(judge.edit(editor, request), request, asked.where, asked.text), "alpha": alpha}
 
 
 def rounded(value: object) -> object:

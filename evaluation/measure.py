@@ -14,7 +14,7 @@ from packs.pack import Pack
 from packs.seen import Seen, look
 from portraits.scene import ATTRIBUTES
 from portraits.side_effects import others
-from segmentation.parts import label_mask
+from segmentation.parts import PartLike, label_mask
 
 BATCH = 8
 NAMES = ("target_rate", "side_effect_rate", "avoidable_side_effect_rate", "localization", "identity", "clip_gain")
@@ -47,10 +47,10 @@ class Judge:
                                for batch in self.samples.split(BATCH)])
         return metrics.mean(metrics.target_rate(self.before.attributes[:, index], after, request.value))
 
-    def measure(self, after: Seen, request: Request, part: str, text: Tensor) -> dict:
+    def measure(self, after: Seen, request: Request, part: PartLike, text: Tensor) -> dict:
         """Every metric of an edit: {name: mean over the samples that count, or None if none does}.
 
-        part: where the edit should stay. text: the prompt's CLIP embedding [E].
+        part: where the edit should stay, by name or weight. text: the prompt's CLIP embedding [E].
         """
         values = self._by_classifier(after, request)
         values["localization"] = metrics.localization(self.before.images, after.images, self._mask(self.before, part),
@@ -84,7 +84,7 @@ class Judge:
                 "identity": metrics.identity(before.features, after.features, before.features.mean(dim=0)), **changed}
 
     @staticmethod
-    def _mask(seen: Seen, part: str) -> Tensor:
+    def _mask(seen: Seen, part: PartLike) -> Tensor:
         return label_mask(seen.labels, part).unsqueeze(1)
 
 

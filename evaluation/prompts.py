@@ -1,7 +1,7 @@
 """How often a prompt is understood as the parts it means, on prompts that were written apart from the vocabulary.
 
-    python -m evaluation.prompts --half development
-    python -m evaluation.prompts --half sealed
+    python -m evaluation.prompts --set development
+    python -m evaluation.prompts --set sealed
 
 A line of a suite is {"prompt": …, "accepted": ["skin (lips mouth)", "face"], "kind": …, "negated": …, "outside": …}: an
 answer is right when its sure parts are those of one accepted entry, of which those in brackets may be missing, and when
@@ -23,7 +23,7 @@ from packs import cli
 from segmentation.parts import part as check_part
 
 SUITES = Path(__file__).parent / "suites"
-HALVES = ("development", "sealed")
+SETS = ("development", "sealed", "found")
 SHAPE = '{"prompt": "a person with curly hair", "accepted": ["hair"], "kind": "plain"}'
 
 
@@ -59,6 +59,11 @@ class Line:
                 and self.outside in (None, prompt.decided_by == "default"))
 
 
+def suite_path(name: str) -> Path:
+    """The file of one of `SETS`."""
+    return SUITES / f"prompts_{name}.jsonl"
+
+
 def read_lines(path: Path | str) -> list[Line]:
     """The lines of a suite. Raises ValueError, one sentence that names the line at fault."""
     path = Path(path)
@@ -69,9 +74,10 @@ def read_lines(path: Path | str) -> list[Line]:
         try:
             entry = json.loads(text)
             accepted = tuple(_accepted(answer) for answer in entry["accepted"])
+            if not accepted:
+                raise ValueError("nothing is accepted")
             lines.append(Line(entry["prompt"], accepted, entry.get("kind", "plain"), entry.get("negated"), entry.get("outside")))
-            lines[-1].parts
-        except (ValueError, KeyError, TypeError, IndexError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"line {number} of suite {path} is wrong ({error}); accepted: {SHAPE}") from None
     if not lines:
         raise ValueError(f"suite {path} is empty; accepted: at least one line such as {SHAPE}")
@@ -79,15 +85,17 @@ def read_lines(path: Path | str) -> list[Line]:
 
 
 def _accepted(text: str) -> Accepted:
-    """ "skin (lips mouth)": skin, and perhaps lips and mouth."""
+    """ "skin (lips mouth)": skin, and perhaps lips and mouth. Raises ValueError."""
     needed, _, allowed = text.partition("(")
     names = [frozenset(check_part(name).name for name in some.strip(" )").split()) for some in (needed, allowed)]
+    if not names[0]:
+        raise ValueError(f"{text!r} needs no part")
     return Accepted(*names)
 
 
 def evaluate(lines: Sequence[Line]) -> dict:
     """How many are right, in all, by part and by kind, what was wrong, and the median time of a prompt."""
-    parse_prompt(lines[0].prompt)  # loads
+    parse_prompt("hiar")  # loads the vocabulary, and the dictionary that misspelt words are looked up in
     answers, seconds = [], []
     for line in lines:
         begun = time.perf_counter()
@@ -112,10 +120,10 @@ def _shares(pairs: Iterable[tuple[str, bool]]) -> dict[str, str]:
 def main(argv: Sequence[str]) -> dict:
     """The report as one JSON line."""
     parser = cli.ArgumentParser(description="Say how often prompts are understood as the parts that they mean, by part.")
-    parser.add_argument("--half", choices=HALVES, default="development", help="which half of the prompts in evaluation/suites")
+    parser.add_argument("--set", choices=SETS, default="development", help="which of the sets in evaluation/suites (development)")
     parser.add_argument("--suite", type=Path, help="JSON lines of prompt, accepted and kind instead")
     options = parser.parse_args(argv)
-    return evaluate(read_lines(options.suite or SUITES / f"prompts_{options.half}.jsonl"))
+    return evaluate(read_lines(options.suite or suite_path(options.set)))
 
 
 if __name__ == "__main__":

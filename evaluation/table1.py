@@ -84,7 +84,7 @@ class Table1:
         judge, request = self.bench.judge, asked.request
         editor = DirectionEditor(self.bench.pack.generator.synthesis, {request.prompt: Rows(direction, rows)})
         after = judge.edit(editor, request)
-        return {"similarity": float((after.embeddings @ text).mean()), **judge.measure(after, request, asked.part, text)}
+        return {"similarity": float((after.embeddings @ text).mean()), **judge.measure(after, request, asked.where, text)}
 
     def _own(self, direction: "Direction", rows: tuple[int, ...] | None, seed: int, text: "Tensor") -> float:
         """The similarity of the edited picture that a run of this seed on a single one trains on."""

@@ -100,6 +100,9 @@ AFTER_NOUN = frozenset("open closed shut wide parted raised dyed curled down up 
 ADVERBS = frozenset("slightly wide half fully partly completely very a bit little just barely".split())
 """What may stand between a noun and the adjective after it: "the mouth slightly open"."""
 
+LIKENESSES = frozenset("shaped like round coloured colored sized style styled inspired themed esque ish".split())
+"""After a hyphen, they make an adjective of any noun."""
+
 PLACING = frozenset("on over across around round under underneath beneath below above near beside behind along between through from in at down next to against of "
                     "hanging dangling resting sitting pulled perched".split())
 DETERMINERS = frozenset("a an the his her their its my your our this that these those one each both either left right upper lower some any".split())

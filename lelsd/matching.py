@@ -10,7 +10,7 @@ from spacy.tokens import Doc
 from spacy.util import filter_spans
 
 from lelsd import lexicon
-from lelsd.lexicon import (ADVERBS, AFTER_NOUN, AWAY, DETERMINERS, GONE, MODIFIERS, NEGATING_PAIRS, NEGATORS, PLACING, REMOVALS, SCOPE_ENDS, TAKES,
+from lelsd.lexicon import (ADVERBS, AFTER_NOUN, AWAY, DETERMINERS, GONE, LIKENESSES, MODIFIERS, NEGATING_PAIRS, NEGATORS, PLACING, REMOVALS, SCOPE_ENDS, TAKES,
                            Concept)
 from lelsd.spelling import Speller
 
@@ -115,7 +115,7 @@ def _matches(doc: Doc) -> list[Found]:
 def _without_look_alikes(doc: Doc, found: list[Found]) -> list[Found]:
     """Only what means a part: not idioms, not "hair salon", not "the mouth of a river"."""
     taken = {index for f in found for index in range(f.start, f.end)}
-    return [f for f in found if f.kind != LOOK_ALIKE and not (f.kind in HEADS and _is_of_a_thing(doc, f.end, taken))]
+    return [f for f in found if f.kind != LOOK_ALIKE and not (f.kind in HEADS and (_is_of_a_thing(doc, f.end, taken) or _is_a_likeness(doc, f.end)))]
 
 
 def _is_of_a_thing(doc: Doc, end: int, taken: set[int]) -> bool:
@@ -131,6 +131,11 @@ def _is_of_a_thing(doc: Doc, end: int, taken: set[int]) -> bool:
     return index < len(doc) and doc[index].lower_ in things
 
 
+def _is_a_likeness(doc: Doc, end: int) -> bool:
+    """Whether what ends at token `end` only says what something is like: "moon-round", "bell-shaped"."""
+    return end + 1 < len(doc) and doc[end].text == "-" and doc[end + 1].lower_ in LIKENESSES
+
+
 def _merge_noun_phrases(doc: Doc, found: list[Found]) -> list[Found]:
     """Let each noun take in what stands directly before it: adjectives, adjectives with a part, and other nouns."""
     merged: list[Found] = []
@@ -138,7 +143,7 @@ def _merge_noun_phrases(doc: Doc, found: list[Found]) -> list[Found]:
         start, end = f.start, f.end
         if f.kind == "noun":
             start, left = _extend_left(doc, start, merged)
-            f, merged = _made_of(f, merged[len(left):]), left
+            f, merged = _made_of(f, merged[len(left):]), _without_its_adjective(doc, start, left)
             end = _extend_right(doc, end)
         elif f.kind == "attribute" and start > 1 and doc[start - 1].text == "-" and doc[start - 2].lower_ not in ("un", "non"):
             start -= 2
@@ -151,6 +156,15 @@ def _made_of(f: Found, taken_in: list[Found]) -> Found:
     """Make-up and masks are where the noun before them says: "eye makeup" is the eyes."""
     where = [m for m in taken_in if m.kind == "noun" and m.concept.name != f.concept.name]
     return replace(f, concept=where[-1].concept, parts=where[-1].parts) if f.concept.name == "face" and where else f
+
+
+def _without_its_adjective(doc: Doc, start: int, merged: list[Found]) -> list[Found]:
+    """`merged` without an adjective of the whole face that, past one unknown word, is the noun's: "thin, lopsided lips"."""
+    if not merged or merged[-1].kind != "general" or doc[merged[-1].start].lower_ not in MODIFIERS or merged[-1].end - merged[-1].start > 1:
+        return merged
+    between = [token for token in doc[merged[-1].end:start] if token.text != ","]
+    known = PLACING | DETERMINERS | SCOPE_ENDS | NEGATORS | lexicon.PEOPLE | {"and", "or"}
+    return merged[:-1] if len(between) == 1 and between[0].is_alpha and between[0].lower_ not in known else merged
 
 
 def _extend_right(doc: Doc, end: int) -> int:

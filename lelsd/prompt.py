@@ -50,6 +50,11 @@ class Prompt:
         return tuple(name for name, weight in self.parts.items() if weight >= SURE_WEIGHT)
 
     @property
+    def main_parts(self) -> tuple[str, ...]:
+        """The parts that the prompt means as much as `part`."""
+        return tuple(name for name, weight in self.parts.items() if weight == 1.0)
+
+    @property
     def region(self) -> dict[str, float]:
         """Worn things that are asked for, by weight: where they will be counts too, in pictures that do not show them yet."""
         gone = {name for mention in self.mentions if mention.negated for name in mention.parts} if self.mentions else set(self.parts if self.negated else ())

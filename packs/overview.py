@@ -20,7 +20,7 @@ def in_short(name: str) -> dict:
     if name in registry.known():
         try:
             found = info(name)
-            return {**found, "state": "built-in" if found["built_in"] else "here"}
+            return {**found, "name": name, "state": "built-in" if found["built_in"] else "here"}
         except ValueError as error:
             return {"name": name, "state": "damaged", "problem": str(error), "bytes": offer.size if offer else 0, "built_in": False}
     here = store.bytes_here(offer)

@@ -40,6 +40,7 @@ PACK_FILES = ("packs.cache", "packs.cli", "packs.files", "packs.weights")  # lea
 COMMANDS = [
     "train_eclipsed.py",
     "benchmarks.ops",
+    "benchmarks.prompts",
     "benchmarks.synthesis",
     "benchmarks.training_step",
     "evaluation.compare",

@@ -46,7 +46,7 @@ def _downloads(active: bool = False) -> list[Job]:
 
 def _card(pack: dict, job: Job | None) -> None:
     name, state = pack["name"], pack["state"]
-    used = name == resources.pack().name
+    used = pack.get("path") == resources.pack().path
     tag = "in use" if used else STATES[state]
     st.markdown(f"**{plain(name)}** :small[:gray[{tag} · {size_words(pack['bytes'])}]]")
     if state == "damaged":

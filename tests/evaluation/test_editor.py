@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from evaluation.line import HELD_OUT_SEEDS, held_out_samples
 from evaluation.editor import DirectionEditor, Request, Samples
+from evaluation.line import HELD_OUT_SEEDS, held_out_samples
 from evaluation.measure import NAMES, Judge, means
 from lelsd.clip_guide import ClipGuide
 from lelsd.direction import Direction
 from portraits.scene import ATTRIBUTES
+from stylegan2.style_space import num_styles
 
 CURLY = Request("a person with curly hair", "Curly_Hair")
 
@@ -18,8 +19,11 @@ CURLY = Request("a person with curly hair", "Curly_Hair")
 class Shift:
     """A direction for the arithmetic alone."""
 
+    def __init__(self, way: torch.Tensor) -> None:
+        self.way = way
+
     def step(self, alpha: float) -> torch.Tensor:
-        return alpha * torch.tensor([[1.0], [0.0]])
+        return alpha * self.way
 
 
 class Painter:
@@ -45,16 +49,19 @@ def direction(pack, distance: float = 2.0) -> Direction:
     return Direction(deltas, layers, CURLY.prompt, "hair", pack.name, pack.hash, (distance,), {"hair": 1.0})
 
 
-def test_ours_moves_every_latent_along_the_direction():
-    samples = Samples(torch.zeros(2, 3, 4, 4), torch.tensor([[[0.0], [5.0]], [[1.0], [6.0]]]))
-    editor = DirectionEditor(lambda w_plus: w_plus, {CURLY.prompt: Shift()})
-    edited = editor.edit(samples, Request(CURLY.prompt, "Curly_Hair", alpha=1.5))
-    assert edited[:, :, 0].tolist() == [[1.5, 5.0], [2.5, 6.0]]
-    assert samples.w_plus[0, 0, 0] == 0.0
+def test_ours_moves_every_latent_along_the_direction(tiny_models):
+    synthesis, given = tiny_models.generator.synthesis, held_out_samples(tiny_models, 2, 1.0)
+    request, before = Request(CURLY.prompt, "Curly_Hair", alpha=1.5), given.w_plus.clone()
+    way = torch.randn(8, 16, generator=torch.Generator().manual_seed(3))
+    edited = DirectionEditor(synthesis, {CURLY.prompt: Shift(way)}).edit(given, request)
+    assert torch.allclose(edited, synthesis(given.w_plus + 1.5 * way), atol=1e-5) and torch.equal(given.w_plus, before)
+    styles = torch.randn(num_styles(synthesis), generator=torch.Generator().manual_seed(4))
+    edited = DirectionEditor(synthesis, {CURLY.prompt: Shift(styles)}).edit(given, request)
+    assert torch.allclose(edited, synthesis(given.w_plus, style_offset=1.5 * styles[None]), atol=1e-5)
 
 
-def test_ours_refuses_what_it_cannot_serve():
-    editor = DirectionEditor(lambda w_plus: w_plus, {CURLY.prompt: Shift()})
+def test_ours_refuses_what_it_cannot_serve(tiny_models):
+    editor = DirectionEditor(tiny_models.generator.synthesis, {CURLY.prompt: Shift(torch.zeros(8, 16))})
     with pytest.raises(ValueError, match="no direction for 'a hat'.*curly hair"):
         editor.edit(Samples(torch.zeros(1, 3, 4, 4), torch.zeros(1, 2, 1)), Request("a hat", "Wearing_Hat"))
     with pytest.raises(ValueError, match="without latents"):

@@ -113,6 +113,9 @@ a mowhawk | hair | mowhawk
 smoky eye makeup | eyes | smoky eye makeup
 jewellery dangling from her ears | earrings | jewellery
 a bald eagle | face |
+a moon-shaped thing | face |
+thin, lopsided lips | lips | lips
+heavy-lidded | eyes | heavy-lidded
 an ear for music | face |
 the eye of a needle | face |
 a hair salon | face |
@@ -165,6 +168,12 @@ elf ears | ears
 @pytest.mark.parametrize("text, parts", MOODS)
 def test_moods_and_beards_are_several_parts(text, parts):
     assert set(parse_prompt(text).sure_parts) == set(parts.split())
+
+
+def test_the_main_parts_are_those_that_count_as_much_as_the_part():
+    assert set(parse_prompt("surprised").main_parts) == {"eyebrows", "eyes", "mouth"}
+    assert parse_prompt("a beard").main_parts == ("skin",)
+    assert set(parse_prompt("glasses and a hat").main_parts) == {"eyeglasses", "hat"}
 
 
 PLACES = [line.split(" | ") for line in """
