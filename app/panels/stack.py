@@ -94,8 +94,12 @@ def _layers(edit: StackEdit, direction: Direction) -> None:
     """The layers it was learned on, each with a picture of what it changes; pressing one takes it out or back in."""
     learned = tuple(direction.layers)
     chosen = learned if edit.layers is None else edit.layers
-    with st.spinner("Trying each layer …"):
-        pictures = layers.effects(session.present(st.session_state), edit.uid, learned)
+    try:
+        with st.spinner("Trying each layer …"):
+            pictures = layers.effects(session.present(st.session_state), edit.uid, learned)
+    except (ValueError, OSError) as error:
+        st.caption(f":material/warning: {sentence(error)}")
+        return
     tiles(
         [Tile(layer, picture, f"Layer {layer_name(layer)}", layer in chosen, layer_name(layer)) for layer, picture in zip(learned, pictures)],
         label="Layers it touches", columns=min(LAYER_COLUMNS, len(learned)), many=True, key=f"layers-{edit.uid}",
