@@ -48,8 +48,8 @@ def run(main, *words) -> dict:
     return main([str(word) for word in words])
 
 
-def test_a_picture_becomes_a_recipe_that_draws_it(command, tiny_pack, tiny_models, picture, tmp_path):
-    result = command("lelsd.invert", picture, "--pack", tiny_pack, "--steps", 25, "--out", "out", "--device", "cpu").result
+def test_a_picture_becomes_a_recipe_that_draws_it(tiny_pack, tiny_models, picture, tmp_path):
+    result = run(invert_main, picture, "--pack", tiny_pack, "--steps", 25, "--out", tmp_path / "out", "--device", "cpu")
     assert result["start"] == "average" and result["steps"] == 25 and result["pack"] == "tiny"
     for name in ("feature_distance", "pixel_error"):
         assert 0 < result["after"][name] < result["before"][name]
