@@ -34,6 +34,7 @@ from portraits import processes
 from portraits.assemble import PARSER, assemble
 from portraits.classifier import train_classifier
 from portraits.clip_alignment import ALIGNING_RATE, align_clip
+from portraits.clip_seeing import Seeing, see_better
 from portraits.clip_training import ClipTraining, train_clip
 from portraits.dataset import PortraitCache, build_cache
 from portraits.generator_run import run_generator, run_mapping, run_sharpen
@@ -126,6 +127,12 @@ def stage_clip(work: Path, options) -> None:
         _tell("clip", progress)
 
 
+def stage_see(work: Path, options) -> None:
+    settings = Seeing(minutes=_minutes(options, "see"), batch_size=_batch(options, "see"), seed=options.seed)
+    for progress in see_better(PortraitCache(work / "cache"), work, settings, options.on):
+        _tell("see", progress)
+
+
 def stage_align(work: Path, options) -> None:
     settings = ClipTraining(minutes=_minutes(options, "align"), batch_size=_batch(options, "align"), seed=options.seed, learning_rate=ALIGNING_RATE)
     for progress in align_clip(PortraitCache(work / "cache"), work, settings, options.on):
@@ -169,7 +176,7 @@ def stage_directions(work: Path, options) -> None:
 
 STAGES = {
     "data": stage_data, "generator": stage_generator, "sharpen": stage_sharpen, "mapping": stage_mapping, "parser": stage_parser,
-    "second_parser": stage_second_parser, "classifier": stage_classifier, "clip": stage_clip, "align": stage_align, "encoder": stage_encoder,
+    "second_parser": stage_second_parser, "classifier": stage_classifier, "clip": stage_clip, "see": stage_see, "align": stage_align, "encoder": stage_encoder,
     "assemble": stage_assemble, "survey": stage_survey, "directions": stage_directions,
 }
 
