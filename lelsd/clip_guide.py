@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from typing import TYPE_CHECKING, Sequence
+from weakref import WeakKeyDictionary
 
 import torch
 import torch.nn.functional as F
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 TEMPLATES = ("{}", "a portrait of {}", "a picture of {}", "a drawing of {}")
 """One sentence is one noisy point of the text space; the mean over a few wordings is steadier (Radford et al. 2021, 3.1.4)."""
 
+_moves_of: "WeakKeyDictionary[Pack, Tensor]" = WeakKeyDictionary()
 SAME_THING = 0.4  # cosine from which two moves are taken to mean the same ("glasses", "sunglasses")
 
 
@@ -94,12 +96,14 @@ class ClipGuide:
         """What is typically said of each part, and CLIP's moves to it from the neutral text, [M, E] of unit length."""
         return tuple(phrase for group in EXAMPLES.values() for phrase in group), F.normalize(_without(self._example_moves, self._common), dim=1)
 
-    @cached_property
+    @property
     def _example_moves(self) -> Tensor:
-        """Moves from the neutral text to typical prompts about every part, [M, E]."""
-        neutral = self.pack.neutral_text
-        phrases = [phrase for group in EXAMPLES.values() for phrase in group]
-        return torch.stack([self.encode_wordings(f"{neutral} with {phrase}") for phrase in phrases]) - self.encode_wordings(neutral)
+        """Moves from the neutral text to typical prompts about every part, [M, E]: the same for all prompts, so told once a pack."""
+        if self.pack not in _moves_of:
+            neutral = self.pack.neutral_text
+            phrases = [phrase for group in EXAMPLES.values() for phrase in group]
+            _moves_of[self.pack] = torch.stack([self.encode_wordings(f"{neutral} with {phrase}") for phrase in phrases]) - self.encode_wordings(neutral)
+        return _moves_of[self.pack]
 
     @cached_property
     def _common(self) -> Tensor:

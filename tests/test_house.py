@@ -41,6 +41,7 @@ COMMANDS = [
     "train_eclipsed.py",
     "benchmarks.ops",
     "benchmarks.prompts",
+    "benchmarks.studio_load",
     "benchmarks.synthesis",
     "benchmarks.training_step",
     "evaluation.compare",

@@ -18,7 +18,7 @@ STYLE = """
 <style>
   .st-key-cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(310px, 100%), 1fr)); gap: 1.1rem; }
   .st-key-cards > * { min-width: 0; }
-  .st-key-cards [data-testid="stImage"] img { width: 100%; aspect-ratio: 3 / 1; }  /* nothing jumps when a picture arrives */
+  .stHtml .strip { display: block; width: 100%; aspect-ratio: 3 / 1; border-radius: .5rem; }
   .stHtml .facts { display: flex; flex-wrap: wrap; gap: .2rem 1.4rem; margin: 0; padding: 0; }
   .stHtml .facts dt { margin: 0; padding: 0; font-size: .78rem; font-weight: 400; opacity: .8; }
   .stHtml .facts dd { margin: 0; padding: 0; font-size: 1.15rem; font-variant-numeric: tabular-nums; }
@@ -84,7 +84,7 @@ def _picture(entry: Entry) -> None:
     except (ValueError, OSError) as error:
         st.error(f"It cannot be drawn. {sentence(error)}")
         return
-    st.image(strip, width="stretch", alt=f"A face at strength -1, 0 and 1 of {entry.title}")
+    st.html(f'<img class="strip" src="{strip}" alt="A face at strength -1, 0 and 1 of {html.escape(entry.title)}">')
 
 
 def _layers(layers: tuple[int, ...]) -> str:

@@ -68,7 +68,7 @@ def test_every_field_is_checked(direction, tmp_path, field, value):
         load_direction(tmp_path / "x.safetensors")
 
 
-@pytest.mark.parametrize("deltas", [torch.full((2, 4, 3), float("nan")), torch.zeros(4, 3), torch.zeros(2, 4, 3, dtype=torch.int64), torch.zeros(0, 4, 3)])
+@pytest.mark.parametrize("deltas", [torch.full((2, 4, 3), float("nan")), torch.zeros(4), torch.zeros(2, 4, 3, dtype=torch.int64), torch.zeros(0, 4, 3)])
 def test_tensor_is_checked(direction, tmp_path, deltas):
     save_file({"deltas": deltas}, tmp_path / "x.safetensors", metadata={FORMAT: json.dumps(direction.describe())})
     with pytest.raises(ValueError, match="deltas must be finite floats"):
