@@ -103,7 +103,7 @@ def add_panel() -> None:
     """Take in files that are on this machine already."""
     with st.expander("Add from a folder", icon=":material/create_new_folder:", key="add-pack"):
         st.caption("A pack's folder, or a folder with published files under any names: they are known by their SHA-256. The folder is left as it is.")
-        folder = st.text_input("Folder on this machine", key="add-folder", placeholder="/home/me/Downloads")
+        folder = st.text_input("Folder on this machine", key="add-folder", placeholder="~/Downloads")
         name = st.text_input("Name of the pack", key="add-name", placeholder="Only where several would fit", help="Or a new name for a pack's folder")
         if st.button("Add", key="add-now", icon=":material/add:", disabled=not folder.strip()):
             with st.spinner("Looking at the files …"):
