@@ -119,7 +119,7 @@ print(json.dumps({"same_seed": same, "initialised": torch.cuda.is_initialized(),
 def test_imports_do_no_work(tmp_path: Path) -> None:
     """No folder, no print, no draw, no device; and Streamlit stays in the app."""
     names = [module_name(path) for path in SOURCES]
-    names = [name for name in names if not name.startswith("app.")]
+    names = [name for name in names if not name.startswith(("app.", "benchmarks.studio_"))]  # the latter speak the studio's protocol
     done = run([sys.executable, "-c", IMPORT_ALL, *names], tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.count("\n") == 1 and not list(tmp_path.iterdir())
