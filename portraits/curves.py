@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 from packs import cli
 from stylegan2.images import save_png
 
-STAGES = ("generator", "sharpen", "mapping", "parser", "second_parser", "classifier", "clip", "align", "encoder")
+STAGES = ("generator", "sharpen", "mapping", "parser", "second_parser", "classifier", "clip", "see", "align", "encoder")
 SCALE = 2  # drawn larger and shrunk: smooth lines
 WIDTH, HEIGHT, COLUMNS = 430, 230, 2  # of a panel, in pixels
 MARGIN = (52, 34, 14, 30)  # left, top, right, bottom
@@ -40,6 +40,7 @@ PANELS = (
     Panel("parsers: loss (mean IoU stands in the table)", (("parser", "loss", "the pack's"), ("second_parser", "loss", "the second"))),
     Panel("attribute classifier: loss", (("classifier", "loss", "classifier"),)),
     Panel("CLIP: losses", (("clip", "truth_loss", "truth"), ("clip", "topic_loss", "topics"), ("clip", "pair_loss", "pairs"))),
+    Panel("CLIP's picture tower, asked for every topic: losses", (("see", "loss", "from the embedding"), ("see", "place_loss", "from maps with places"))),
     Panel("CLIP's words to what its pictures tell: losses", (("align", "truth_loss", "truth"), ("align", "topic_loss", "topics"), ("align", "pair_loss", "pairs"))),
     Panel("encoder: loss", (("encoder", "loss", "encoder"),)),
 )
