@@ -40,7 +40,7 @@ PANELS = (
     Panel("parsers: loss (mean IoU stands in the table)", (("parser", "loss", "the pack's"), ("second_parser", "loss", "the second"))),
     Panel("attribute classifier: loss", (("classifier", "loss", "classifier"),)),
     Panel("CLIP: losses", (("clip", "truth_loss", "truth"), ("clip", "topic_loss", "topics"), ("clip", "pair_loss", "pairs"))),
-    Panel("CLIP's picture tower, asked for every topic: losses", (("see", "loss", "from the embedding"), ("see", "place_loss", "from maps with places"))),
+    Panel("CLIP's picture tower, asked for every topic: losses", (("see", "loss", "from the embedding"), ("see", "place_loss", "from places"))),
     Panel("CLIP's words to what its pictures tell: losses", (("align", "truth_loss", "truth"), ("align", "topic_loss", "topics"), ("align", "pair_loss", "pairs"))),
     Panel("encoder: loss", (("encoder", "loss", "encoder"),)),
 )
