@@ -95,9 +95,13 @@ function tellPicture(detail) {
 // Calls `settle` when a point that was moved is let go of, or rests after keys. Both kinds of drag end here.
 function settleLater(state, milliseconds, settle) {
   clearTimeout(state.timer);
-  state.timer = setTimeout(() => {
-    if (!state.moved) return;
-    state.moved = false;
-    settle();
-  }, milliseconds);
+  state.timer = setTimeout(() => settleNow(state, settle), milliseconds);
+}
+
+// The same without the wait: a new drag begins, and the timer of the one before would fire in the middle of it.
+function settleNow(state, settle) {
+  clearTimeout(state.timer);
+  if (!state.moved) return;
+  state.moved = false;
+  settle();
 }

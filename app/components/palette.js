@@ -45,7 +45,8 @@ function drawFrames(plane) {
 }
 
 function listen(plane) {
-  const settle = (milliseconds) => settleLater(plane.owner, milliseconds, () => release(plane.owner.point, plane.owner.setStateValue));
+  const ask = () => release(plane.owner.point, plane.owner.setStateValue);
+  const settle = (milliseconds) => settleLater(plane.owner, milliseconds, ask);
   const move = (point) => {
     const { target, limits, step } = plane.owner.data;
     const inside = (value, limit) => Math.min(limit, Math.max(-limit, Math.round(value / step) * step));
@@ -62,6 +63,7 @@ function listen(plane) {
   plane.addEventListener("pointerenter", () => arm(plane.owner.data.target));
   plane.addEventListener("focusin", () => arm(plane.owner.data.target));
   plane.addEventListener("pointerdown", (event) => {
+    settleNow(plane.owner, ask);
     plane.setPointerCapture(event.pointerId);
     follow(event);
   });

@@ -34,8 +34,8 @@ function paint(input) {
 
 function listen(input) {
   let held = false;
-  const settle = (milliseconds) =>
-    settleLater(input.owner, milliseconds, () => release([Number(input.value)], input.owner.setStateValue));
+  const ask = () => release([Number(input.value)], input.owner.setStateValue);
+  const settle = (milliseconds) => settleLater(input.owner, milliseconds, ask);
   const move = () => {
     input.owner.moved = true;
     paint(input);
@@ -45,7 +45,10 @@ function listen(input) {
     held = false;
     settle(0);
   };
-  input.addEventListener("pointerdown", () => (held = true));
+  input.addEventListener("pointerdown", () => {
+    settleNow(input.owner, ask);
+    held = true;
+  });
   for (const name of ["pointerup", "pointercancel", "blur"]) input.addEventListener(name, letGo);
   for (const name of ["pointerenter", "focus"]) input.addEventListener(name, () => input.disabled || arm(input.owner.data.target));
   input.addEventListener("input", () => {
