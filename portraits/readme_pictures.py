@@ -22,7 +22,8 @@ from stylegan2.generate import samples
 from stylegan2.images import grid
 from stylegan2.seeds import parse_seeds
 
-SHOWN = "curly_hair,blonde_hair,smile,open_mouth,glasses,hat,beard,elderly"
+SHOWN = "curly_hair,blonde_hair,smile,open_mouth,glasses,hat,beard,red_lipstick"
+FACES = "4,3,12,27,19,8,16,11"  # one for each of them, without what it adds
 TILE = 160  # pixels of a face
 WORDS, HEAD = 190, 24  # of the column with the prompts, and of the row with the strengths
 QUALITY = 82  # of WebP
@@ -73,7 +74,7 @@ def main(arguments: Sequence[str]) -> dict:
     parser.add_argument("--samples", type=parse_seeds, default="0-31", help="seeds of the page of samples (0-31)")
     parser.add_argument("--columns", type=cli.positive_int, default=8, help="of the page of samples (8)")
     parser.add_argument("--directions", default=SHOWN, help=f"of the pack, a row each ({SHOWN})")
-    parser.add_argument("--seeds", type=parse_seeds, default="0-7", help="faces of those rows (0-7)")
+    parser.add_argument("--seeds", type=parse_seeds, default=FACES, help=f"faces of those rows ({FACES})")
     parser.add_argument("--out", type=Path, required=True, help="folder for samples.webp and edits.webp")
     parser.add_device()
     options = parser.parse_args(list(arguments))
