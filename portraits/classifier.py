@@ -1,6 +1,7 @@
 """A small network that says which attributes a picture has: the judge of edits, and features for Fréchet distances.
 
-It is trained on drawn pictures alone and judges with them: it is not part of any loss that edits are learned with.
+It is trained on drawn pictures alone and judges with them: no direction of ours is learned with it. Two of the systems in
+`baselines/` keep a face's identity by its features, as their papers do by a face recogniser's.
 """
 
 from __future__ import annotations
