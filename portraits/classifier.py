@@ -21,7 +21,7 @@ from portraits.dataset import PortraitCache
 from portraits.pictures import Pictures, ahead, smooth
 from portraits.scene import ATTRIBUTES
 from portraits.training import (
-    LEARNING_RATE, AveragedWeights, Budget, augment, load_checkpoint, parameter_groups, pick_indices, save_checkpoint, set_learning_rate, step_rng,
+    LEARNING_RATE, AveragedWeights, Budget, RunState, augment, parameter_groups, pick_indices, set_learning_rate, step_rng,
 )
 
 INPUT_SIZE = 128
@@ -107,12 +107,8 @@ def train_classifier(cache: PortraitCache, out: Path | str, *, minutes: float | 
         begin(model)
     average = AveragedWeights(model)
     optimizer = torch.optim.AdamW(parameter_groups(model, 0.02))
-    if checkpoint.exists():
-        state = load_checkpoint(checkpoint)
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        average.load(state["average"])
-        budget.resume(state["budget"])
+    state = RunState(checkpoint, model, optimizer, average, budget)
+    state.resume()
     learner = _Learner(model, optimizer, budget, cache, batch_size, learning_rate, seed)
     while budget.fraction < 1:
         loss = learner.step()
@@ -120,8 +116,7 @@ def train_classifier(cache: PortraitCache, out: Path | str, *, minutes: float | 
         if budget.step % report_every == 0:
             yield {"step": budget.step, "fraction": budget.fraction, "seconds": budget.elapsed, "loss": loss}
         if budget.step % (10 * report_every) == 0 or budget.fraction >= 1:
-            save_checkpoint(checkpoint, {"model": model.state_dict(), "optimizer": optimizer.state_dict(),
-                                         "average": average.values, "budget": budget.state()})
+            state.save()
     save_classifier(average.values, out / "classifier.safetensors")
     scores = evaluate_classifier(load_classifier(out / "classifier.safetensors").to(device), cache)
     yield {"step": budget.step, "fraction": 1.0, "seconds": budget.elapsed, **scores}

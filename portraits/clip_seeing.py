@@ -22,7 +22,7 @@ from portraits.dataset import PortraitCache
 from portraits.pictures import Pictures, ahead, smooth
 from portraits.topics import TOPICS
 from portraits.training import (
-    LEARNING_RATE, AveragedWeights, Budget, augment, load_checkpoint, parameter_groups, pick_indices, save_checkpoint, set_learning_rate, step_rng,
+    LEARNING_RATE, AveragedWeights, Budget, RunState, augment, load_checkpoint, parameter_groups, pick_indices, save_checkpoint, set_learning_rate, step_rng,
 )
 
 PLACES = 40  # channels of the last maps that the head with places reads
@@ -84,16 +84,12 @@ def see_better(cache: PortraitCache, out: Path | str, settings: Seeing, device: 
     model = Questions(student.clip.visual, size).to(device, memory_format=torch.channels_last)
     average, budget = AveragedWeights(model), Budget(settings.steps, settings.minutes)
     optimizer, checkpoint = torch.optim.AdamW(parameter_groups(model, 0.02)), out / "clip_seeing.checkpoint"
-    if checkpoint.exists():
-        state = load_checkpoint(checkpoint)
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        average.load(state["average"])
-        budget.resume(state["budget"])
+    state = RunState(checkpoint, model, optimizer, average, budget)
+    state.resume()
     for line in _train(model, average, optimizer, budget, cache, settings, size, device):
         yield line
         if line["step"] % (10 * settings.report_every) == 0:
-            save_checkpoint(checkpoint, {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "average": average.values, "budget": budget.state()})
+            state.save()
     tower = {name.replace("visual.", "clip.visual.", 1): value for name, value in average.values.items() if name.startswith("visual.")}
     save_checkpoint(out / "clip.checkpoint", saved | {"model": saved["model"] | tower, "average": saved["average"] | tower})
 

@@ -30,7 +30,7 @@ from portraits.phrases import FILLERS, KINDS, NOUNS, OPENINGS, PHRASES
 from portraits.pictures import Pictures, ahead, smooth
 from portraits.topics import TOPICS
 from portraits.training import (
-    LEARNING_RATE, AveragedWeights, Budget, augment, load_checkpoint, parameter_groups, pick_indices, save_checkpoint, set_learning_rate, step_rng,
+    LEARNING_RATE, AveragedWeights, Budget, RunState, augment, parameter_groups, pick_indices, set_learning_rate, step_rng,
 )
 
 FULL_VOCABULARY = 49408
@@ -159,17 +159,13 @@ def train_clip(cache: PortraitCache, out: Path | str, settings: ClipTraining, de
     average = AveragedWeights(student)
     optimizer = torch.optim.AdamW(parameter_groups(student, settings.weight_decay), betas=(0.9, 0.98))
     checkpoint = out / "clip.checkpoint"
-    if checkpoint.exists():
-        state = load_checkpoint(checkpoint)
-        student.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        average.load(state["average"])
-        budget.resume(state["budget"])
+    state = RunState(checkpoint, student, optimizer, average, budget)
+    state.resume()
     lesson, looked = Lesson(student, optimizer, budget, cache, vocabulary, settings), budget.elapsed
     if begin is not None and not checkpoint.exists():
         begin(student.clip, vocabulary)
         lesson.settle()
-        average = AveragedWeights(student)
+        average = state.average = AveragedWeights(student)
     while budget.fraction < 1:
         losses = lesson.step()
         average.update(student, budget.step)
@@ -178,8 +174,7 @@ def train_clip(cache: PortraitCache, out: Path | str, settings: ClipTraining, de
         if budget.step % settings.report_every == 0 or "auc" in losses:
             yield {"step": budget.step, "fraction": budget.fraction, "seconds": budget.elapsed, **losses}
         if budget.step % (5 * settings.report_every) == 0 or budget.fraction >= 1:
-            save_checkpoint(checkpoint, {"model": student.state_dict(), "optimizer": optimizer.state_dict(),
-                                         "average": average.values, "budget": budget.state()})
+            state.save()
     yield {"step": budget.step, "fraction": 1.0, "seconds": budget.elapsed, **finish(average.of(student).clip, vocabulary, cache, out)}
 
 

@@ -22,7 +22,7 @@ from portraits.pictures import Pictures, ahead, shrunk
 from portraits.scene import appearance, appearance_names, make_scene
 from portraits.train_generator import Basis
 from portraits.training import (
-    LEARNING_RATE, AveragedWeights, Budget, blur, load_checkpoint, maps_dtype, parameter_groups, pick_indices, save_checkpoint, set_learning_rate, step_rng,
+    LEARNING_RATE, AveragedWeights, Budget, RunState, blur, maps_dtype, parameter_groups, pick_indices, set_learning_rate, step_rng,
 )
 
 UNSEEN_WEIGHT = 0.05  # of an entry that the picture does not show
@@ -122,12 +122,8 @@ def train_encoder(cache: PortraitCache, out: Path | str, *, minutes: float | Non
     model = model.to(device, memory_format=torch.channels_last)
     average = AveragedWeights(model)
     optimizer = torch.optim.AdamW(parameter_groups(model, 0.02))
-    if checkpoint.exists():
-        state = load_checkpoint(checkpoint)
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        average.load(state["average"])
-        budget.resume(state["budget"])
+    state = RunState(checkpoint, model, optimizer, average, budget)
+    state.resume()
     step = _steps(model, optimizer, budget, targets, batch_size, learning_rate, seed)
     while budget.fraction < 1:
         loss = next(step)
@@ -135,8 +131,7 @@ def train_encoder(cache: PortraitCache, out: Path | str, *, minutes: float | Non
         if budget.step % report_every == 0:
             yield {"step": budget.step, "fraction": budget.fraction, "seconds": budget.elapsed, "loss": loss}
         if budget.step % (10 * report_every) == 0 or budget.fraction >= 1:
-            save_checkpoint(checkpoint, {"model": model.state_dict(), "optimizer": optimizer.state_dict(),
-                                         "average": average.values, "budget": budget.state()})
+            state.save()
     save_encoder(average.values, out / "encoder.safetensors")
     yield {"step": budget.step, "fraction": 1.0, "seconds": budget.elapsed, **evaluate_encoder(average.of(model), targets)}
 

@@ -6,6 +6,7 @@ import copy
 import math
 import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -75,7 +76,6 @@ class AveragedWeights:
             else:
                 self.values[name].copy_(value)
 
-
     def load(self, values: dict) -> None:
         """Values of a checkpoint, onto the devices of those that are there."""
         self.values = {name: values[name].to(value.device) for name, value in self.values.items()}
@@ -115,6 +115,30 @@ def load_checkpoint(path: Path) -> dict:
         raise
     except Exception as error:  # torch reports damage by RuntimeError, EOFError, UnpicklingError and others
         raise ValueError(f"{path} is not a whole checkpoint; delete it to start anew") from error
+
+
+@dataclass
+class RunState:
+    """What a training that goes on needs, as one checkpoint file: {"model", "optimizer", "average", "budget"}."""
+
+    path: Path
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    average: AveragedWeights
+    budget: Budget
+
+    def resume(self) -> None:
+        """Go on where the file was written; nothing where there is none. Raises ValueError for a damaged one."""
+        if self.path.exists():
+            state = load_checkpoint(self.path)
+            self.model.load_state_dict(state["model"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.average.load(state["average"])
+            self.budget.resume(state["budget"])
+
+    def save(self) -> None:
+        save_checkpoint(self.path, {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(),
+                                    "average": self.average.values, "budget": self.budget.state()})
 
 
 def pick_indices(cache, batch_size: int, seed: int, step: int):
