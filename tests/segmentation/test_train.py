@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from segmentation.bisenet import BiSeNet
-from segmentation.train import TrainSettings, parser_loss, rarity_weights, train_parser
+from segmentation.train import TrainSettings, parser_loss, rarity_weights, soft_jaccard_loss, train_parser
 
 
 def toy_batch(seed: int, count: int = 4, size: int = 32) -> tuple[torch.Tensor, torch.Tensor]:
@@ -116,7 +116,18 @@ def test_loss_adds_the_auxiliary_heads():
     assert parser_loss([logits] * 3, masks, weights, 0.5).item() == pytest.approx(2 * log2)
 
 
-@pytest.mark.parametrize("bad", [{"steps": 0}, {"lr": 0.0}, {"average": 1.0}, {"rarity": 2.0}])
+@pytest.mark.parametrize("bad", [{"steps": 0}, {"lr": 0.0}, {"average": 1.0}, {"rarity": 2.0}, {"jaccard_weight": -1.0}])
 def test_bad_settings(bad):
     with pytest.raises(ValueError, match=str(next(iter(bad)))):
         TrainSettings(**bad)
+
+
+def test_soft_jaccard_loss_by_hand():
+    masks = torch.tensor([[[0, 1]]])
+    sure = torch.tensor([[[[9e3, 0.0]], [[0.0, 9e3]], [[0.0, 0.0]]]])  # right everywhere; class 2 does not occur
+    assert soft_jaccard_loss(sure, masks).item() == 0
+    assert soft_jaccard_loss(sure.flip(1)[:, [2, 1, 0]].flip(-1), masks).item() == 1
+    # unsure between the two: of each class 0.5 is common, 0.5 + 0.5 predicted, 1 true
+    even = torch.tensor([[[[9e3, 9e3]], [[9e3, 9e3]], [[0.0, 0.0]]]])
+    assert soft_jaccard_loss(even, masks).item() == pytest.approx(1 - 0.5 / 1.5)
+    assert parser_loss([even], masks, torch.ones(3), 1.0, 2.0).item() == pytest.approx(torch.tensor(2.0).log().item() + 2 * (1 - 0.5 / 1.5))
