@@ -9,4 +9,21 @@ from portraits.asked import asked_attributes
 from portraits.scene import ATTRIBUTES
 from portraits.side_effects import bound, others
 
-__all__ = ["ATTRIBUTES", "asked_attributes", "bound", "others"]
+__all__ = ["ATTRIBUTES", "asked_attributes", "asking", "bound", "others"]
+
+
+WORDINGS = 8  # that are looked at for one prompt
+
+
+def asking(attribute: str, value: bool = True) -> str:
+    """A prompt that asks for an attribute, or for its absence, and is understood so: "a person with bangs", "a person with no bangs".
+
+    Raises ValueError for an attribute that has no words.
+    """
+    from portraits.clip_evaluation import prompts_for
+
+    found = [prompt for prompt in prompts_for(attribute, value, limit=WORDINGS) if asked_attributes(prompt) == {attribute: value}]
+    if not found:
+        raise ValueError(f"there are no words for {attribute!r} being {value}; accepted: attributes that portraits/phrases.py has words for")
+    plain = next((prompt for prompt in found if prompt.startswith("a person")), found[0])
+    return f"an{plain[1:]}" if plain[2] in "aeiou" else plain

@@ -1,24 +1,13 @@
-"""How far two sets of pictures lie apart, by their features: Fréchet distance, precision and recall, and what lies outside."""
+"""How far two sets of pictures lie apart, by their features: precision and recall, and what lies outside (`packs.frechet`: the distance)."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
-from scipy.linalg import sqrtm
 from torch import Tensor
 
 NEIGHBOURS = 3  # of the manifold estimate, as in the paper
 OUTSIDE = 0.99  # share of renders that count as inside
-
-
-def frechet_distance(first: Tensor, second: Tensor) -> float:
-    """Distance of the Gaussians fitted to features [N, F] and [M, F] (Heusel et al. 2017, equation 6).
-
-    |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)). Falls with the number of samples: compare sets of the same size.
-    """
-    (mean_a, cov_a), (mean_b, cov_b) = _gaussian(first), _gaussian(second)
-    root = sqrtm(cov_a @ cov_b)
-    return float(np.square(mean_a - mean_b).sum() + np.trace(cov_a + cov_b - 2 * np.real(root)))
 
 
 def _gaussian(features: Tensor) -> tuple[np.ndarray, np.ndarray]:

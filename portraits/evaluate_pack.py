@@ -35,12 +35,13 @@ from torch import Tensor
 
 from packs import cli
 from packs.files import write_atomically
+from packs.frechet import frechet_distance
 from packs.pack import Pack, load_pack
 from packs.weights import MODELS
 from portraits.classifier import NEVER, evaluate_classifier
 from portraits.clip_evaluation import embed, score_texts
 from portraits.dataset import PortraitCache, build_cache
-from portraits.distribution import Familiar, frechet_distance, precision_recall
+from portraits.distribution import Familiar, precision_recall
 from portraits.evaluate_inversion import evaluate_inversion
 from portraits.figures import MEGABYTE, table, weak_points
 from portraits.pictures import Pictures
