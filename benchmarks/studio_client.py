@@ -1,6 +1,8 @@
 """A visitor of the studio without a browser: speaks Streamlit's protocol over a WebSocket, sees what is drawn, moves sliders.
 
-A browser of its own for each of eight visitors would cost more than the server that is to be measured.
+A browser of its own for each of eight visitors would cost more than the server that is to be measured. As a browser does,
+it reports the state of every widget that it shows, touched or not: Streamlit forgets a widget of which nothing is reported,
+and what a button does may need it.
 """
 
 from __future__ import annotations
@@ -8,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.Common_pb2 import DoubleArray, StringArray
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import ClientConnection, connect
@@ -52,7 +56,8 @@ class Visitor:
         """The widget with this key. Raises LookupError if the page shows none."""
         found = [shown for name, shown in self.widgets.items() if name.endswith(f"-{key}")]
         if not found:
-            raise LookupError(f"the page shows no {key!r}; it shows {', '.join(sorted(name.split('-', 2)[-1] for name in self.widgets))[:400]}")
+            shown = ", ".join(sorted(name.split("-", 2)[-1] for name in self.widgets))[:400] or "nothing"
+            raise LookupError("; ".join([f"the page shows no {key!r}, it shows {shown}", *self.errors[-1:]]))
         return found[-1]
 
     async def set(self, key: str, **value: object) -> None:
@@ -91,8 +96,15 @@ class Visitor:
             if arrived is None and until is not None and answer.HasField("delta") and self.components.get(PICTURE) and self.picture.get("revision") == until:
                 arrived = time.perf_counter()
             if answer.HasField("script_finished") and answer.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+                if not fragment:
+                    self._forget_the_unseen()
                 return arrived or time.perf_counter()
         raise ConnectionError("the server closed the session")
+
+    def _forget_the_unseen(self) -> None:
+        """Keep the states of what the whole page shows, and no others: a widget that comes back later begins anew."""
+        seen = {*self.widgets, *(shown.id for found in self.components.values() for shown in found)}
+        self._states = {name: state for name, state in self._states.items() if name in seen}
 
     def _take(self, answer: ForwardMsg) -> None:
         """Remember what an answer shows."""
@@ -111,6 +123,8 @@ class Visitor:
             self.components[name] = [other for other in self.components.get(name, []) if other.id != proto.id] + [shown]
         elif getattr(proto, "id", ""):
             self.widgets[proto.id] = Shown(proto.id, fragment)
+            if kind in REPORTED and (proto.set_value or proto.id not in self._states):
+                self._states[proto.id] = WidgetState(id=proto.id, **REPORTED[kind](proto))
 
 
 async def visit(port: int) -> Visitor:
@@ -119,3 +133,29 @@ async def visit(port: int) -> Visitor:
     visitor = Visitor(socket)
     await asyncio.wait_for(visitor.open(), 600)
     return visitor
+
+
+# --- what a browser reports of a widget that it has just made, or whose value the server has just set ------------------
+
+
+def _number(proto) -> dict:
+    value = proto.value if proto.set_value else proto.default
+    return {"int_value": int(value)} if proto.data_type == proto.INT else {"double_value": value}
+
+
+def _plain(field: str) -> Callable:
+    return lambda proto: {field: proto.value if proto.set_value else proto.default}
+
+
+def _slider(proto) -> dict:
+    return {"double_array_value": DoubleArray(data=proto.value if proto.set_value else proto.default)}
+
+
+def _choices(proto) -> dict:
+    """Pills, a segmented control, or a field for several: by their words, not their places."""
+    options = [getattr(option, "content", option) for option in proto.options]
+    return {"string_array_value": StringArray(data=proto.raw_values if proto.set_value else [options[place] for place in proto.default])}
+
+
+REPORTED = {"number_input": _number, "text_input": _plain("string_value"), "checkbox": _plain("bool_value"), "slider": _slider,
+            "button_group": _choices, "multiselect": _choices}

@@ -97,6 +97,8 @@ async def learn(visitor: Visitor) -> None:
     await visitor.set("prompt", string_value=TRAINING["prompt"])
     await visitor.set("steps", int_value=TRAINING["steps"])
     await visitor.press("learn")
+    if visitor.errors:
+        raise ValueError(f"the training did not start: {visitor.errors[-1]}")
 
 
 async def edit(visitor: Visitor, number: int, direction: str, moves: int, pause: float, seen: Seen, pid: int) -> None:
@@ -150,7 +152,7 @@ def resident_mb(pid: int) -> float:
 
 
 def summary(seen: Seen, sessions: int, pause: float, training: bool) -> dict:
-    """The figures; memory is compared between the first and the last tenth of the moves."""
+    """The figures; memory is compared between the first and the last tenth of the moves. training: one ran all the while."""
     tenth = max(1, len(seen.memory) // 10)
     begin, end = (statistics.median(some or [0.0]) for some in (seen.memory[:tenth], seen.memory[-tenth:]))
     ordered = sorted(seen.moves)
@@ -176,11 +178,14 @@ def main(argv: Sequence[str]) -> dict:
         with studio(runs, ECLIPSED_PACK=options.pack) as (port, pid):
             try:
                 seen = asyncio.run(together(port, pid, options.sessions, options.moves, options.pause, options.training))
+                learned_on = options.training and not list(runs.glob("*/exit.json"))
             finally:
                 for job in runs.glob("*/job.json"):
                     (job.parent / "cancel").touch()
                 _wait_for_the_end(runs)
-    result = summary(seen, options.sessions, options.pause, options.training)
+    result = summary(seen, options.sessions, options.pause, learned_on)
+    if options.training and not learned_on:
+        cli.say("the training ended before the measurement did: these are not the figures beside a training")
     if not options.json:
         cli.say("{sessions} people, {moves} moves: median {median_s:.3f} s, worst {worst_s:.3f} s; memory {memory_first_mb} to {memory_last_mb} MB".format(**result))
         for line in seen.mixed[:10]:
