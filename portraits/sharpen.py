@@ -6,6 +6,9 @@ face has. Its loss is the non-saturating one with R1 at every 16th step (Karras 
 learning rates, which the discriminator has, leave no use for spectral norms, and R1 is what converges near the data
 (Mescheder et al. 2018), where a regressed generator already is.
 
+The critic sees only what a blur takes away. Soft and rendered pictures are all but the same picture: shown them whole, it
+could not tell them apart after 340 steps (loss 1.386, which is chance); shown their detail, it could after 50.
+
 Two things keep it honest. The critic's gradient on the picture is scaled to a share of the regression's, whatever the two
 losses are worth at the time; and `Sharpener.judge` accepts the averaged weights only while the validation L1 is
 within a few percent of where the phase began, and halves the share when it is not.
@@ -32,6 +35,7 @@ from stylegan2.discriminator import Discriminator, DiscriminatorConfig, minibatc
 from stylegan2.layers import FullyConnected
 
 PLACE = 2  # entries of a condition that say where the crop lies
+BLUR, CONTRAST = 5, 6.0  # pixels of the box whose mean is taken away, and by how much what is left is raised
 
 
 @dataclass
@@ -52,6 +56,12 @@ class Sharpening:
     seed: int = 0
 
 
+def detail(images: Tensor) -> Tensor:
+    """What a blur takes away from pictures [N, 3, H, W], raised to about the contrast of a picture."""
+    edge = BLUR // 2
+    return CONTRAST * (images - F.avg_pool2d(F.pad(images, (edge,) * 4, mode="replicate"), BLUR, stride=1))
+
+
 class Critic(Discriminator):
     """Crops [N, 3, S, S] in [-1, 1] and conditions [N, D + 2] (w and the crop's place) -> logits [N], high for rendered."""
 
@@ -60,7 +70,7 @@ class Critic(Discriminator):
         self.project = FullyConnected(w_dim + PLACE, config.channels(4))
 
     def forward(self, images: Tensor, condition: Tensor) -> Tensor:
-        x = images.to(self.dtype, memory_format=torch.channels_last)
+        x = detail(images).to(self.dtype, memory_format=torch.channels_last)
         for resolution in self.resolutions:
             x = self.get_submodule(f"b{resolution}")(x)
         x = minibatch_stddev(x.float().contiguous(), self.b4.group_size)

@@ -6,7 +6,7 @@ import torch
 
 from portraits.pictures import Pictures
 from portraits.scene import NUM_FACTORS, appearance, sample
-from portraits.sharpen import Critic, Sharpener, Sharpening, r1_penalty, sharpen
+from portraits.sharpen import CONTRAST, Critic, Sharpener, Sharpening, detail, r1_penalty, sharpen
 from portraits.train_generator import SynthesisTraining, new_trainer, synthesis_config
 from stylegan2.discriminator import DiscriminatorConfig
 from stylegan2.generator import GeneratorConfig
@@ -96,3 +96,25 @@ def test_the_phase_ends_with_its_minutes(appearances):
     sharpener = sharpener_for(appearances)
     steps = sharpen(sharpener, pictures(), appearances, iter(range(0, 1000, 20)).__next__)
     assert [round(s["progress"], 2) for s in steps] == [0.33, 0.67, 1.0]
+
+
+def test_detail_is_what_a_blur_takes_away():
+    flat = torch.full((1, 3, 16, 16), 0.7)
+    assert detail(flat).abs().max() < 1e-5
+    stripes = torch.tensor([1.0, -1.0]).repeat(8).expand(1, 3, 16, 16)
+    inside = detail(stripes)[..., 3:-3, 3:-3]  # a box of 5 holds three of one and two of the other: a mean of a fifth
+    assert inside.abs().min() == pytest.approx(CONTRAST * 0.8, rel=1e-5) and (inside * stripes[..., 3:-3, 3:-3] > 0).all()
+
+
+def test_the_critic_soon_tells_soft_pictures_from_drawn_ones():
+    """Shown whole pictures, it could not: they are the same but for their detail."""
+    torch.manual_seed(0)
+    smooth = torch.nn.functional.interpolate(torch.randn(8, 3, 4, 4), 32, mode="bicubic")
+    drawn, condition = smooth + 0.05 * torch.randn(8, 3, 32, 32), torch.zeros(8, 5)
+    critic = Critic(DiscriminatorConfig(32, 256, 16), w_dim=3)
+    optimiser = torch.optim.Adam(critic.parameters(), Sharpening.critic_rate, betas=(0.0, 0.99))
+    for _ in range(30):
+        optimiser.zero_grad()
+        (torch.nn.functional.softplus(-critic(drawn, condition)) + torch.nn.functional.softplus(critic(smooth, condition))).mean().backward()
+        optimiser.step()
+    assert (critic(drawn, condition) - critic(smooth, condition)).mean() > 0.3  # shown whole pictures: 0.002
