@@ -39,6 +39,7 @@ PACK_FILES = ("packs.cache", "packs.cli", "packs.files", "packs.weights")  # lea
 # Every command line that exists so far; the baselines join with their issues.
 COMMANDS = [
     "train_eclipsed.py",
+    "baselines.secgan.train",
     "benchmarks.ops",
     "benchmarks.prompts",
     "benchmarks.studio_load",
