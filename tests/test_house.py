@@ -39,7 +39,12 @@ PACK_FILES = ("packs.cache", "packs.cli", "packs.files", "packs.weights")  # lea
 # Every command line that exists so far; the baselines join with their issues.
 COMMANDS = [
     "train_eclipsed.py",
+    "baselines.secgan.edit",
     "baselines.secgan.train",
+    "baselines.semantic_vae.ablation",
+    "baselines.semantic_vae.edit",
+    "baselines.semantic_vae.evaluate",
+    "baselines.semantic_vae.train",
     "benchmarks.ops",
     "benchmarks.prompts",
     "benchmarks.studio_load",

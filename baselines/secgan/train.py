@@ -20,7 +20,7 @@ LONGER = ("iterations", "minutes")  # what a resumed run may be given anew
 
 
 def main(argv: Sequence[str]) -> dict | None:
-    """`python -m baselines.secgan.train`; only the first of several processes has a result. Raises ValueError and OSError for what a user got wrong."""
+    """`python -m baselines.secgan.train`; only the first of several processes has a result. Raises ValueError and OSError."""
     options = _parser().parse_args(argv)
     from baselines.secgan.run import Run, train
     from baselines.secgan.training import Trainer
