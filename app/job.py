@@ -7,6 +7,7 @@ import signal
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 from app import processes
 from app.files import read_json, read_json_lines
@@ -31,6 +32,8 @@ class JobRequest:
     seed: int = 0
     device: str = "auto"
     visit: str = ""  # who asked: the page that gets the direction on its stack; no option of the command line
+    kind: str = "train"
+    result: ClassVar[str] = "direction.safetensors"
 
     def options(self) -> list[str]:
         """The command line without the prompt."""
@@ -43,7 +46,6 @@ class JobRequest:
         if self.batch_size is not None:
             words += ["--batch-size", str(self.batch_size)]
         return words
-
 
     @property
     def title(self) -> str:
@@ -70,6 +72,7 @@ class FetchRequest:
     kind: str = "fetch"
     device: str = "network"
     steps: None = None
+    result: ClassVar[None] = None  # its files go elsewhere
 
     @property
     def title(self) -> str:
@@ -81,11 +84,42 @@ class FetchRequest:
 
 
 @dataclass(frozen=True)
+class InvertRequest:
+    """A picture whose face is looked for. `name`: what its file was called; the square to be found is `picture` in the job's folder."""
+
+    name: str
+    pack: str
+    steps: int = 200
+    visit: str = ""
+    device: str = "auto"
+    kind: str = "invert"
+    picture: ClassVar[str] = "picture.png"
+    result: ClassVar[str] = "picture_inverted.png"
+
+    @property
+    def title(self) -> str:
+        return self.name
+
+    def check(self) -> None:
+        """Raises ValueError for a number of steps that nobody can take."""
+        if self.steps < 0:
+            raise ValueError(f"{self.steps} steps cannot be taken; accepted: 0, for the encoder alone, or more")
+
+    def with_less_memory(self) -> None:
+        """One picture is as few as there can be."""
+        return None
+
+
+Request = JobRequest | FetchRequest | InvertRequest
+KINDS = {request.kind: request for request in (JobRequest, FetchRequest, InvertRequest)}
+
+
+@dataclass(frozen=True)
 class Job:
     """A run folder as it is now. `state` is one of queued, running, stopping, done, failed, cancelled, interrupted."""
 
     folder: Path
-    request: JobRequest | FetchRequest
+    request: Request
     state: str
     created: float
     step: int = 0
@@ -103,14 +137,19 @@ class Job:
         return self.state in ACTIVE
 
     @property
+    def kind(self) -> str:
+        """What it does: "train", "fetch" or "invert"."""
+        return self.request.kind
+
+    @property
     def fetches(self) -> bool:
         """Whether it is a download."""
-        return isinstance(self.request, FetchRequest)
+        return self.kind == "fetch"
 
     @property
     def direction(self) -> Path:
-        """Where its direction is, once it is done."""
-        return self.folder / "direction.safetensors"
+        """Where the direction of a training is, once it is done."""
+        return self.folder / JobRequest.result
 
     @property
     def fraction(self) -> float:
@@ -145,7 +184,7 @@ def read_job(folder: Path) -> Job | None:
         return None
     request = _request(record["request"])
     status = read_json(folder / "status.json")
-    state = _state(folder, record, status)
+    state = _state(folder, record, status, request.result)
     step, steps = int(status.get("step") or 0), int(status.get("steps") or request.steps or 0)
     message = _sentence(folder, status) if state == "failed" else str(status.get("note") or "")
     return Job(
@@ -155,9 +194,9 @@ def read_job(folder: Path) -> Job | None:
     )
 
 
-def _request(values: dict) -> JobRequest | FetchRequest:
+def _request(values: dict) -> Request:
     """What was asked for; entries of a later version are left out."""
-    kind = FetchRequest if values.get("kind") == "fetch" else JobRequest
+    kind = KINDS.get(values.get("kind"), JobRequest)
     return kind(**{key: values[key] for key in kind.__dataclass_fields__ if key in values})
 
 
@@ -168,13 +207,12 @@ def _ran_out_of_memory(folder: Path, state: str, message: str) -> bool:
     return state == "interrupted" and read_json(folder / "exit.json").get("code") == -signal.SIGKILL
 
 
-def _state(folder: Path, record: dict, status: dict) -> str:
+def _state(folder: Path, record: dict, status: dict, result: str | None) -> str:
     cancelled = (folder / "cancel").exists()
     pid = record.get("pid")
     if pid and processes.is_alive(pid, record.get("born")) and not _is_silent(record, status):
         return "stopping" if cancelled else "running"
-    done = status.get("state") == "done"
-    if done and (record["request"].get("kind") == "fetch" or (folder / "direction.safetensors").exists()):
+    if status.get("state") == "done" and (result is None or (folder / result).exists()):
         return "done"
     if cancelled or status.get("state") == "cancelled":
         return "cancelled"
@@ -207,7 +245,7 @@ def _sentence(folder: Path, status: dict) -> str:
     except OSError:
         lines = []
     last = next((line.strip() for line in reversed(lines) if line.strip()), "it ended without a word")
-    return re.sub(r"^(python \S+|train_eclipsed\.py): ", "", last)
+    return re.sub(r"^(python (-m )?\S+|train_eclipsed\.py): ", "", last)
 
 
 def _numbers(text: str) -> tuple[int, ...]:

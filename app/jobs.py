@@ -1,4 +1,4 @@
-"""The job queue, of trainings and downloads: one job at a time a device, each a subprocess of the command line that a person would type.
+"""The job queue, of trainings, downloads and pictures to be found: one job at a time a device, each a subprocess of the command line that a person would type.
 
 A job *is* its run folder; nothing about it is kept in memory that cannot be read from there again, so a reloaded page, a
 second tab and a restarted server all see the same jobs. The folder holds what `train_eclipsed.py` writes (status.json,
@@ -21,13 +21,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 
 from app import processes
 from app.files import read_json, write_json
-from app.job import FetchRequest, Job, JobRequest, read_job
+from app.job import FetchRequest, InvertRequest, Job, JobRequest, Request, read_job
 
 TRAIN_SCRIPT = Path(__file__).resolve().parents[1] / "train_eclipsed.py"
 POLL_SECONDS = 0.3
@@ -36,8 +37,11 @@ KILL_AFTER = 8.0
 CLAIM_SECONDS = 30.0
 
 
-def job_command(request: JobRequest | FetchRequest, folder: Path, resume: bool) -> list[str]:
+def job_command(request: Request, folder: Path, resume: bool) -> list[str]:
     """The command of a job, as one could type it."""
+    if isinstance(request, InvertRequest):  # seconds of work: it begins anew
+        return [sys.executable, "-m", "lelsd.invert", str(folder / request.picture), "--pack", request.pack, "--steps", str(request.steps),
+                "--device", request.device, "--out", str(folder), "--run", str(folder)]
     if isinstance(request, FetchRequest):  # a download goes on where it was by itself
         return [sys.executable, "-m", "packs", "fetch", request.pack, "--accept-licence", "--status", str(folder / "status.json")]
     return train_command(request, folder, resume)
@@ -55,7 +59,7 @@ class JobQueue:
     A thread of its own starts the next job when one ends; it never touches Streamlit.
     """
 
-    def __init__(self, runs: Path, command: Callable[[JobRequest | FetchRequest, Path, bool], Sequence[str]] = job_command) -> None:
+    def __init__(self, runs: Path, command: Callable[[Request, Path, bool], Sequence[str]] = job_command) -> None:
         self.runs = Path(runs)
         self._command = command
         self._children: dict[str, subprocess.Popen] = {}
@@ -64,12 +68,15 @@ class JobQueue:
         self._closed = False
         self._watch()
 
-    def submit(self, request: JobRequest | FetchRequest) -> Job:
-        """Put a job in the queue. Raises ValueError for an empty prompt, an unknown pack or a folder that cannot be written."""
+    def submit(self, request: Request, files: Mapping[str, bytes] = MappingProxyType({})) -> Job:
+        """Put a job in the queue, with `files` by name in its folder. Raises ValueError for an empty prompt, an unknown pack or a folder that
+        cannot be written."""
         request.check()
         folder = self.runs / run_name(request.title)
         try:
             folder.mkdir(parents=True)
+            for name, data in files.items():
+                (folder / name).write_bytes(data)
             write_json(folder / "job.json", {"request": asdict(request), "created": time.time()})
         except OSError as error:
             raise ValueError(f"cannot write in {self.runs}: {error.strerror}; choose another folder") from error

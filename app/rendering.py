@@ -71,7 +71,8 @@ def title(edit: StackEdit) -> str:
 def words(snapshot: Snapshot) -> str:
     """The picture in words, for those who do not see it. Raises ValueError if a direction has gone."""
     edits = [f"{title(edit)} {edit.alpha:+.2f}" for edit in active(snapshot)]
-    return f"The face of seed {snapshot.seed}" + (f" with {', '.join(edits)}" if edits else ", without edits")
+    face = f"The face of seed {snapshot.seed}" if snapshot.w_plus is None else "The face that was opened"
+    return face + (f" with {', '.join(edits)}" if edits else ", without edits")
 
 
 def stack(snapshot: Snapshot) -> EditStack:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Iterator, Sequence
 
@@ -15,7 +16,9 @@ from torch import Tensor
 from lelsd.features import FeatureDistance
 from lelsd.likeness import Likeness, means
 from lelsd.recipe import Recipe, save_png
+from lelsd.run_folder import RunFolder
 from packs import cli
+from stylegan2 import images
 from stylegan2.inversion.align import POINTS, Framing, align_face, middle_square
 from stylegan2.inversion.intake import read_picture
 from stylegan2.inversion.optimise import Inversion, Progress, average_start, invert
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from packs.pack import Pack
 
 TELL_EVERY = 20  # steps
+PREVIEW_SECONDS = 1.0  # at least, between two pictures of how it goes
 
 
 def prepared(pack: "Pack", picture: "Image.Image", points: Sequence[Sequence[float]] | None = None) -> Tensor:
@@ -64,27 +68,63 @@ def parse_point(text: str) -> tuple[float, float]:
     return cli.number(parts[0]), cli.number(parts[1])
 
 
+def followed(search: Iterator[Progress], run: RunFolder) -> Iterator[Progress]:
+    """Pass on what `search` tells, and say it in `run` as a training does: status, metrics, a preview now and then.
+
+    Raises: KeyboardInterrupt: somebody put a file `cancel` there. OSError: the disk refuses.
+    """
+    begun = shown = time.monotonic()
+    for found in search:
+        if run.cancelled():
+            raise KeyboardInterrupt
+        now = time.monotonic()
+        run.add_metrics(found.step, {"pixels": round(found.pixel.mean().item(), 5), "features": round(found.feature.mean().item(), 5)})
+        run.status(state="running", step=found.step, steps=found.steps, seconds=round(now - begun, 3))
+        if found.step == 0 or found.finished or now - shown >= PREVIEW_SECONDS:
+            shown = now
+            run.preview_path(found.step).parent.mkdir(exist_ok=True)
+            images.save_png(run.preview_path(found.step), images.to_pil(found.image[:1]))
+        yield found
+
+
 def main(argv: Sequence[str]) -> dict:
     """Find the face of a picture, write it with its recipe, and say how like it is."""
-    from packs.pack import load_pack
-    from stylegan2 import images
+    options = _parser().parse_args(argv)
+    if options.run is None:
+        return _find(options, None)
+    run = RunFolder(options.run)
+    run.path.mkdir(parents=True, exist_ok=True)
+    run.truncate_metrics(-1)  # those of an earlier try
+    with run.noting_its_end():
+        run.status(state="running", step=0)
+        result = _find(options, run)
+        run.status(state="done", start=result["start"], likeness=result["after"])
+    return result | {"run": run.path}
 
+
+def _parser() -> cli.ArgumentParser:
     parser = cli.ArgumentParser(prog="python -m lelsd.invert", description="Find the face of a picture in a pack's generator, to edit it further.")
     parser.add_argument("image", type=Path, metavar="IMAGE", help="a PNG, JPEG or WebP picture")
     parser.add_argument("--pack", default="portraits", help="a pack's name or folder (portraits)")
     parser.add_argument("--points", type=parse_point, nargs=4, metavar="X,Y", help=f"{', '.join(POINTS)}, in pixels (without: the middle of the picture)")
     parser.add_argument("--steps", type=cli.whole_number, default=Inversion.steps, metavar="N", help=f"at most, 0 for the encoder alone ({Inversion.steps})")
     parser.add_argument("--out", type=Path, required=True, help="folder for the pictures")
+    parser.add_argument("--run", type=Path, metavar="DIR", help="say in this folder how far it is: status.json, metrics.jsonl, previews; a file `cancel` there ends it")
     parser.add_seed(0)
     parser.add_device()
-    options = parser.parse_args(argv)
+    return parser
+
+
+def _find(options: Namespace, run: RunFolder | None) -> dict:
+    """The search itself, and what it found as files."""
+    from packs.pack import load_pack
 
     begun, settings, picture = time.monotonic(), Inversion(steps=options.steps), read_picture(options.image)
     pack = load_pack(options.pack, options.device)
     target = prepared(pack, picture, options.points).to(pack.device)
     distance = FeatureDistance(pack)
-    first = final = None
-    for final in invert_picture(pack, target, settings, distance):
+    search, first = invert_picture(pack, target, settings, distance), None
+    for final in followed(search, run) if run else search:
         first = first or final
         if final.step % TELL_EVERY == 0 or final.finished:
             cli.say(f"step {final.step} of {final.steps}: pixels {final.pixel.item():.4f}, features {final.feature.item():.4f}")

@@ -14,6 +14,7 @@ import contextlib
 import json
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,6 +65,18 @@ class RunFolder:
         if self._status.get("state") != "done":
             with contextlib.suppress(OSError):
                 self.status(state=state, error=error, eta=None)
+
+    @contextlib.contextmanager
+    def noting_its_end(self) -> Iterator[None]:
+        """Around the work of a run: an exception that ends it is noted, and goes on to whoever began it."""
+        try:
+            yield
+        except (KeyboardInterrupt, GeneratorExit):
+            self.leave("cancelled")
+            raise
+        except Exception as error:
+            self.leave("failed", str(error))
+            raise
 
     def cancelled(self) -> bool:
         """Whether somebody asked for a stop."""

@@ -64,14 +64,8 @@ def train_direction(pack: "Pack", prompt: Prompt, config: TrainConfig, out: Path
         parse_layers(config.layers, rows)
         parse_feature_weights(config.feature_weights, range(rows))
         run.create(describe_run(pack, prompt, config))
-    try:
+    with run.noting_its_end():
         yield from Training(pack, prompt, config, run, stop).run()
-    except (KeyboardInterrupt, GeneratorExit):
-        run.leave("cancelled")
-        raise
-    except Exception as error:
-        run.leave("failed", str(error))
-        raise
 
 
 def describe_run(pack: "Pack", prompt: Prompt, config: TrainConfig) -> dict:

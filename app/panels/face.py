@@ -34,7 +34,7 @@ def face_panel() -> None:
     st.slider("Truncation", 0.0, max(1.0, snapshot.truncation), step=0.05, key=bind("truncation", snapshot.truncation), on_change=_set_truncation,
               help="0 is the average face; 1 is as varied as the model can be, with more odd ones.")
     if snapshot.w_plus is not None:
-        st.caption("This face came with an opened recipe; choosing a seed replaces it.")
+        st.caption("This face came with an opened recipe, or was found in a picture; choosing a seed replaces it.")
 
 
 def _chosen(snapshot: session.Snapshot) -> int | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import altair as alt
 import pandas as pd
 import streamlit as st
 
 from app import resources, session
-from app.job import Job
+from app.job import KINDS, Job
 from app.panels.stack import add_direction
 from app.widgets import duration, plain, sentence
 from packs.files import size_words
@@ -17,28 +19,29 @@ SHOWN_JOBS = 6
 CHANGED = "jobs_changed"
 SMOOTHED_STEPS = 5
 CHART_HEIGHT = 230
+HEADINGS = {"train": "Learning", "invert": "Your pictures", "fetch": "Downloads"}  # of several kinds: the first of them
 PHASES = {"calibrating": "Learned; measuring how strong it is …", "reporting": "Learned; trying it on other faces …"}
 
 
-def training_panel() -> None:
-    """Draw the jobs; a fragment, so that its clock leaves the rest of the page alone."""
-    active = any(job.active for job in resources.queue().jobs())
-    st.fragment(_jobs, run_every=REFRESH_SECONDS if active else None)(active)
+def training_panel(kinds: Collection[str] = tuple(KINDS)) -> None:
+    """Draw the jobs of these kinds; a fragment, so that its clock leaves the rest of the page alone."""
+    active = any(job.active and job.kind in kinds for job in resources.queue().jobs())
+    st.fragment(_jobs, run_every=REFRESH_SECONDS if active else None)(active, kinds)
 
 
-def shown_jobs() -> list[Job]:
+def shown_jobs(kinds: Collection[str] = tuple(KINDS)) -> list[Job]:
     """The jobs that somebody may want to hear of, newest first."""
-    return [job for job in resources.queue().jobs() if not job.dismissed][:SHOWN_JOBS]
+    return [job for job in resources.queue().jobs() if job.kind in kinds and not job.dismissed][:SHOWN_JOBS]
 
 
-def _jobs(was_active: bool) -> None:
+def _jobs(was_active: bool, kinds: Collection[str]) -> None:
     if st.session_state.pop(CHANGED, False):
         st.rerun()
-    jobs = shown_jobs()
+    jobs = shown_jobs(kinds)
     if _take_finished(jobs) or (was_active and not any(job.active for job in jobs)):
         st.rerun()  # the whole page: the library has grown, and the clock can stop
     if jobs:
-        st.subheader("Downloads" if all(job.fetches for job in jobs) else "Learning", anchor=False)
+        st.subheader(next(HEADINGS[kind] for kind in HEADINGS if any(job.kind == kind for job in jobs)), anchor=False)
     for job in jobs:
         with st.container(border=True, key=f"job-{job.folder.name}", gap="small"):
             st.markdown(f"**{plain(job.request.title)}**")
@@ -47,7 +50,7 @@ def _jobs(was_active: bool) -> None:
 
 def _take_finished(jobs: list[Job]) -> bool:
     """Put what this visit asked for, and is ready, on the stack. True if there was something."""
-    mine = [job for job in jobs if job.state == "done" and not job.fetches and job.request.visit == session.visit(st.session_state)]
+    mine = [job for job in jobs if job.state == "done" and job.kind == "train" and job.request.visit == session.visit(st.session_state)]
     for job in reversed(mine):
         job.dismiss()
         add_direction(str(job.direction.absolute()))
@@ -60,7 +63,8 @@ def _working(job: Job) -> None:
     st.progress(job.fraction, text=progress_text(job))
     previews = job.previews()
     if previews:
-        st.image(str(previews[-1]), width="stretch", alt="The edit as learned so far", caption=f"After {_step_of(previews[-1])}")
+        seen = "The edit as learned so far" if job.kind == "train" else "The face as found so far"
+        st.image(str(previews[-1]), width="stretch", alt=seen, caption=f"After {_step_of(previews[-1])}")
     _curves(job)
     if job.state != "stopping":
         st.button("Cancel", key=f"cancel-{job.folder.name}", icon=":material/stop_circle:", on_click=_cancel, args=(job,))
@@ -77,7 +81,7 @@ def progress_text(job: Job) -> str:
     if job.phase in PHASES:
         return PHASES[job.phase]
     if not job.step:
-        return "Getting ready: models, layers …"
+        return "Getting ready: models, layers …" if job.kind == "train" else "Getting ready …"
     return f"Step {job.step} of {job.steps}{_to_go(job)}"
 
 
@@ -109,16 +113,19 @@ def _curves(job: Job) -> None:
 
 
 def _done(job: Job) -> None:
-    st.caption(f"{plain(job.request.pack)} is on this machine." if job.fetches else "Learned. It is in the library.")
+    news = {"fetch": f"{plain(job.request.pack)} is on this machine.", "train": "Learned. It is in the library.", "invert": "The face is found."}
+    st.caption(news[job.kind])
     with st.container(horizontal=True):
-        if not job.fetches:
+        if job.kind == "train":
             st.button("Add to stack", key=f"take-{job.folder.name}", type="primary", on_click=_take, args=(job,))
+        if job.kind == "invert":
+            st.page_link("views/photo.py", label="Look at it", icon=":material/add_a_photo:")
         _dismiss_button(job)
 
 
 def _failed(job: Job) -> None:
     if job.out_of_memory:
-        _without_memory(job)
+        without_memory(job)
         return
     st.error(sentence(job.message))
     with st.container(horizontal=True):
@@ -128,17 +135,22 @@ def _failed(job: Job) -> None:
 
 def _stopped(job: Job) -> None:
     if job.out_of_memory and not job.fetches:
-        _without_memory(job)
+        without_memory(job)
         return
-    what = "Cancelled" if job.state == "cancelled" else "It was interrupted"
-    where = f"after {size_words(job.step)}" if job.fetches else f"at step {job.step} of {job.steps}"
-    st.caption(f"{what} {where}." if job.step else f"{what} before {'anything came' if job.fetches else 'its first step'}.")
+    st.caption(stopped_text(job))
     with st.container(horizontal=True):
-        st.button("Continue", key=f"continue-{job.folder.name}", on_click=_again, args=(job,))
+        st.button("Begin again" if job.kind == "invert" else "Continue", key=f"continue-{job.folder.name}", on_click=_again, args=(job,))
         _dismiss_button(job)
 
 
-def _without_memory(job: Job) -> None:
+def stopped_text(job: Job) -> str:
+    """How far a job was that was cancelled or interrupted."""
+    what = "Cancelled" if job.state == "cancelled" else "It was interrupted"
+    where = f"after {size_words(job.step)}" if job.fetches else f"at step {job.step} of {job.steps}"
+    return f"{what} {where}." if job.step else f"{what} before {'anything came' if job.fetches else 'its first step'}."
+
+
+def without_memory(job: Job) -> None:
     """The machine had too little memory for it: what to lower, as a button where there is something."""
     less = None if job.fetches else job.request.with_less_memory()
     lower = "Fewer pictures a step need less memory." if less else "It was one picture a step already: close other programs, or use a pack of smaller pictures."

@@ -20,6 +20,7 @@ from stylegan2.images import from_pil
 
 POINTS = ("left eye", "right eye", "left corner of the mouth", "right corner of the mouth")  # left and right as they are in the picture
 SMALLEST = 16  # pixels of the square's side
+MOUTH = 0.8  # its width in distances between the eyes, about
 FARTHEST = 3.0  # the square's half side, in sides of the picture: beyond, a click has gone astray
 
 
@@ -69,6 +70,20 @@ def face_square(points: Sequence[Sequence[float]], framing: Framing = Framing())
     down = np.array([-across[1], across[0]])
     centre = (eyes[0] + eyes[1]) / 2 + 0.1 * to_mouth - framing.raised * down
     return Square(centre, framing.margin * across, framing.margin * down)
+
+
+def typical_points(size: tuple[int, int], framing: Framing = Framing()) -> list[tuple[float, float]]:
+    """Where the `POINTS` of an upright face lie that fills the middle of a picture of `size` (width, height): `face_square` of them is
+    the largest square there. A place to begin from, for somebody who moves them to where they are."""
+    half = min(size) / 2 / framing.margin
+    eyes, to_mouth = half / 2, half / 1.8
+    x, y = size[0] / 2, size[1] / 2 - 0.1 * to_mouth + framing.raised * half
+    return [(x - eyes / 2, y), (x + eyes / 2, y), (x - MOUTH * eyes / 2, y + to_mouth), (x + MOUTH * eyes / 2, y + to_mouth)]
+
+
+def corners(square: Square) -> np.ndarray:
+    """The corners of a square, [4, 2], from the upper left one on, clockwise as the face sees it upright."""
+    return np.stack([square.centre + x * square.across + y * square.down for x, y in ((-1, -1), (1, -1), (1, 1), (-1, 1))])
 
 
 def cut_out(picture: Image.Image, square: Square, size: int) -> Tensor:

@@ -116,3 +116,27 @@ def test_points_from_the_command_line():
     for wrong in ("12", "12,80,3", "a,b", "nan,1"):
         with pytest.raises(ValueError):
             parse_point(wrong)
+
+
+def test_a_run_folder_says_how_far_it_is(tiny_pack, picture, tmp_path):
+    result = run(invert_main, picture, "--pack", tiny_pack, "--steps", 6, "--out", tmp_path / "out", "--run", tmp_path / "run", "--device", "cpu")
+    status = json.loads((tmp_path / "run" / "status.json").read_text())
+    assert (status["state"], status["step"], status["steps"]) == ("done", result["steps"], 6)
+    assert status["likeness"] == pytest.approx(result["after"]) and result["run"] == tmp_path / "run"
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == list(range(7)) and lines[-1]["pixels"] < lines[0]["pixels"]
+    with Image.open(tmp_path / "run" / "previews" / "step_00006.png") as preview:
+        assert preview.size == (32, 32)
+
+
+def test_a_run_that_is_cancelled_or_fails_says_so(tiny_pack, picture, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "cancel").touch()
+    words = ["--pack", tiny_pack, "--steps", 6, "--out", tmp_path / "out", "--run", tmp_path / "run", "--device", "cpu"]
+    with pytest.raises(KeyboardInterrupt):
+        run(invert_main, picture, *words)
+    assert json.loads((tmp_path / "run" / "status.json").read_text())["state"] == "cancelled"
+    with pytest.raises(ValueError, match="outside the picture"):
+        run(invert_main, picture, *words, "--points", "900,900", "950,900", "910,960", "940,960")
+    status = json.loads((tmp_path / "run" / "status.json").read_text())
+    assert status["state"] == "failed" and "outside the picture" in status["error"] and not (tmp_path / "out").exists()

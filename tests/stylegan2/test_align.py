@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from stylegan2.inversion.align import Framing, align_face, cut_out, face_square, middle_square
+from stylegan2.inversion.align import Framing, align_face, corners, cut_out, face_square, middle_square, typical_points
 
 UPRIGHT = [(80, 100), (120, 100), (85, 150), (115, 150)]
 
@@ -41,6 +41,14 @@ def test_the_square_of_an_upright_face_by_hand():
 def test_framing_widens_and_raises():
     square = face_square(UPRIGHT, Framing(margin=1.1, raised=0.1))
     assert square.across == pytest.approx([99, 0]) and square.centre == pytest.approx([100, 105 - 9])
+
+
+@pytest.mark.parametrize("size, framing", [((200, 300), Framing()), ((640, 480), Framing(1.097, 0.027))])
+def test_typical_points_are_those_of_a_face_that_fills_the_middle(size, framing):
+    square = face_square(typical_points(size, framing), framing)
+    half = min(size) / 2
+    assert square.centre == pytest.approx([size[0] / 2, size[1] / 2]) and square.across == pytest.approx([half, 0])
+    assert corners(square)[[0, 2]] == pytest.approx(np.array([square.centre - half, square.centre + half]))
 
 
 def test_the_order_of_a_pair_does_not_matter():
