@@ -2,7 +2,7 @@
 
 Two environment variables point the studio elsewhere (for tests, or a second set of models):
 
-    ECLIPSED_PACK   name or folder of the pack                (default: portraits)
+    ECLIPSED_PACK   name or folder of the pack to begin with  (default: portraits)
     ECLIPSED_RUNS   folder of trained directions and their runs (default: runs, in the current directory)
 """
 
@@ -12,25 +12,34 @@ import os
 import re
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import streamlit as st
 
+from app import session
 from app.jobs import JobQueue
 from app.session import History
 from lelsd.direction import Direction, load_direction
 from lelsd.prompt import Prompt, parse_prompt
+from packs import registry
 from packs.cli import describe
+from packs.files import MANIFEST
 from packs.pack import Pack, load_pack
 
 MAX_VISITS = 200
+MAX_PACKS = 4  # opened at a time for all visitors together; models take gigabytes
 DEVICE = "auto"
 
 
-def pack_name() -> str:
-    """Name or folder of the pack that the studio uses."""
+def own_pack() -> str:
+    """Name or folder of the pack that the studio begins with."""
     return os.environ.get("ECLIPSED_PACK", "portraits")
+
+
+def pack_name() -> str:
+    """Name or folder of the pack that this visitor uses: the one they chose, or else the studio's own."""
+    return st.session_state.get(session.PACK_KEY) or own_pack()
 
 
 def runs_folder() -> Path:
@@ -39,8 +48,18 @@ def runs_folder() -> Path:
 
 
 def pack() -> Pack:
-    """The pack. Raises ValueError if there is none of that name, or a file is damaged."""
-    return _pack(pack_name())
+    """The visitor's pack. Raises ValueError if there is none of that name, or a file is damaged."""
+    return _opened(pack_name())
+
+
+def use_pack(name: str) -> None:
+    """Work with another pack from now on. Raises ValueError or OSError if it cannot be opened; then nothing has changed."""
+    _ = _opened(name).generator  # opened while somebody waits for it, not under the first picture
+    old = pack_name()
+    if name != old:
+        session.change_pack(st.session_state, old, name)
+        session.begin(st.session_state, pack().truncation)
+        remember_visit(session.visit(st.session_state), session.history(st.session_state))
 
 
 def queue() -> JobQueue:
@@ -48,9 +67,15 @@ def queue() -> JobQueue:
     return _queue(str(runs_folder().absolute()))
 
 
-@st.cache_resource(show_spinner="Opening the models …")
-def _pack(name: str) -> Pack:
-    return load_pack(name, DEVICE)
+def _opened(name: str) -> Pack:
+    """A pack, opened anew where another has come under its name."""
+    folder = registry.find(name)
+    return _pack(str(folder), (folder / MANIFEST).stat().st_mtime_ns)
+
+
+@st.cache_resource(show_spinner=False, max_entries=MAX_PACKS)
+def _pack(folder: str, changed: int) -> Pack:
+    return load_pack(folder, DEVICE)
 
 
 @st.cache_resource(show_spinner=False)
@@ -59,23 +84,23 @@ def _queue(folder: str) -> JobQueue:
 
 
 @st.cache_resource(show_spinner=False)
-def visits() -> OrderedDict[str, History]:
-    """Histories by visit, so that a reload of the page (a new session for Streamlit) loses nothing."""
+def visits() -> OrderedDict[str, session.Work]:
+    """Work by visit, so that a reload of the page (a new session for Streamlit) loses nothing."""
     return OrderedDict()
 
 
 def remember_visit(visit: str, history: History) -> None:
-    """Keep the history of a visit; the oldest visits are forgotten."""
+    """Keep the history of a visit, and its pack; the oldest visits are forgotten."""
     kept = visits()
-    kept[visit] = history
+    kept[visit] = replace(session.work(st.session_state), history=history)
     kept.move_to_end(visit)
     while len(kept) > MAX_VISITS:
         kept.popitem(last=False)
 
 
 @st.cache_resource(show_spinner=False)
-def warm_up(_models: Pack) -> threading.Thread:
-    """Read a prompt in the background, once: the first one takes seconds for what it has to import, the next ones none."""
+def warm_up(name: str, _models: Pack) -> threading.Thread:
+    """Read a prompt in the background, once a pack: the first one takes seconds for what it has to import, the next ones none."""
     thread = threading.Thread(target=_read_a_prompt, args=(_models,), name="eclipsed-warm-up", daemon=True)
     thread.start()
     return thread
@@ -91,7 +116,7 @@ def _read_a_prompt(models: Pack) -> None:
 @st.cache_data(show_spinner=False, max_entries=500)
 def understand(text: str, name: str) -> Prompt:
     """What a prompt means. Raises ValueError for one that is empty or too long. `name` of the pack: part of the key."""
-    return parse_prompt(text, _pack(name))
+    return parse_prompt(text, _opened(name))
 
 
 # --- directions -------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 
 from packs.cli import MAX_SEED
@@ -20,6 +20,7 @@ ALPHA_LIMIT = 2.0
 DEFAULT_SEED = 3
 DEFAULT_TRUNCATION = 0.7
 HISTORY_KEY, VISIT_KEY = "history", "visit"
+PACK_KEY, LEFT_KEY = "pack", "histories_left"
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,15 @@ class History:
         if not 0 <= place < len(self.states) or place == len(self.past):
             return self
         return History(self.states[place], self.states[:place], self.states[place + 1:])
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a visitor comes back to. `pack`: the one they chose, None for the studio's own; `left`: histories of other packs, by pack."""
+
+    history: History
+    pack: str | None = None
+    left: Mapping[str, History] = field(default_factory=dict)
 
 
 # --- changes: each takes a snapshot and gives the next ---------------------------------------------------------------
@@ -186,3 +196,30 @@ def visit(state: MutableMapping) -> str:
     if VISIT_KEY not in state:
         state[VISIT_KEY] = uuid.uuid4().hex[:12]
     return state[VISIT_KEY]
+
+
+def work(state: MutableMapping) -> Work:
+    """All that a visitor comes back to, after a reload or from another pack."""
+    return Work(history(state), state.get(PACK_KEY), state.get(LEFT_KEY, {}))
+
+
+def take_up(state: MutableMapping, kept: Work) -> None:
+    """Go on with what was kept; a visitor who has begun something already keeps that."""
+    if HISTORY_KEY not in state and PACK_KEY not in state:
+        state[HISTORY_KEY], state[LEFT_KEY] = kept.history, kept.left
+        if kept.pack is not None:
+            state[PACK_KEY] = kept.pack
+
+
+def change_pack(state: MutableMapping, old: str, new: str) -> None:
+    """From pack `old` to `new`: its history waits for the way back, and nothing else of the old one stays in the session.
+
+    Layers, directions and made pictures mean something else in another pack, so what is kept is named here and all else goes.
+    """
+    left = {**state.get(LEFT_KEY, {}), **({old: state[HISTORY_KEY]} if HISTORY_KEY in state else {})}
+    before, name = left.pop(new, None), visit(state)
+    for key in list(state):
+        del state[key]
+    state[PACK_KEY], state[LEFT_KEY], state[VISIT_KEY] = new, left, name
+    if before is not None:
+        state[HISTORY_KEY] = before

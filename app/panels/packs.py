@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import streamlit as st
@@ -10,14 +11,16 @@ from app import resources, session
 from app.job import FetchRequest, Job
 from app.panels.training import progress_text
 from app.widgets import plain, sentence
-from packs import files, overview, store
+from packs import files, overview, registry, store
 from packs.add import add
 from packs.catalogue import offers
 from packs.cli import describe
 from packs.files import size_words
 
 TROUBLE, NEWS = "packs_trouble", "packs_news"
-STATES = {"built-in": "comes with the studio", "here": "on this machine", "damaged": "damaged", "unfinished": "not finished", "available": "can be downloaded"}
+USABLE = ("here", "built-in", "elsewhere")
+STATES = {"built-in": "comes with the studio", "elsewhere": "the studio was started with it", "here": "on this machine", "damaged": "damaged",
+          "unfinished": "not finished", "available": "can be downloaded"}
 REFRESH_SECONDS = 1.0
 
 
@@ -32,11 +35,27 @@ def _cards(was_active: bool) -> None:
         st.rerun()  # the whole page: its clock starts, or can stop
     _messages()
     jobs = {job.request.pack: job for job in reversed(_downloads())}
-    for pack in overview.packs_in_short():
+    for pack in _packs():
         with st.container(border=True, key=f"pack-{pack['name']}", gap="small"):
             _card(pack, jobs.get(pack["name"]))
     folder = store.packs_folder()
     st.caption(f"Downloads are kept in {plain(str(folder))}, on a disk with {size_words(store.free_bytes(folder))} free.")
+
+
+def _own_folder() -> Path | None:
+    """Of the pack that the studio was started with; None where it has gone meanwhile."""
+    with contextlib.suppress(ValueError):
+        return registry.find(resources.own_pack())
+    return None
+
+
+def _packs() -> list[dict]:
+    """A line for each pack; first the one that the studio was started with, where that is a folder anywhere on this machine."""
+    found, own = overview.packs_in_short(), _own_folder()
+    if own is None or own in [pack.get("path") for pack in found]:
+        return found
+    pack = overview.info(own)
+    return [{**pack, "title": pack["name"], "name": resources.own_pack(), "state": "elsewhere"}, *found]
 
 
 def _downloads(active: bool = False) -> list[Job]:
@@ -48,25 +67,39 @@ def _card(pack: dict, job: Job | None) -> None:
     name, state = pack["name"], pack["state"]
     used = pack.get("path") == resources.pack().path
     tag = "in use" if used else STATES[state]
-    st.markdown(f"**{plain(name)}** :small[:gray[{tag} · {size_words(pack['bytes'])}]]")
+    st.markdown(f"**{plain(pack.get('title', name))}** :small[:gray[{tag} · {size_words(pack['bytes'])}]]")
     if state == "damaged":
         st.error(sentence(pack["problem"]), icon=":material/broken_image:")
     else:
         st.markdown(sentence(pack.get("description") or pack["domain"]))
         st.caption(f"{pack['resolution']} pixels wide · {plain(pack['licence'])}")
-    if job is not None and state not in ("here", "built-in"):
+    if job is not None and state not in USABLE:
         _download_state(job)
         if job.active:
             return
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         if name in offers() and state in ("available", "unfinished", "damaged"):
             _download(pack)
-        if state in ("here", "built-in", "damaged"):
+        if state in (*USABLE, "damaged"):
+            if state != "damaged" and not used:
+                _use(name)
             st.button("Verify", key=f"verify-{name}", icon=":material/verified:", on_click=_verify, args=(name,), help="Read every file and check its SHA-256")
-        if state in ("here", "damaged", "unfinished") and not used:
+        if state in ("here", "damaged", "unfinished") and not used and pack.get("path") != _own_folder():
             _delete(pack)
-    if state in ("here",) and not used:
-        st.caption(f"To edit with it, start the studio with ECLIPSED\\_PACK={plain(name)}; to learn with it, say --pack {plain(name)}.")
+
+
+def _use(name: str) -> None:
+    """The button that edits with another pack from now on, and goes there."""
+    if not st.button("Use this pack", key=f"use-{name}", icon=":material/tune:",
+                     help="Go on editing with it; what you did with the other one waits until you come back to it"):
+        return
+    try:
+        with st.spinner(f"Opening {plain(name)} …"):
+            resources.use_pack(name)
+    except (ValueError, OSError) as error:
+        st.session_state[TROUBLE] = sentence(describe(error))
+        st.rerun()
+    st.switch_page("views/edit.py")
 
 
 def _download(pack: dict) -> None:

@@ -73,4 +73,4 @@ with st.sidebar:
     prompt_panel()
     training_panel()
 stage()
-resources.warm_up(resources.pack())
+resources.warm_up(resources.pack_name(), resources.pack())

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from app import resources
 from app.jobs import JobQueue
-from packs import store
+from packs import files, store
 from packs.catalogue import offers
 
 NAME = "ffhq-1024"
@@ -128,3 +130,72 @@ def test_a_damaged_pack_is_shown_with_what_is_wrong(packs_page, cache, tiny_pack
     page = packs_page()
     assert any("clip" in error.value and "is missing" in error.value for error in page.error)
     assert page.button("remove-mine")
+
+
+@pytest.fixture
+def another_pack(cache, tiny_pack):
+    """A pack "mine" beside the tiny one: other weights, so that its hash differs and nothing of one fits the other."""
+    shutil.copytree(tiny_pack, cache / "mine")
+    manifest = json.loads((cache / "mine" / "pack.json").read_text())
+    weights = {name: tensor * 1.01 for name, tensor in load_file(cache / "mine" / "generator.safetensors").items()}
+    save_file(weights, cache / "mine" / "generator.safetensors")
+    manifest["files"]["generator.safetensors"] |= {"sha256": files.sha256(cache / "mine" / "generator.safetensors"),
+                                                   "size": (cache / "mine" / "generator.safetensors").stat().st_size}
+    (cache / "mine" / "pack.json").write_text(json.dumps({**manifest, "name": "mine", "defaults": {"truncation": 0.4, "steps": 7}}))
+    return cache / "mine"
+
+
+def edits(page) -> tuple:
+    return page.session_state["history"].present.edits
+
+
+def test_another_pack_is_used_and_nothing_of_the_old_one_is_left(another_pack, packs_page, studio, visit_page, picture, make_direction, tiny_pack):
+    path = str(make_direction("a person with curly hair"))
+    page = packs_page()
+    visit_page(page, "edit")
+    page.button(f"add-{path}").click().run()
+    page.text_input("prompt").set_value("a person with glasses").run()
+    old = picture(page)["after"]
+    page.session_state["sheet_made"] = "a grid of the old pack"
+    visit_page(page, "packs")
+    page.button("use-mine").click().run()
+    assert not page.exception, page.exception[0].message
+    assert edits(page) == () and picture(page)["after"] != old and f"add-{path}" not in [button.key for button in page.button]
+    assert page.slider("truncation").value == 0.4 and page.number_input("steps").value == 7 and page.text_input("prompt").value == ""
+    assert "sheet_made" not in page.session_state
+    visit_page(page, "edit").number_input("seed").set_value(11).run()
+
+    again = studio(visit=page.session_state["visit"])
+    assert again.number_input("seed").value == 11 and again.slider("truncation").value == 0.4, "a reload is in the other pack"
+    visit_page(again, "packs")
+    again.button(f"use-{tiny_pack}").click().run()
+    assert [edit.direction for edit in edits(again)] == [path] and picture(again)["after"] == old, "on the way back all is as it was"
+
+
+def test_a_pack_that_cannot_be_opened_is_not_used(another_pack, packs_page):
+    page = packs_page()
+    data = bytearray((another_pack / "generator.safetensors").read_bytes())
+    data[-1] ^= 1
+    (another_pack / "generator.safetensors").write_bytes(data)
+    page.button("use-mine").click().run()
+    assert "damaged" in page.error[0].value and not page.exception
+    assert [button.key for button in page.button if button.key.startswith("use-")] == ["use-portraits", "use-mine"], "the tiny one is still in use"
+
+
+def test_a_chosen_pack_that_has_gone_leaves_a_way_back(another_pack, packs_page, studio):
+    page = packs_page()
+    page.button("use-mine").click().run()
+    visit = page.session_state["visit"]
+    store.remove("mine")
+    page = studio(visit=visit)
+    assert "Unknown pack 'mine'" in page.error[0].value.replace("\\", "")
+    page.button("own-pack").click().run()
+    assert not page.error and not page.exception and page.slider("truncation").value == 0.7
+
+
+def test_another_visitor_stays_with_their_pack(another_pack, packs_page, studio, visit_page):
+    other = visit_page(studio(), "packs")
+    page = packs_page()
+    page.button("use-mine").click().run()
+    other.run()
+    assert "use-mine" in [button.key for button in other.button]
