@@ -23,10 +23,12 @@ NAMES = ("target_rate", "side_effect_rate", "avoidable_side_effect_rate", "local
 class Judge:
     """The pack's classifier, parser and CLIP, looking at held-out samples; these are looked at once, before any edit."""
 
-    def __init__(self, pack: Pack, samples: Samples, encode_image: Callable[[Tensor], Tensor]) -> None:
-        """encode_image: images [N, 3, R, R] in [-1, 1] -> embeddings [N, E] of unit length."""
+    def __init__(self, pack: Pack, samples: Samples, encode_image: Callable[[Tensor], Tensor], centre: Tensor | None = None) -> None:
+        """encode_image: images [N, 3, R, R] in [-1, 1] -> embeddings [N, E] of unit length. centre: [F], the mean feature that
+        identity is measured from, where the samples are too few to have one of their own."""
         self.pack, self.samples, self.encode_image = pack, samples, encode_image
         self.before = self.look(batch.images for batch in samples.split(BATCH))
+        self.centre = self.before.features.mean(dim=0) if centre is None and self.before.features is not None else centre
         self.radius = metrics.dilation_radius(samples.images.shape[-1])
 
     def look(self, batches: Iterable[Tensor]) -> Seen:
@@ -50,6 +52,7 @@ class Judge:
     def measure(self, after: Seen, request: Request, part: PartLike, text: Tensor) -> dict:
         """Every metric of an edit: {name: mean over the samples that count, or None if none does}.
 
+        A request whose attribute is "", as no attribute says what its words ask for, has neither target rate nor side effects.
         part: where the edit should stay, by name or weight. text: the prompt's CLIP embedding [E].
         """
         values = self._by_classifier(after, request)
@@ -60,7 +63,7 @@ class Judge:
 
     def eligible(self, request: Request) -> int | None:
         """How many samples were not as asked before the edit."""
-        if self.before.attributes is None:
+        if self.before.attributes is None or not request.attribute:
             return None
         return int((self.before.attributes[:, ATTRIBUTES.index(request.attribute)] != request.value).sum())
 
@@ -77,11 +80,13 @@ class Judge:
         before = self.before
         if before.attributes is None:
             return {}
+        values = {"identity": metrics.identity(before.features, after.features, self.centre)}
+        if not request.attribute:
+            return values
         index, device = ATTRIBUTES.index(request.attribute), before.attributes.device
         changed = {name: metrics.side_effect_rate(before.attributes, after.attributes, others(request.attribute, avoidable).to(device))
                    for name, avoidable in (("side_effect_rate", False), ("avoidable_side_effect_rate", True))}
-        return {"target_rate": metrics.target_rate(before.attributes[:, index], after.attributes[:, index], request.value),
-                "identity": metrics.identity(before.features, after.features, before.features.mean(dim=0)), **changed}
+        return {**values, "target_rate": metrics.target_rate(before.attributes[:, index], after.attributes[:, index], request.value), **changed}
 
     @staticmethod
     def _mask(seen: Seen, part: PartLike) -> Tensor:

@@ -1,0 +1,212 @@
+"""Editors side by side on the same pictures: what is asked for, who is asked, and what evaluation's own code measures of each.
+
+Whoever can edit is a `Contender`: the text-driven direction of the library, and each editor that the pack ships or could ship
+(`baselines.shipped`). One that cannot take part says why in a sentence, and has neither pictures nor numbers.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+import torch
+from torch import Tensor
+
+from app import resources
+from app.resources import Entry
+from baselines.shipped import Shipped, shipped_editors
+from evaluation.editor import DirectionEditor, Editor, Request, Samples
+from evaluation.measure import NAMES, Judge
+from evaluation.suite import MEASURABLE
+from lelsd.clip_guide import ClipGuide
+from lelsd.collection import key
+from lelsd.lexicon import check_prompt
+from lelsd.likeness import Likeness
+from packs.attributes import asked_attributes, asking
+from packs.cli import describe
+from packs.pack import Pack
+from packs.seen import Seen
+from stylegan2.images import to_uint8
+
+TEXT = "text"
+Progress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked for: in words, and as an attribute with a value where one says the same; attribute "" where none does."""
+
+    prompt: str
+    attribute: str = ""
+    value: bool = True
+
+    @property
+    def request(self) -> Request:
+        return Request(self.prompt, self.attribute, self.value)
+
+
+@dataclass(frozen=True, eq=False)
+class Contender:
+    """Somebody who may edit. editor: None where it cannot, for the reason in `absence`. note: what it is, in a few words."""
+
+    name: str
+    title: str
+    editor: Editor | None
+    note: str = ""
+    absence: str = ""
+    alpha: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a contender did: pictures uint8 [N, R, R, 3], class labels uint8 [N, R, R] and measures by name, or `trouble`."""
+
+    contender: Contender
+    images: np.ndarray | None = None
+    labels: np.ndarray | None = None
+    measured: dict | None = None
+    trouble: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """All outcomes on the same pictures. eligible: how many were not as asked before; None where nobody can tell.
+
+    found: the pictures as the generator draws the latents that were found for them, uint8 [N, R, R, 3]; None where the
+    pictures are its own.
+    """
+
+    wish: Wish
+    source: str
+    pack: str
+    images: np.ndarray
+    labels: np.ndarray
+    eligible: int | None
+    outcomes: tuple[Outcome, ...]
+    found: np.ndarray | None = None
+
+
+# --- what is asked for ------------------------------------------------------------------------------------------------
+
+
+def wish_in_words(text: str) -> Wish:
+    """The wish in a prompt, with the first attribute that its words ask for. Raises ValueError for an empty or too long one."""
+    prompt = check_prompt(text)
+    asked = [(name, value) for name, value in asked_attributes(prompt).items() if name in MEASURABLE]
+    return Wish(prompt, *(asked[0] if asked else ()))
+
+
+def wish_for(attribute: str, value: bool) -> Wish:
+    """The wish for an attribute, or for its absence. Raises ValueError for one that has no words."""
+    return Wish(asking(attribute, value), attribute, value)
+
+
+# --- who is asked -----------------------------------------------------------------------------------------------------
+
+
+def contenders(pack: Pack, wish: Wish, strength: float) -> list[Contender]:
+    """Everybody there could be, in the order of the page. strength: of the text-driven direction."""
+    return [text_contender(pack, wish, strength), *(_shipped(pack, editor, wish) for editor in shipped_editors(pack))]
+
+
+def text_contender(pack: Pack, wish: Wish, strength: float) -> Contender:
+    """The library's direction for the wish; one that was learned for the opposite is followed backwards."""
+    found = direction_for(resources.library()[0], wish)
+    if found is None:
+        return Contender(TEXT, "Text-driven direction", None, absence=f"no direction for “{wish.prompt}” has been learned yet; the Edit page learns one "
+                         "from these words")
+    entry, sign = found
+    editor = DirectionEditor(pack.generator.synthesis, {wish.prompt: entry.direction})
+    return Contender(TEXT, "Text-driven direction", editor, f"“{entry.direction.prompt}” at strength {sign * strength:g}", alpha=sign * strength)
+
+
+def direction_for(entries: Sequence[Entry], wish: Wish) -> tuple[Entry, int] | None:
+    """The direction of these words, or of the wish's attribute, and 1; or of its opposite, and -1; None without any."""
+    by_words = [(entry, 1) for entry in entries if key(entry.direction.prompt) == key(wish.prompt)]
+    asked = [] if not wish.attribute else [(entry, asked_attributes(entry.direction.prompt)) for entry in entries]
+    by_attribute = [(entry, sign) for sign, value in ((1, wish.value), (-1, not wish.value)) for entry, found in asked if found == {wish.attribute: value}]
+    return next(iter([*by_words, *by_attribute]), None)
+
+
+def _shipped(pack: Pack, editor: Shipped, wish: Wish) -> Contender:
+    absence = editor.absence(pack)
+    if not absence and not wish.attribute:
+        absence = f"it was taught attributes, and none says what “{wish.prompt}” asks for"
+    if absence:
+        return Contender(editor.name, editor.title, None, absence=absence)
+    try:
+        return Contender(editor.name, editor.title, _opened(pack.hash, str(pack.path), editor, pack), editor.file)
+    except (ValueError, OSError) as error:
+        return Contender(editor.name, editor.title, None, absence=describe(error))
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _opened(pack_hash: str, folder: str, editor: Shipped, _pack: Pack) -> Editor:
+    return editor.open(_pack)
+
+
+# --- what it comes to -------------------------------------------------------------------------------------------------
+
+
+def compare(pack: Pack, samples: Samples, wish: Wish, asked: Sequence[Contender], source: str, found: Tensor | None = None,
+            progress: Progress = lambda share, words: None) -> Compared:
+    """Let everybody edit the samples, and measure it. Raises ValueError if the pictures cannot be looked at."""
+    progress(0.0, "Looking at the pictures …")
+    guide, prompt = ClipGuide(pack), resources.understand(wish.prompt, resources.pack_name())
+    judge = Judge(pack, samples, guide.encode_image, _centre(pack.hash, pack))
+    where, text = dict.fromkeys(prompt.main_parts, 1.0), guide.encode_wordings(prompt.target_text(pack.neutral_text))
+    outcomes = []
+    for place, contender in enumerate(asked):
+        progress((place + 1) / (len(asked) + 1), f"{contender.title} …")
+        outcomes.append(_outcome(judge, contender, wish, where, text))
+    return Compared(wish, source, pack.name, to_uint8(judge.before.images), _labels(judge.before), judge.eligible(wish.request), tuple(outcomes),
+                    None if found is None else to_uint8(found))
+
+
+@torch.no_grad()
+def _outcome(judge: Judge, contender: Contender, wish: Wish, where: dict[str, float], text: Tensor) -> Outcome:
+    if contender.editor is None:
+        return Outcome(contender, trouble=contender.absence)
+    request = Request(wish.prompt, wish.attribute, wish.value, contender.alpha)
+    try:
+        after = judge.edit(contender.editor, request)
+    except ValueError as error:
+        return Outcome(contender, trouble=describe(error))
+    return Outcome(contender, to_uint8(after.images), _labels(after), judge.measure(after, request, where, text))
+
+
+def _labels(seen: Seen) -> np.ndarray:
+    return seen.labels.to(torch.uint8).cpu().numpy()
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _centre(pack_hash: str, _pack: Pack) -> Tensor | None:
+    """The mean face that identity is measured from: a few pictures have none of their own."""
+    return Likeness(_pack).centre
+
+
+# --- the table --------------------------------------------------------------------------------------------------------
+
+COLUMNS = ("editor", "note", "pack", "source", "prompt", "attribute", "value", "alpha", "pictures", "eligible", *NAMES, "trouble")
+
+
+def rows(compared: Compared) -> list[dict]:
+    """A row an editor; None where something was not measured."""
+    told = {"pack": compared.pack, "source": compared.source, "prompt": compared.wish.prompt, "attribute": compared.wish.attribute or None,
+            "value": compared.wish.value if compared.wish.attribute else None, "pictures": len(compared.images), "eligible": compared.eligible}
+    return [{**told, "editor": outcome.contender.title, "note": outcome.contender.note, "alpha": outcome.contender.alpha if outcome.measured else None,
+             **{name: (outcome.measured or {}).get(name) for name in NAMES}, "trouble": outcome.trouble} for outcome in compared.outcomes]
+
+
+def as_csv(compared: Compared) -> str:
+    """The rows for other programs, numbers with five digits, an empty field where nothing was measured."""
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for row in rows(compared):
+        writer.writerow({name: f"{value:.5f}" if isinstance(value, float) and name in NAMES else value for name, value in row.items()})
+    return buffer.getvalue()

@@ -1,0 +1,158 @@
+"""What is compared on which pictures, and the button that starts it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from app import comparison, resources, session, sources
+from app.comparison import Compared, Wish
+from app.widgets import plain, sentence
+from evaluation.editor import Samples
+from evaluation.reversals import REVERSED
+from evaluation.suite import MEASURABLE
+from packs.cli import MAX_SEED
+from packs.pack import Pack
+
+RESULT, TROUBLE = "compared", "compare_trouble"
+SOURCES = {"sampled": "Sampled", "drawn": "Drawn", "uploaded": "Uploaded"}
+WISHES = {"words": "In words", "attribute": "As an attribute"}
+VALUES = {True: "Have it", False: "Not have it"}
+COUNTS = (1, 4, 8, sources.MAX_PICTURES)
+KINDS, MEGABYTES = ("png", "jpg", "jpeg", "webp"), 32
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The pictures that the widgets describe, not yet drawn. number: a seed, or a drawn face's place in its world."""
+
+    kind: str
+    number: int = 0
+    count: int = 1
+    files: tuple[tuple[str, bytes], ...] = ()
+
+    @property
+    def words(self) -> str:
+        """What they are, for a caption and the table."""
+        if self.kind == "uploaded":
+            return f"uploaded: {', '.join(name for name, _ in self.files)}"
+        which = f"{self.number}" if self.count == 1 else f"{self.number} to {self.number + self.count - 1}"
+        plural = "" if self.count == 1 else "s"
+        return f"the face{plural} of seed{plural} {which}" if self.kind == "sampled" else f"drawn face{plural} {which}"
+
+    def make(self, pack: Pack) -> Samples:
+        """Raises ValueError, one sentence, for what cannot be had."""
+        if self.kind == "sampled":
+            return sources.sampled(pack, self.number, self.count, session.present(st.session_state).truncation)
+        if self.kind == "drawn":
+            return sources.drawn(pack, self.number, self.count)
+        if not self.files:
+            raise ValueError("there is no picture yet; choose a file, or let one be sampled or drawn")
+        return sources.uploaded(pack, self.files)
+
+
+def choices_panel() -> None:
+    """Draw what can be chosen. Pressing the button leaves a result, or a sentence that says why there is none."""
+    with st.container(key="compare-choices"):
+        with st.container(gap="small"):
+            chosen = _pictures()
+        with st.container(gap="small"):
+            make_wish = _wish()
+            strength = st.slider("Strength of the text-driven direction", 0.0, session.ALPHA_LIMIT, 1.0, 0.05, key="compare-strength",
+                                 help="1 is the typical edit. The other editors do what they were trained to do, to the full.")
+    if st.button("Compare", type="primary", icon=":material/compare:", key="compare-now"):
+        _compare(chosen, make_wish, strength)
+    if trouble := st.session_state.get(TROUBLE):
+        st.error(trouble, icon=":material/error:")
+
+
+def result() -> Compared | None:
+    """What was compared last."""
+    return st.session_state.get(RESULT)
+
+
+# --- the pictures -----------------------------------------------------------------------------------------------------
+
+
+def _pictures() -> Chosen:
+    st.header("Pictures", anchor=False)
+    kind = st.segmented_control("Where from", list(SOURCES), format_func=SOURCES.get, default="sampled", required=True, key="compare-source")
+    if kind == "uploaded":
+        files = st.file_uploader("Pictures of faces", list(KINDS), accept_multiple_files=True, key="compare-files", max_upload_size=MEGABYTES)
+        st.caption(f"Up to {sources.MAX_PICTURES}; of each the middle square. They stay on this machine.")
+        return Chosen(kind, files=tuple((file.name, file.getvalue()) for file in files or []))
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        if kind == "sampled":
+            number = st.number_input("First seed", 0, MAX_SEED, session.present(st.session_state).seed, step=1, key="compare-seed", width=150)
+        else:
+            number = st.number_input("First drawn face", 0, 999_999, 0, step=1, key="compare-number", width=150,
+                                     help="The renderer that the built-in models learned from draws it; no model has seen it.")
+        count = st.segmented_control("How many", COUNTS, default=1, required=True, key="compare-count", help="Rates mean more on many; one is quicker.")
+    if kind == "drawn":
+        st.caption("For the text-driven direction, the face is first looked for in the generator.")
+    return Chosen(kind, int(number or 0), int(count))
+
+
+# --- the wish ---------------------------------------------------------------------------------------------------------
+
+
+def _wish():
+    """The widgets of the wish; returns what makes it, as words may be no wish. Callable that raises ValueError."""
+    st.header("Wish", anchor=False)
+    kind = st.segmented_control("Asked for", list(WISHES), format_func=WISHES.get, default="attribute", required=True, key="compare-wish")
+    if kind == "words":
+        text = st.text_input("What should the person look like?", key="compare-prompt", placeholder="a person with bangs")
+        _told(text)
+        return lambda: comparison.wish_in_words(text)
+    ordered = [*REVERSED, *sorted(set(MEASURABLE) - set(REVERSED))]
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        attribute = st.selectbox("Attribute", ordered, format_func=spoken, key="compare-attribute", width=240,
+                                 help=f"The first {len(REVERSED)} are those that label-guided editors are taught.")
+        value = st.segmented_control("The person should", list(VALUES), format_func=VALUES.get, default=True, required=True, key="compare-value")
+    return lambda: comparison.wish_for(attribute, value)
+
+
+def _told(text: str) -> None:
+    """Which attribute measures the words."""
+    if not text.strip():
+        return
+    try:
+        wish = comparison.wish_in_words(text)
+    except ValueError as error:
+        st.caption(sentence(error))
+        return
+    if wish.attribute:
+        st.caption(f"Measured by the attribute {spoken(wish.attribute)}: {'there' if wish.value else 'not there'}.")
+    else:
+        st.caption("No attribute says the same, so only editors that read words can answer, and nobody can tell whether it is as asked.")
+
+
+def spoken(attribute: str) -> str:
+    """ "Mouth_Slightly_Open" -> "Mouth slightly open"."""
+    return attribute.replace("_", " ").capitalize()
+
+
+# --- what the button does ---------------------------------------------------------------------------------------------
+
+
+def _compare(chosen: Chosen, make_wish, strength: float) -> None:
+    """Leave the result of a comparison, or a sentence."""
+    st.session_state[TROUBLE] = None
+    bar = st.progress(0.0, "Making the pictures …")
+    try:
+        pack, wish = resources.pack(), make_wish()
+        samples, found = chosen.make(pack), None
+        asked = comparison.contenders(pack, wish, strength)
+        if asked[0].editor is not None:
+            samples, found = sources.with_latents(pack, samples, bar.progress)
+        st.session_state[RESULT] = comparison.compare(pack, samples, wish, asked, chosen.words, found, bar.progress)
+    except (ValueError, OSError) as error:
+        st.session_state[TROUBLE] = f"This cannot be compared. {sentence(error)}"
+    bar.empty()
+
+
+def absences() -> list[str]:
+    """A sentence for each editor that is not here, to be read before anything is compared. Raises ValueError, as the pack may."""
+    pack = resources.pack()
+    return [f"{plain(editor.title)}: {sentence(absence)}" for editor in comparison.shipped_editors(pack) if (absence := editor.absence(pack))]

@@ -1,0 +1,84 @@
+"""Pictures to compare editors on: samples of the generator, drawn faces, somebody's own; with latents where those are asked for."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+import torch
+from torch import Tensor
+
+from evaluation.editor import Samples
+from evaluation.measure import BATCH
+from lelsd.edit import base_latent
+from lelsd.invert import invert_picture, prepared
+from packs.cli import MAX_SEED
+from packs.pack import Pack
+from portraits.render import Renderer
+from portraits.scene import sample
+from stylegan2.images import from_uint8
+from stylegan2.inversion.intake import read_picture
+from stylegan2.inversion.optimise import Inversion
+
+MAX_PICTURES, MAX_FOUND = 16, 16  # MAX_FOUND: sets of pictures whose latents are kept
+DRAWN_WORLD = 0x636F6D70  # of drawn faces; nothing is trained on it
+Progress = Callable[[float, str], None]
+SEARCH_STEPS = 60  # for the latent of a single picture; for several the encoder's guess has to do, where there is one
+
+
+@torch.no_grad()
+def sampled(pack: Pack, seed: int, count: int, truncation: float) -> Samples:
+    """The faces of `count` seeds from `seed` on. Raises ValueError for a seed beyond the last."""
+    _check_count(count)
+    if seed + count - 1 > MAX_SEED:
+        raise ValueError(f"seeds {seed} to {seed + count - 1} are out of range; accepted: up to {MAX_SEED}")
+    w_plus = torch.cat([base_latent(pack, seed + place, truncation) for place in range(count)])
+    return Samples(torch.cat([pack.generator.synthesis(rows) for rows in w_plus.split(BATCH)]), w_plus)
+
+
+def drawn(pack: Pack, number: int, count: int) -> Samples:
+    """`count` faces that the renderer draws, from `number` on; they have no latents."""
+    _check_count(count)
+    renderer = Renderer(pack.resolution)
+    pictures = [renderer.draw(sample(DRAWN_WORLD, number + place))[0] for place in range(count)]
+    return Samples(torch.cat([from_uint8(picture[None]) for picture in pictures]).to(pack.device))
+
+
+def uploaded(pack: Pack, pictures: Sequence[tuple[str, bytes]]) -> Samples:
+    """The middle squares of files (name, contents); they have no latents. Raises ValueError, which names the file."""
+    _check_count(len(pictures))
+    return Samples(torch.cat([prepared(pack, read_picture(data, name)) for name, data in pictures]).to(pack.device))
+
+
+def with_latents(pack: Pack, samples: Samples, progress: Progress = lambda share, words: None) -> tuple[Samples, Tensor | None]:
+    """The same pictures with the w+ that were found for them, and what the generator draws of those; (samples, None) if they had some."""
+    if samples.w_plus is not None:
+        return samples, None
+    steps = SEARCH_STEPS if len(samples) == 1 or pack.encoder is None else 0
+    kept, key = _found(), (pack.hash, steps, hashlib.sha256(samples.images.cpu().numpy().tobytes()).hexdigest())
+    if key not in kept:
+        kept[key] = _search(pack, samples.images, steps, progress)
+        while len(kept) > MAX_FOUND:
+            kept.popitem(last=False)
+    w_plus, found = kept[key]
+    return Samples(samples.images, w_plus), found
+
+
+def _search(pack: Pack, images: Tensor, steps: int, progress: Progress) -> tuple[Tensor, Tensor]:
+    """w+ [N, L, D] and the pictures [N, 3, R, R] of it."""
+    for found in invert_picture(pack, images, Inversion(steps=steps)):
+        progress(found.step / max(steps, 1), "Looking for the face in the generator …")
+    return found.w_plus.detach(), found.image.detach()
+
+
+@st.cache_resource(show_spinner=False)
+def _found() -> OrderedDict[tuple[str, int, str], tuple[Tensor, Tensor]]:
+    """What was found for pictures, kept for the next wish about the same ones."""
+    return OrderedDict()
+
+
+def _check_count(count: int) -> None:
+    if not 1 <= count <= MAX_PICTURES:
+        raise ValueError(f"there are {count} pictures; accepted: 1 to {MAX_PICTURES}")

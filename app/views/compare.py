@@ -1,0 +1,27 @@
+"""The comparison page: one wish, the same pictures, and every editor there is side by side."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.panels.compare import absences, choices_panel, result
+from app.panels.compared import EMPTY, STYLE, compared_panel
+from app.panels.frame import begin_page, jobs_beside
+from app.widgets import sentence
+
+begin_page()
+jobs_beside()
+st.html(STYLE)
+st.title("Compare", anchor=False)
+st.caption("The text-driven direction beside editors that were taught labels: the same pictures, the same wish, the same measures.")
+choices_panel()
+compared = result()
+if compared is not None:
+    compared_panel(compared)
+else:
+    st.info(EMPTY, icon=":material/compare:")
+    try:
+        for line in absences():
+            st.caption(f":material/block: {line}")
+    except ValueError as error:
+        st.error(sentence(error), icon=":material/error:")

@@ -1,0 +1,77 @@
+"""The editors that a pack brings along, beside its directions: which there can be, which are here, and how to get the others.
+
+An editor is a file of the pack, listed in `pack.json` with its size and SHA-256 like every other, and a kind, which says who
+reads it. Those of `EXPECTED` are looked for under fixed names; a pack may bring more, which `pack.json` describes:
+
+    "editors": [{"name": "maskgan", "title": "MaskGAN", "file": "maskgan.safetensors", "kind": "secgan"}]
+
+A new kind of editor is a line in `LOADERS`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from packs import files
+
+if TYPE_CHECKING:
+    from evaluation.editor import Editor
+    from packs.pack import Pack
+
+LOADERS = {"secgan": "baselines.secgan.editor:load_editor"}
+"""By kind, `module:function` of (path, device, parser) -> Editor, where the parser is the pack's; imported when such an editor is opened."""
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """An editor that a pack may hold. name: short and unique. training: the command that makes its file, where it is known."""
+
+    name: str
+    title: str
+    file: str
+    kind: str
+    training: str = ""
+
+    def absence(self, pack: "Pack") -> str:
+        """Why it cannot be used, in one sentence that says how to get it; "" if it can."""
+        if self.file not in pack.info["files"]:
+            how = f"; {self.training} trains one" if self.training else ""
+            return f"pack {pack.name!r} holds no {self.file}{how}"
+        if self.kind not in LOADERS:
+            return f"{self.title} is of kind {self.kind!r}, which this version of the studio does not read; it reads {', '.join(LOADERS)}"
+        return ""
+
+    def open(self, pack: "Pack") -> "Editor":
+        """The editor, on the pack's device. Raises ValueError, one sentence, if it is absent, damaged or not what it is called."""
+        if absent := self.absence(pack):
+            raise ValueError(absent)
+        module, function = LOADERS[self.kind].split(":")
+        return getattr(import_module(module), function)(files.checked(pack.path, pack.info, self.file), pack.device, pack.parser)
+
+
+_TRAIN = "python -m baselines.secgan.train --data DIR --method {} --size 128 --out RUN"
+EXPECTED = (
+    Shipped("secgan", "SeCGAN", "secgan.safetensors", "secgan", _TRAIN.format("secgan")),
+    Shipped("secgan-baseline", "SeCGAN's baseline", "secgan_baseline.safetensors", "secgan", _TRAIN.format("baseline")),
+)
+
+
+def shipped_editors(pack: "Pack") -> list[Shipped]:
+    """Those that are expected of every pack, here or not, and what else the pack says it brings. Raises ValueError for a
+    description that is none, or a name that is there twice."""
+    found = [*EXPECTED, *(_described(entry, pack) for entry in pack.info.get("editors", []))]
+    names = [editor.name for editor in found]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"pack {pack.name!r} describes the editor {twice!r} twice; accepted: each name once")
+    return found
+
+
+def _described(entry: object, pack: "Pack") -> Shipped:
+    fields = ("name", "title", "file", "kind")
+    if not isinstance(entry, dict) or not all(isinstance(entry.get(name), str) and entry[name] for name in fields):
+        raise ValueError(f"pack {pack.name!r} describes an editor as {str(entry)[:80]}; accepted: {', '.join(fields)}, each a text")
+    training = entry.get("training", "")
+    return Shipped(*(entry[name] for name in fields), training if isinstance(training, str) else "")
