@@ -49,13 +49,18 @@ def _jobs(was_active: bool, kinds: Collection[str]) -> None:
 
 
 def _take_finished(jobs: list[Job]) -> bool:
-    """Put what this visit asked for, and is ready, on the stack. True if there was something."""
-    mine = [job for job in jobs if job.state == "done" and job.kind == "train" and job.request.visit == session.visit(st.session_state)]
+    """Put what this visit asked for, and is ready, on the stack, unless it uses another pack now. True if there was something."""
+    mine = [job for job in jobs if job.state == "done" and job.kind == "train" and _fits(job) and job.request.visit == session.visit(st.session_state)]
     for job in reversed(mine):
         job.dismiss()
         add_direction(str(job.direction.absolute()))
         st.toast(f"Learned: {plain(job.request.prompt)}. It is on the stack, move its slider.", icon=":material/check:")
     return bool(mine)
+
+
+def _fits(job: Job) -> bool:
+    """Whether it is for the pack in use."""
+    return job.request.pack == resources.pack_name()
 
 
 def _working(job: Job) -> None:
@@ -114,11 +119,11 @@ def _curves(job: Job) -> None:
 
 def _done(job: Job) -> None:
     news = {"fetch": f"{plain(job.request.pack)} is on this machine.", "train": "Learned. It is in the library.", "invert": "The face is found."}
-    st.caption(news[job.kind])
+    st.caption(news[job.kind] if job.fetches or _fits(job) else f"{news[job.kind]} It is for the pack {plain(job.request.pack)}: use that one to see it.")
     with st.container(horizontal=True):
-        if job.kind == "train":
+        if job.kind == "train" and _fits(job):
             st.button("Add to stack", key=f"take-{job.folder.name}", type="primary", on_click=_take, args=(job,))
-        if job.kind == "invert":
+        if job.kind == "invert" and _fits(job):
             st.page_link("views/photo.py", label="Look at it", icon=":material/add_a_photo:")
         _dismiss_button(job)
 

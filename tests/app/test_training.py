@@ -114,3 +114,13 @@ def test_another_visit_is_offered_what_was_learned(studio, queue, make_direction
     page.button(f"take-{path.parent.name}").click().run()
     assert [edit.direction for edit in page.session_state["history"].present.edits] == [str(path)]
     assert not [button for button in page.button if button.key == f"take-{path.parent.name}"]
+
+
+def test_what_was_learned_for_another_pack_waits_until_that_one_is_used(studio, queue, make_direction, runs):
+    path = make_direction("a person with curly hair")
+    write_json(path.parent / "job.json", {"request": {"prompt": "a person with curly hair", "pack": "another", "visit": "mine"}, "created": 1.0,
+                                          "pid": 1, "born": "never"})
+    write_json(path.parent / "status.json", {"state": "done", "step": 3, "steps": 3})
+    page = studio(visit="mine")
+    assert page.session_state["history"].present.edits == () and not jobs.read_job(path.parent).dismissed
+    assert "for the pack another" in texts(page) and f"take-{path.parent.name}" not in [button.key for button in page.button]
