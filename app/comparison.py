@@ -32,7 +32,7 @@ from packs.pack import Pack
 from packs.seen import Seen
 from stylegan2.images import to_uint8
 
-TEXT = "text"
+TEXT, TEXT_TITLE = "text", "Text-driven direction"
 Progress = Callable[[float, str], None]
 
 
@@ -117,25 +117,24 @@ def text_contender(pack: Pack, wish: Wish, strength: float) -> Contender:
     """The library's direction for the wish; one that was learned for the opposite is followed backwards."""
     found = direction_for(resources.library()[0], wish)
     if found is None:
-        return Contender(TEXT, "Text-driven direction", None, absence=f"no direction for “{wish.prompt}” has been learned yet; the Edit page learns one "
-                         "from these words")
+        return Contender(TEXT, TEXT_TITLE, None, absence=f"no direction for “{wish.prompt}” has been learned yet; the Edit page learns one from these words")
     entry, sign = found
     editor = DirectionEditor(pack.generator.synthesis, {wish.prompt: entry.direction})
-    return Contender(TEXT, "Text-driven direction", editor, f"“{entry.direction.prompt}” at strength {sign * strength:g}", alpha=sign * strength)
+    return Contender(TEXT, TEXT_TITLE, editor, f"“{entry.direction.prompt}” at strength {sign * strength:g}", alpha=sign * strength)
 
 
 def direction_for(entries: Sequence[Entry], wish: Wish) -> tuple[Entry, int] | None:
     """The direction of these words, or of the wish's attribute, and 1; or of its opposite, and -1; None without any."""
-    by_words = [(entry, 1) for entry in entries if key(entry.direction.prompt) == key(wish.prompt)]
-    asked = [] if not wish.attribute else [(entry, asked_attributes(entry.direction.prompt)) for entry in entries]
-    by_attribute = [(entry, sign) for sign, value in ((1, wish.value), (-1, not wish.value)) for entry, found in asked if found == {wish.attribute: value}]
-    return next(iter([*by_words, *by_attribute]), None)
+    found = [(entry, 1) for entry in entries if key(entry.direction.prompt) == key(wish.prompt)]
+    for sign, value in ((1, wish.value), (-1, not wish.value)):
+        found += [(entry, sign) for entry in entries if wish.attribute and asked_attributes(entry.direction.prompt) == {wish.attribute: value}]
+    return next(iter(found), None)
 
 
 def _shipped(pack: Pack, editor: Shipped, wish: Wish) -> Contender:
     absence = editor.absence(pack)
     if not absence and not wish.attribute:
-        absence = f"it was taught attributes, and none says what “{wish.prompt}” asks for"
+        absence = f"{editor.title} was taught attributes, and none says what “{wish.prompt}” asks for"
     if absence:
         return Contender(editor.name, editor.title, None, absence=absence)
     try:
@@ -163,8 +162,8 @@ def compare(pack: Pack, samples: Samples, wish: Wish, asked: Sequence[Contender]
     for place, contender in enumerate(asked):
         progress((place + 1) / (len(asked) + 1), f"{contender.title} …")
         outcomes.append(_outcome(judge, contender, wish, where, text))
-    return Compared(wish, source, pack.name, to_uint8(judge.before.images), _labels(judge.before), judge.eligible(wish.request), tuple(outcomes),
-                    None if found is None else to_uint8(found))
+    before, drawn_again = judge.before, None if found is None else to_uint8(found)
+    return Compared(wish, source, pack.name, to_uint8(before.images), _labels(before), judge.eligible(wish.request), tuple(outcomes), drawn_again)
 
 
 @torch.no_grad()
@@ -198,8 +197,9 @@ def rows(compared: Compared) -> list[dict]:
     """A row an editor; None where something was not measured."""
     told = {"pack": compared.pack, "source": compared.source, "prompt": compared.wish.prompt, "attribute": compared.wish.attribute or None,
             "value": compared.wish.value if compared.wish.attribute else None, "pictures": len(compared.images), "eligible": compared.eligible}
-    return [{**told, "editor": outcome.contender.title, "note": outcome.contender.note, "alpha": outcome.contender.alpha if outcome.measured else None,
-             **{name: (outcome.measured or {}).get(name) for name in NAMES}, "trouble": outcome.trouble} for outcome in compared.outcomes]
+    return [{**told, "editor": outcome.contender.title, "note": outcome.contender.note, "trouble": outcome.trouble,
+             "alpha": outcome.contender.alpha if outcome.measured else None, **{name: (outcome.measured or {}).get(name) for name in NAMES}}
+            for outcome in compared.outcomes]
 
 
 def as_csv(compared: Compared) -> str:

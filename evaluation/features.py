@@ -105,7 +105,8 @@ def swav(path: Path, device: torch.device) -> Eyes:
     with torch.device("meta"):
         network = resnet50(weights=None)
     network.fc = nn.Identity()
-    network = loaded(network, {name: value for name, value in state.items() if not name.startswith(("projection_head", "prototypes"))}, path).to(device)
+    body = {name: value for name, value in state.items() if not name.startswith(("projection_head", "prototypes"))}
+    network = loaded(network, body, path).to(device)
     mean, std = (torch.tensor(values, device=device).view(1, 3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
     return Eyes("SwAV ResNet-50", lambda images: network((resized(images, 224) * 0.5 + 0.5 - mean) / std))
 
@@ -137,7 +138,8 @@ def of_classifier(pack: "Pack") -> tuple[Eyes | None, Eyes | None]:
         present = classifier(images).float().sigmoid()
         return torch.stack([1 - present, present], dim=2)
 
-    return Eyes("the pack's attribute classifier", lambda images: classifier.features(images).float()), Eyes("the pack's attribute classifier", answers)
+    name = "the pack's attribute classifier"
+    return Eyes(name, lambda images: classifier.features(images).float()), Eyes(name, answers)
 
 
 def of_encoder(pack: "Pack") -> Eyes | None:

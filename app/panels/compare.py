@@ -84,7 +84,8 @@ def _pictures() -> Chosen:
         return Chosen(kind, files=tuple((file.name, file.getvalue()) for file in files or []))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         if kind == "sampled":
-            number = st.number_input("First seed", 0, MAX_SEED, session.present(st.session_state).seed, step=1, key="compare-seed", width=150)
+            seed = session.present(st.session_state).seed
+            number = st.number_input("First seed", 0, MAX_SEED, seed, step=1, key="compare-seed", width=150)
         else:
             number = st.number_input("First drawn face", 0, 999_999, 0, step=1, key="compare-number", width=150,
                                      help="The renderer that the built-in models learned from draws it; no model has seen it.")

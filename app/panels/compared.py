@@ -34,7 +34,8 @@ STYLE = """
   .stHtml .measures { overflow-x: auto; }
   .stHtml .measures:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
   .stHtml .measures table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-  .stHtml .measures th, .stHtml .measures td { border: 0; border-bottom: 1px solid var(--st-border-color, #343743); padding: .5rem .7rem; text-align: right; white-space: nowrap; }
+  .stHtml .measures :is(th, td) { border: 0; border-bottom: 1px solid var(--st-border-color, #343743); padding: .5rem .7rem; }
+  .stHtml .measures :is(th, td) { text-align: right; white-space: nowrap; }
   .stHtml .measures thead th { font-size: .82rem; font-weight: 400; opacity: .85; vertical-align: bottom; }
   .stHtml .measures tbody th, .stHtml .measures thead th:first-child { text-align: left; }
   .stHtml .measures tbody th { font-weight: 600; }
@@ -130,15 +131,23 @@ def _table(compared: Compared) -> None:
     st.header("Measured", anchor=False)
     lines = [row for row in comparison.rows(compared) if not row["trouble"]]
     if lines:
-        head = "".join(f'<th scope="col" title="{html.escape(meaning)}">{name}</th>' for name, meaning in HEADS.values())
-        body = "".join(f'<tr><th scope="row">{html.escape(row["editor"])}</th>{"".join(f"<td>{_value(name, row[name])}</td>" for name in HEADS)}</tr>' for row in lines)
-        st.html(f'<div class="measures" role="region" aria-label="What was measured" tabindex="0"><table><thead><tr><th scope="col">Editor</th>{head}</tr></thead>'
-                f"<tbody>{body}</tbody></table></div>")
+        st.html(_grid(lines))
     else:
         st.info("None of the editors did anything, so there is nothing to measure.", icon=":material/search_off:")
     st.caption(_told(compared))
     st.download_button("Save as CSV", data=comparison.as_csv(compared).encode(), file_name="eclipsed-comparison.csv", mime="text/csv",
                        icon=":material/download:", key="save-comparison", on_click="ignore")
+
+
+def _grid(lines: list[dict]) -> str:
+    """Rows of measures as a table that a keyboard can move sideways where it is too narrow."""
+    head = "".join(f'<th scope="col" title="{html.escape(meaning)}">{name}</th>' for name, meaning in HEADS.values())
+    body = []
+    for row in lines:
+        cells = "".join(f"<td>{_value(name, row[name])}</td>" for name in HEADS)
+        body.append(f'<tr><th scope="row">{html.escape(row["editor"])}</th>{cells}</tr>')
+    return (f'<div class="measures" role="region" aria-label="What was measured" tabindex="0"><table><thead><tr><th scope="col">Editor</th>{head}'
+            f'</tr></thead><tbody>{"".join(body)}</tbody></table></div>')
 
 
 def _told(compared: Compared) -> str:
