@@ -39,6 +39,10 @@ PACK_FILES = ("packs.cache", "packs.cli", "packs.files", "packs.weights")  # lea
 # Every command line that exists so far; the baselines join with their issues.
 COMMANDS = [
     "train_eclipsed.py",
+    "baselines.maae.ablation",
+    "baselines.maae.edit",
+    "baselines.maae.evaluate",
+    "baselines.maae.train",
     "baselines.secgan.edit",
     "baselines.secgan.train",
     "baselines.semantic_vae.ablation",

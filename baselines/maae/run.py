@@ -1,0 +1,89 @@
+"""A run's folder: for each attribute NAME.checkpoint, NAME.log.jsonl, and what comes out of it, NAME.safetensors and NAME.json."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from baselines.maae.data import Material
+from baselines.maae.network import Discriminator
+from baselines.maae.store import load_trained, save_trained
+from baselines.maae.training import Features, Trainer, TrainSettings, train
+from portraits import processes
+from portraits.training import load_checkpoint
+from portraits.validation import log
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where one attribute's training is kept. Intervals are in steps."""
+
+    folder: Path
+    attribute: str
+    log_every: int = 50
+    save_every: int = 500
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.folder / f"{self.attribute}.checkpoint"
+
+    @property
+    def described(self) -> Path:
+        """Says what the weights beside it are; there once the training came to its end."""
+        return self.folder / f"{self.attribute}.json"
+
+    def finished(self, settings: TrainSettings) -> bool:
+        """Whether the network is there, trained by these settings for as many steps. Raises ValueError for one trained otherwise."""
+        if not self.described.exists():
+            return False
+        trained = load_trained(self.described)
+        before, now = ({**values.to_dict(), "steps": None} for values in (trained.settings, settings))
+        other = sorted(name for name in now if before[name] != now[name])
+        if other:
+            raise ValueError(f"{self.described} was trained with {other[0]} {before[other[0]]!r}, not {now[other[0]]!r}; "
+                             "accepted: the same, or a new folder")
+        return trained.steps >= settings.steps
+
+    def begin(self, resume: bool) -> None:
+        """Raises ValueError where the folder holds such a training already and nobody said to go on."""
+        if not resume and (self.checkpoint.exists() or self.described.exists()):
+            raise ValueError(f"{self.folder} holds a training of {self.attribute} already; --resume goes on with it, "
+                             "another --out begins a new one")
+
+    def steps(self, trainer: Trainer, material: Material) -> Iterator[dict]:
+        """Train to the end from the checkpoint, if there is one; yields {attribute, step, losses} with each log line."""
+        if self.checkpoint.exists():
+            trainer.load(self.checkpoint)
+        sides = material.sides(self.attribute, material.faces.train_indices)
+        for found in train(trainer, material.read, *sides):
+            last = trainer.step >= trainer.settings.steps
+            if processes.first() and (last or trainer.step % self.log_every == 0):
+                yield self._logged(trainer.step, found)
+            if processes.first() and (last or trainer.step % self.save_every == 0):
+                trainer.save(self.checkpoint)
+        if processes.first():
+            save_trained(trainer, self.folder)
+
+    def _logged(self, step: int, found: dict[str, Tensor]) -> dict:
+        line = {"attribute": self.attribute, "step": step, "losses": {name: round(value.item(), 5) for name, value in found.items()}}
+        log(self.folder / f"{self.attribute}.log.jsonl", line)
+        return line
+
+
+def train_attribute(run: Run, settings: TrainSettings, material: Material, features: Features | None) -> Iterator[dict]:
+    """Train one attribute's network to the end of its steps, or go on to it; nothing where it is there. Yields as `Run.steps`."""
+    if not run.finished(settings):
+        yield from run.steps(Trainer(settings, features, material.pictures.device), material)
+
+
+def load_discriminator(run: Run) -> Discriminator | None:
+    """The run's own discriminator, frozen, on the CPU; None where the checkpoint was not kept."""
+    if not run.checkpoint.exists():
+        return None
+    state = load_checkpoint(run.checkpoint)
+    discriminator = Discriminator(state["settings"]["network"]["width"])
+    discriminator.load_state_dict(state["discriminator"])
+    return discriminator.eval().requires_grad_(False)
