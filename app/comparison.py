@@ -83,6 +83,7 @@ class Compared:
     wish: Wish
     source: str
     pack: str
+    pack_hash: str
     images: np.ndarray
     labels: np.ndarray
     eligible: int | None
@@ -117,7 +118,8 @@ def text_contender(pack: Pack, wish: Wish, strength: float) -> Contender:
     """The library's direction for the wish; one that was learned for the opposite is followed backwards."""
     found = direction_for(resources.library()[0], wish)
     if found is None:
-        return Contender(TEXT, TEXT_TITLE, None, absence=f"no direction for “{wish.prompt}” has been learned yet; the Edit page learns one from these words")
+        absence = f"no direction for “{wish.prompt}” has been learned yet; the Edit page learns one from these words"
+        return Contender(TEXT, TEXT_TITLE, None, absence=absence)
     entry, sign = found
     editor = DirectionEditor(pack.generator.synthesis, {wish.prompt: entry.direction})
     return Contender(TEXT, TEXT_TITLE, editor, f"“{entry.direction.prompt}” at strength {sign * strength:g}", alpha=sign * strength)
@@ -162,8 +164,8 @@ def compare(pack: Pack, samples: Samples, wish: Wish, asked: Sequence[Contender]
     for place, contender in enumerate(asked):
         progress((place + 1) / (len(asked) + 1), f"{contender.title} …")
         outcomes.append(_outcome(judge, contender, wish, where, text))
-    before, drawn_again = judge.before, None if found is None else to_uint8(found)
-    return Compared(wish, source, pack.name, to_uint8(before.images), _labels(before), judge.eligible(wish.request), tuple(outcomes), drawn_again)
+    before, again = judge.before, None if found is None else to_uint8(found)
+    return Compared(wish, source, pack.name, pack.hash, to_uint8(before.images), _labels(before), judge.eligible(wish.request), tuple(outcomes), again)
 
 
 @torch.no_grad()

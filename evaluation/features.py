@@ -66,14 +66,15 @@ def weights_folder() -> Path:
     return cache_folder() / "features"
 
 
-def choose_looks(pack: "Pack", folder: Path | None = None) -> Looks:
-    """The best there is. folder: with published files (`weights_folder`). Raises ValueError for one that is damaged."""
-    folder = folder or weights_folder()
+def choose_looks(pack: "Pack", encode_image: Seer, folder: Path | None = None) -> Looks:
+    """The best there is. encode_image: pictures in [-1, 1] -> embeddings of the pack's CLIP. folder: with published files
+    (`weights_folder`). Raises ValueError for one that is damaged."""
+    folder, clip = folder or weights_folder(), Eyes("the pack's CLIP", encode_image)
     features, answers = of_classifier(pack)
     if (folder / INCEPTION).is_file():
         features, answers = inception(folder / INCEPTION, pack.device)
     unlabelled = swav(folder / SWAV, pack.device) if (folder / SWAV).is_file() else of_encoder(pack)
-    return Looks(features or of_clip(pack), unlabelled or of_clip(pack), answers)
+    return Looks(features or clip, unlabelled or clip, answers)
 
 
 # --- published networks -----------------------------------------------------------------------------------------------
@@ -145,10 +146,3 @@ def of_classifier(pack: "Pack") -> tuple[Eyes | None, Eyes | None]:
 def of_encoder(pack: "Pack") -> Eyes | None:
     """[N, P], the entries of the latent that the encoder sees: no attribute taught it. None without an encoder."""
     return None if pack.encoder is None else Eyes("the pack's latent encoder", lambda images: pack.encoder.standardised(images).float())
-
-
-def of_clip(pack: "Pack") -> Eyes:
-    """Embeddings [N, E]."""
-    from lelsd.clip_guide import ClipGuide
-
-    return Eyes("the pack's CLIP", ClipGuide(pack).encode_image)

@@ -47,6 +47,7 @@ COMMANDS = [
     "baselines.maskgan.evaluate",
     "baselines.maskgan.train",
     "baselines.secgan.edit",
+    "baselines.secgan.evaluate",
     "baselines.secgan.train",
     "baselines.semantic_vae.ablation",
     "baselines.semantic_vae.edit",

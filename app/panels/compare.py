@@ -68,8 +68,9 @@ def choices_panel() -> None:
 
 
 def result() -> Compared | None:
-    """What was compared last."""
-    return st.session_state.get(RESULT)
+    """What was compared last, with the models that are in use."""
+    found = st.session_state.get(RESULT)
+    return found if found is not None and found.pack_hash == resources.pack().hash else None
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
@@ -89,7 +90,8 @@ def _pictures() -> Chosen:
         else:
             number = st.number_input("First drawn face", 0, 999_999, 0, step=1, key="compare-number", width=150,
                                      help="The renderer that the built-in models learned from draws it; no model has seen it.")
-        count = st.segmented_control("How many", COUNTS, default=1, required=True, key="compare-count", help="Rates mean more on many; one is quicker.")
+        count = st.segmented_control("How many", COUNTS, default=1, required=True, key="compare-count",
+                                     help="Rates mean more on many; one is quicker.")
     if kind == "drawn":
         st.caption("For the text-driven direction, the face is first looked for in the generator.")
     return Chosen(kind, int(number or 0), int(count))

@@ -38,12 +38,14 @@ def main(argv: Sequence[str]) -> dict:
     from evaluation.features import choose_looks
     from evaluation.line import rounded
     from evaluation.reversals import evaluate_reversals
+    from lelsd.clip_guide import ClipGuide
     from packs.pack import load_pack
 
     pack = load_pack(options.pack, cli.resolve_device(options.device))
     editor = load_editor(options.run, pack.device, pack.parser)
     recogniser, batches, count = recogniser_of(pack), *test_batches(editor, options, pack.device)
-    found = evaluate_reversals(editor, batches, recogniser, choose_looks(pack, options.weights), lambda done: cli.say(f"{done} of {count} pictures"))
+    looks = choose_looks(pack, ClipGuide(pack).encode_image, options.weights)
+    found = evaluate_reversals(editor, batches, recogniser, looks, lambda done: cli.say(f"{done} of {count} pictures"))
     report = rounded({"run": str(options.run), "data": str(options.data), "split": options.split, "pack": pack.name, **found})
     if options.out is None:
         return report
@@ -117,7 +119,7 @@ def _parser() -> cli.ArgumentParser:
     parser.add_argument("--split", choices=SPLITS, default="test", help="which of its pictures (test)")
     parser.add_argument("--count", type=cli.positive_int, metavar="N", help="only the first N of them")
     parser.add_argument("--size", type=cli.positive_int, metavar="N", help="pixels a side (those that the run was trained at)")
-    parser.add_argument("--pack", default="portraits", help="whose classifier recognises, and whose models see where no published ones are (portraits)")
+    parser.add_argument("--pack", default="portraits", help="whose classifier recognises, and whose models stand in for published ones (portraits)")
     parser.add_argument("--weights", type=Path, metavar="DIR", help="where published Inception and SwAV weights lie (the cache's folder `features`)")
     parser.add_argument("--out", type=Path, help="the report to write, JSON; tables come beside it, as .md")
     parser.add_device()

@@ -54,7 +54,7 @@ def by_hand(faces, run, pack) -> float:
     """The share of test pictures that the pack's classifier sees turned round, one by one."""
     editor, hits = load_editor(run), []
     for index in faces.test_indices:
-        image = torch.from_numpy(faces.images[index]).permute(2, 0, 1)[None] / 127.5 - 1
+        image = torch.from_numpy(faces.images[index].copy()).permute(2, 0, 1)[None] / 127.5 - 1
         bald = bool(faces.labels[index, 0])
         hits.append(bool(pack.classifier(editor.edit(Samples(image), Request("", "Bald", not bald)))[0, CLASSIFIED.index("Bald")] > 0) != bald)
     return sum(hits) / len(hits)
