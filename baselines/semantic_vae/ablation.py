@@ -1,4 +1,5 @@
-"""The paper's table 1 with masks of one's own: six variants, several seeds each, and whether the paper's order holds.
+"""The paper's table 1 with masks of one's own: six variants, several seeds each, and whether the paper's order holds; and
+parts drawn anew, which its figure 4 shows.
 
     python -m baselines.semantic_vae.ablation --data DIR --out DIR [--seeds 0-2] [--steps N]
 
@@ -13,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from baselines.semantic_vae.ablation_report import VARIANTS, markdown, summary
-from baselines.semantic_vae.options import add_measuring, add_training, config_of
+from baselines.semantic_vae.options import add_drawn, add_measuring, add_training, config_of
 from packs import cli
 
 
@@ -22,6 +23,7 @@ def main(argv: Sequence[str]) -> dict:
     parser = cli.ArgumentParser(description="Compare the variants of Semantic-VAE that its paper compares, over several seeds.")
     add_training(parser)
     add_measuring(parser, samples=2000)
+    add_drawn(parser)
     parser.add_argument("--seeds", default="0-2", metavar="SEEDS", help="training seeds, such as 0-2 (0-2)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder to write, or to go on in")
     options = parser.parse_args(list(argv))
@@ -60,8 +62,8 @@ class _Bench:
         common = described(self.config, self._training(0, weighted=True))
         varied = ("seed", "weighted", "lstm_layers", "bidirectional", "save_every")
         held_out = min(self.options.samples, len(self.masks.held_out_indices))
-        return {**{name: value for name, value in common.items() if name not in varied},
-                "training_masks": len(self.masks.train_indices), "held_out_masks": held_out}
+        return {**{name: value for name, value in common.items() if name not in varied}, "training_masks": len(self.masks.train_indices),
+                "held_out_masks": held_out, "drawn_masks": min(self.options.drawn, held_out)}
 
     def cell(self, name: str, seed: int) -> dict:
         """Figures of one run, measured unless its file is there."""
@@ -74,7 +76,7 @@ class _Bench:
         return read_json(path)
 
     def _measured(self, name: str, seed: int, run: Path) -> dict:
-        from baselines.semantic_vae.measure import reconstruction
+        from baselines.semantic_vae.measure import generation, reconstruction
         from baselines.semantic_vae.runs import begin, open_run, prepare, train_run
 
         if not self._ready:
@@ -87,8 +89,9 @@ class _Bench:
         line: dict = {}
         for line in train_run(run, self.masks, config, settings, self.device):
             cli.say(f"{name}, seed {seed}: step {line['step']} of {settings.steps}, loss {line['loss']:.4f}")
-        indices = self.masks.held_out_indices[: self.options.samples]
-        return {**line, **reconstruction(open_run(run, self.device), self.masks, indices)}
+        model, indices = open_run(run, self.device), self.masks.held_out_indices[: self.options.samples]
+        drawn = generation(model, self.masks, indices[: self.options.drawn], seed)
+        return {**line, **reconstruction(model, self.masks, indices), "generation": drawn}
 
     def _training(self, seed: int, weighted: bool):
         from baselines.semantic_vae.training import TrainSettings

@@ -10,6 +10,7 @@ from statistics import fmean, stdev
 from evaluation.tables import grid, number
 
 METRICS = {"mean_iou": "mean IoU", "accuracy": "accuracy"}
+GENERATION = ("undesired", "following", "variety")  # of measure.generation, which needs torch
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ VARIANTS = {
 
 
 def summary(cells: Mapping[str, Sequence[Mapping]]) -> dict:
-    """Cells {variant: one a seed, in the same order of seeds} with "mean_iou", "accuracy", "class_iou" -> {"variants": {name: means
+    """Cells {variant: one a seed, in the same order of seeds}, each with what `measure` found -> {"variants": {name: means
     and standard deviations}, "pairs": {metric: `ordered`s}, "agreement": {metric: {"pairs", "agree", "agree_in_all_seeds"}}}."""
     variants = {name: _means(rows) for name, rows in cells.items()}
     pairs = {metric: [ordered(cells, metric, *names) for names in combinations(VARIANTS, 2)] for metric in METRICS}
@@ -59,10 +60,12 @@ def markdown(report: Mapping) -> str:
     for name, variant in VARIANTS.items():
         own = report["variants"][name]
         spread = [f"{number(own[metric])} ± {number(own[f'{metric}_std'])}" for metric in METRICS]
-        rows.append([name, *spread, number(variant.mean_iou), number(variant.accuracy)])
+        drawn = [number(own["generation"][figure], 4) for figure in GENERATION]
+        rows.append([name, *spread, number(variant.mean_iou), number(variant.accuracy), *drawn])
     head = (f"{len(report['seeds'])} seeds, {report['steps']} steps of {report['batch_size']} masks at {report['size']} pixels, "
-            f"measured on {report['held_out_masks']} held-out masks. Mean and standard deviation over seeds; the last columns are the paper's.")
-    table = grid(["variant", *METRICS.values(), *(f"{title}, paper" for title in METRICS.values())], rows)
+            f"measured on {report['held_out_masks']} held-out masks, parts drawn in {report['drawn_masks']} of them. "
+            "Mean and standard deviation over seeds.")
+    table = grid(["variant", *METRICS.values(), *(f"{title}, paper" for title in METRICS.values()), *GENERATION], rows)
     said = [f"- {title}: {found['agree']} of {found['pairs']} pairs of variants are in the paper's order by their means, "
             f"{found['agree_in_all_seeds']} with every seed." for found, title in zip(report["agreement"].values(), METRICS.values())]
     return "\n".join([head, "", *table, "", *said, ""])
@@ -76,4 +79,9 @@ def _means(rows: Sequence[Mapping]) -> dict:
         found |= {metric: fmean(values), f"{metric}_std": stdev(values) if len(values) > 1 else None}
     by_class = {name: [row["class_iou"][name] for row in rows if row["class_iou"][name] is not None]
                 for name in rows[0]["class_iou"]}
-    return {**found, "class_iou": {name: fmean(values) if values else None for name, values in by_class.items()}}
+    drawn = {name: [row["generation"]["mean"][name] for row in rows if row["generation"]["mean"][name] is not None] for name in GENERATION}
+    return {**found, "class_iou": _means_of(by_class), "generation": _means_of(drawn)}
+
+
+def _means_of(lists: Mapping[str, Sequence[float]]) -> dict[str, float | None]:
+    return {name: fmean(values) if values else None for name, values in lists.items()}

@@ -24,6 +24,11 @@ def add_measuring(parser: cli.ArgumentParser, samples: int = 500) -> None:
                         help=f"held-out masks to measure on, at most ({samples})")
 
 
+def add_drawn(parser: cli.ArgumentParser) -> None:
+    parser.add_argument("--drawn", type=cli.positive_int, default=200, metavar="N",
+                        help="held-out masks of which parts are drawn anew, at most (200)")
+
+
 def add_training(parser: cli.ArgumentParser) -> None:
     """Data, sizes and how long: options with None are the preset's."""
     add_data(parser)

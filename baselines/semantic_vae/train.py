@@ -24,6 +24,7 @@ def main(argv: Sequence[str]) -> dict | None:
                         help="LSTMs from the first class to the last only")
     parser.add_argument("--unweighted", dest="weighted", action="store_false", help="plain cross entropy, the same for all classes")
     parser.add_argument("--kl-weight", type=float, default=5e-4, metavar="F", help="of the Kullback-Leibler divergence (0.0005)")
+    parser.add_argument("--kl-warmup", type=float, default=0.3, metavar="F", help="share of the steps in which that weight rises (0.3)")
     add_measuring(parser)
     parser.add_seed(0)
     parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="the run's folder")
@@ -46,7 +47,7 @@ def _train(options, device) -> dict | None:
     from portraits import processes
 
     config = config_of(options)
-    settings = TrainSettings(options.steps, options.batch_size, options.lr, options.kl_weight, options.weighted,
+    settings = TrainSettings(options.steps, options.batch_size, options.lr, options.kl_weight, options.kl_warmup, options.weighted,
                              save_every=options.save_every, seed=options.seed)
     masks = Masks(options.data, config.size)
     begin(options.out, config, settings, options.resume, device)

@@ -66,7 +66,7 @@ def test_a_run_is_trained_and_measured(run, data):
     assert answer["step"] == 2 and answer["samples"] == 8 and 0 <= answer["mean_iou"] <= answer["accuracy"] <= 1
     assert {path.name for path in folder.iterdir()} == {"run.json", "checkpoint.pt", "metrics.jsonl", "masks_32.npy", "model.safetensors"}
     measured = evaluate.main(["--run", str(folder), "--data", str(data), "--samples", "5", "--device", "cpu"])
-    assert measured["samples"] == 5
+    assert measured["samples"] == 5 and set(measured["generation"]) == {"hair", "eyes", "nose", "mouth", "mean"}
     whole = evaluate.main(["--run", str(folder), "--data", str(data), "--device", "cpu"])
     assert whole["mean_iou"] == answer["mean_iou"] and set(whole["class_iou"]) == set(answer["class_iou"])
 
@@ -147,7 +147,8 @@ def test_the_ablation_goes_on_where_it_was(data, tmp_path):
 
 def cells(*values: tuple[float, float]) -> dict:
     """Cells of two seeds: each variant has these figures plus a tenth of its place in the table."""
-    return {name: [{"mean_iou": iou + place / 10, "accuracy": accuracy, "class_iou": {"hair": iou, "hat": None}}
+    return {name: [{"mean_iou": iou + place / 10, "accuracy": accuracy, "class_iou": {"hair": iou, "hat": None},
+                    "generation": {"mean": {"undesired": 0.01, "following": iou, "variety": None}}}
                    for iou, accuracy in values] for place, name in enumerate(VARIANTS)}
 
 
@@ -159,8 +160,9 @@ def test_the_paper_order_by_hand():
     # ours rises down the table; in the paper 11 of the 15 pairs do, and equal accuracies agree with no order
     assert found["agreement"] == {"mean_iou": {"pairs": 15, "agree": 11, "agree_in_all_seeds": 11},
                                   "accuracy": {"pairs": 15, "agree": 0, "agree_in_all_seeds": 0}}
-    text = markdown({**found, "seeds": [0, 1], "steps": 1, "batch_size": 1, "size": 32, "held_out_masks": 8})
-    assert "| whole | 0.800 ± 0.141 | 0.600 ± 0.141 | 0.703 | 0.924 |" in text and "11 of 15 pairs" in text
+    assert whole["generation"] == {"undesired": 0.01, "following": pytest.approx(0.3), "variety": None}
+    text = markdown({**found, "seeds": [0, 1], "steps": 1, "batch_size": 1, "size": 32, "held_out_masks": 8, "drawn_masks": 8})
+    assert "| whole | 0.800 ± 0.141 | 0.600 ± 0.141 | 0.703 | 0.924 | 0.0100 | 0.3000 | - |" in text and "11 of 15 pairs" in text
 
 
 def test_a_pair_is_told_seed_by_seed():

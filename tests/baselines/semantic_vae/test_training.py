@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from baselines.semantic_vae.masks import mirrored
-from baselines.semantic_vae.measure import reconstruction
+from baselines.semantic_vae.measure import following, generation, reconstruction, undesired, variety
 from baselines.semantic_vae.model import SemanticVAE
 from baselines.semantic_vae.runs import train_run
 from baselines.semantic_vae.training import Trainer, TrainSettings
@@ -106,3 +106,26 @@ def test_a_reconstruction_is_counted_over_all_masks(config, masks):
     found = reconstruction(model, masks, indices, batch_size=3)
     assert found["accuracy"] == pytest.approx(share) and found["class_iou"]["background"] == pytest.approx(share)
     assert found["class_iou"]["hair"] == 0 and found["mean_iou"] == pytest.approx(share / 3)
+
+
+def test_drawn_parts_by_hand():
+    """Skin 1, nose 10, hair 17, hat 18. The nose is drawn: it grows by a pixel of skin, skin becomes hair, and a hat appears."""
+    before = torch.tensor([[[1, 1, 1, 10, 17, 1, 1, 1]]])
+    first = torch.tensor([[[18, 1, 10, 10, 17, 17, 1, 1]]])
+    second = torch.tensor([[[1, 10, 10, 1, 17, 1, 1, 1]]])
+    assert undesired(before, first, "nose").tolist() == [1 / 8], "the hat"
+    assert undesired(before, first, "hat").tolist() == [0], "a hat that was asked for"
+    assert following(before, first, "nose").tolist() == [2 / 8], "the hat and the hair"
+    assert variety(first, second, "nose").tolist() == [pytest.approx(2 / 3)]
+    assert variety(first, second, "neck").isnan().all()
+
+
+def test_a_decoder_that_hears_of_no_code_draws_the_same_again(config, masks):
+    model = SemanticVAE(config).eval()
+    with torch.no_grad():
+        for parameter in model.decoder.last.parameters():
+            parameter.zero_()
+        model.decoder.last.bias[CLASS_INDEX["nose"]] = 1
+    found = generation(model, masks, masks.held_out_indices, parts=("nose", "hair"))
+    assert found["nose"] == {"undesired": 0, "following": 0, "variety": 0}
+    assert found["hair"]["variety"] is None and found["mean"]["variety"] == 0
