@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packs import files
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from evaluation.editor import Editor
     from packs.pack import Pack
 
-LOADERS = {"secgan": "baselines.secgan.editor:load_editor"}
+LOADERS = {"secgan": "baselines.secgan.editor:load_editor", "maae": "baselines.maae.editor:load_editor"}
 """By kind, `module:function` of (path, device, parser) -> Editor, where the parser is the pack's; imported when such an editor is opened."""
 
 
@@ -37,7 +38,7 @@ class Shipped:
     def absence(self, pack: "Pack") -> str:
         """Why it cannot be used, in one sentence that says how to get it; "" if it can."""
         if self.file not in pack.info["files"]:
-            how = f"; {self.training} trains one" if self.training else ""
+            how = f"; {self.training} trains one, {SHIP.format(self.name)} puts it there" if self.training else ""
             return f"pack {pack.name!r} holds no {self.file}{how}"
         if self.kind not in LOADERS:
             return f"{self.title} is of kind {self.kind!r}, which this version of the studio does not read; it reads {', '.join(LOADERS)}"
@@ -47,10 +48,16 @@ class Shipped:
         """The editor, on the pack's device. Raises ValueError, one sentence, if it is absent, damaged or not what it is called."""
         if absent := self.absence(pack):
             raise ValueError(absent)
-        module, function = LOADERS[self.kind].split(":")
-        return getattr(import_module(module), function)(files.checked(pack.path, pack.info, self.file), pack.device, pack.parser)
+        return load(self.kind, files.checked(pack.path, pack.info, self.file), pack)
 
 
+def load(kind: str, path: Path, pack: "Pack") -> "Editor":
+    """The editor in a file, on the pack's device, with the pack's parser. Raises ValueError and OSError as its loader does."""
+    module, function = LOADERS[kind].split(":")
+    return getattr(import_module(module), function)(path, pack.device, pack.parser)
+
+
+SHIP = "python -m baselines.ship {} RUN/generator.safetensors"
 _TRAIN = "python -m baselines.secgan.train --data DIR --method {} --size 128 --out RUN"
 EXPECTED = (
     Shipped("secgan", "SeCGAN", "secgan.safetensors", "secgan", _TRAIN.format("secgan")),
@@ -75,3 +82,10 @@ def _described(entry: object, pack: "Pack") -> Shipped:
         raise ValueError(f"pack {pack.name!r} describes an editor as {str(entry)[:80]}; accepted: {', '.join(fields)}, each a text")
     training = entry.get("training", "")
     return Shipped(*(entry[name] for name in fields), training if isinstance(training, str) else "")
+
+
+def describe_editor(pack: "Pack", editor: Shipped) -> None:
+    """Say in a pack's `pack.json` that it brings an editor, whose file is yet to be added. Raises OSError."""
+    info = files.read_manifest(pack.path)
+    info["editors"] = [*info.get("editors", []), {name: getattr(editor, name) for name in ("name", "title", "file", "kind")}]
+    files.write_manifest(pack.path, info)

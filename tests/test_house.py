@@ -42,6 +42,7 @@ COMMANDS = [
     "baselines.maae.ablation",
     "baselines.maae.edit",
     "baselines.maae.evaluate",
+    "baselines.maae.export",
     "baselines.maae.train",
     "baselines.maskgan.edit",
     "baselines.maskgan.evaluate",

@@ -66,7 +66,7 @@ def main(argv: Sequence[str]) -> dict:
 
 def _cell(options: argparse.Namespace, attribute: str, variant: str, seed: int, pack: "Pack") -> dict:
     """Figures of one attribute's network of a variant, trained and measured unless they are there."""
-    from baselines.maae.editor import MaaeEditor
+    from baselines.maae.editor import load_editor
     from baselines.maae.evaluate import measure_run
     from baselines.maae.run import Run, train_attribute
     from evaluation.comparison import read_json, write_json
@@ -79,7 +79,7 @@ def _cell(options: argparse.Namespace, attribute: str, variant: str, seed: int, 
             material, features = open_material(options, [attribute], pack)
             for line in train_attribute(run, settings, material, features if settings.weights.identity else None):
                 cli.say(f"{variant}, seed {seed}, {told(line, settings)}")
-        write_json(path, measure_run(run.folder, attribute, MaaeEditor.load(run.folder, pack.device), options.data, pack, options.samples))
+        write_json(path, measure_run(run.folder, attribute, load_editor(run.network, pack.device), options.data, pack, options.samples))
     return read_json(path)
 
 

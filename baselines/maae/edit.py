@@ -30,10 +30,10 @@ def main(argv: Sequence[str]) -> dict:
     unspecified = [name for name, strength in asked if strength is None]
     if unspecified and len(asked) > 1:
         raise ValueError(f"attribute {unspecified[0]!r} has no strength; accepted for several: NAME=STRENGTH each")
-    from baselines.maae.editor import MaaeEditor
+    from baselines.maae.editor import load_editor
     from stylegan2.images import from_pil, open_image, save_png, to_pil
 
-    editor = MaaeEditor.load(options.run, cli.resolve_device(options.device))
+    editor = load_editor(options.run, cli.resolve_device(options.device))
     size = editor.trained(asked[0][0]).settings.network.size
     pictures = [(path, from_pil(open_image(path), size)) for path in options.image]
     if unspecified:

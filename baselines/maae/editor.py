@@ -1,26 +1,32 @@
 """M-AAE behind the protocol of `evaluation.editor`: one trained network an attribute.
 
-Strength goes from -5, without the attribute, to 5, with it (paper, figure 6), and alpha is mapped to it linearly: 1 is delta, the strength
-that the network was trained to reverse the attribute at (5), towards the wanted value; 0.5 is half of it. Above 1 there is nothing in
-the paper and nothing was trained: the strength stays at its end. At 0 the pictures come back as they are, without passing the autoencoder.
+    editor = load_editor("runs/maae", device)
+    after = editor.edit(Samples(images), Request("", "Eyeglasses", True))
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from baselines.maae.store import Trained, load_folder
+from baselines.maae.store import Trained, load_networks
 from evaluation.editor import CannotServe, Request, Samples
 from portraits.pictures import smooth
 from portraits.training import maps_dtype
 
+BATCH = 16
+
 
 class MaaeEditor:
-    """Pictures pass the autoencoder of the wanted attribute; no latents are needed."""
+    """Pictures pass the autoencoder of the wanted attribute; no latents are needed.
+
+    Strength goes from -5, without the attribute, to 5, with it (paper, figure 6), and alpha is a share of it: 1 is delta, the strength
+    at which the network was trained to turn the attribute round (5), towards the wanted value. The paper has nothing beyond, and nothing
+    was trained there: an alpha above 1 edits as 1 does. Below 1, what the autoencoder cannot rebuild is faded in, so that 0 changes nothing.
+    """
 
     name = "maae"
 
@@ -28,10 +34,10 @@ class MaaeEditor:
         """networks: by attribute."""
         self.networks = dict(networks)
 
-    @classmethod
-    def load(cls, folder: Path | str, device: torch.device | str = "cpu") -> "MaaeEditor":
-        """The networks of a folder, from safetensors and JSON alone. Raises ValueError where there are none."""
-        return cls(load_folder(Path(folder), device))
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """What it can be asked for."""
+        return tuple(self.networks)
 
     def prepare(self, request: Request, samples: Samples) -> dict:
         """As the protocol says: the network was trained beforehand. Raises CannotServe for an attribute without one."""
@@ -44,25 +50,28 @@ class MaaeEditor:
         towards = delta if request.value else -delta
         return towards * min(max(request.alpha, -1.0), 1.0)
 
+    @torch.no_grad()
     def edit(self, samples: Samples, request: Request) -> Tensor:
-        """As the protocol says. Raises CannotServe (a ValueError) for an attribute without a network."""
-        strength = self.strength(request)
-        return samples.images.clone() if strength == 0 else self.at(samples.images, request.attribute, strength)
+        """As the protocol says: [N, 3, R, R] in [-1, 1]. Raises CannotServe (a ValueError) for an attribute without a network."""
+        trained, strength = self.trained(request.attribute), self.strength(request)
+        lost = 1 - abs(strength) / trained.settings.network.delta  # share of what cannot be rebuilt that is faded in
+
+        def change(images: Tensor) -> Tensor:
+            after = _generated(trained, images, strength)
+            return after if lost == 0 else after + lost * (images - _generated(trained, images, 0.0))
+
+        return _at_its_size(trained, samples.images, change)
 
     @torch.no_grad()
     def at(self, images: Tensor, attribute: str, strength: float) -> Tensor:
         """images [N, 3, R, R] in [-1, 1] at a strength in the paper's units -> the same shape; 0 is the reconstruction.
 
-        Pictures of another size than the network's are resized to it and back. Raises ValueError for a strength beyond delta.
+        Raises ValueError for a strength beyond delta, and CannotServe for an attribute without a network.
         """
-        generator = self.trained(attribute).generator
-        config, device = generator.config, next(generator.parameters()).device
-        if not abs(strength) <= config.delta:
-            raise ValueError(f"strength is {strength}; accepted: from {-config.delta:g} to {config.delta:g}")
-        given = smooth(images.to(device), config.size).contiguous(memory_format=torch.channels_last)
-        with torch.autocast(device.type, torch.bfloat16, enabled=maps_dtype(device) == torch.bfloat16):
-            edited = generator(given, torch.full((len(images),), float(strength), device=device))
-        return smooth(edited.float().contiguous(), images.shape[-1]).to(images.device)
+        trained = self.trained(attribute)
+        if not abs(strength) <= trained.settings.network.delta:
+            raise ValueError(f"strength is {strength}; accepted: from {-trained.settings.network.delta:g} to {trained.settings.network.delta:g}")
+        return _at_its_size(trained, images, lambda small: _generated(trained, small, strength))
 
     def in_turn(self, images: Tensor, strengths: Sequence[tuple[str, float]]) -> Tensor:
         """Several attributes, each edited in what the one before made (section 4.1): images [N, 3, R, R] -> the same shape."""
@@ -75,3 +84,30 @@ class MaaeEditor:
         if attribute not in self.networks:
             raise CannotServe(f"no network of M-AAE was trained for {attribute!r}; accepted: {', '.join(self.networks)}")
         return self.networks[attribute]
+
+
+def load_editor(path: Path | str, device: torch.device | str = "cpu", parser: object = None) -> MaaeEditor:
+    """The editor of a run's folder or of a file of networks; `parser` is what editors that look at masks need, and not looked at.
+
+    Raises OSError and ValueError as `store.load_networks`.
+    """
+    return MaaeEditor(load_networks(Path(path), device))
+
+
+def _at_its_size(trained: Trained, images: Tensor, change: Callable[[Tensor], Tensor]) -> Tensor:
+    """`change` of pictures [N, 3, R, R] at the network's size; at another, what changed is resized and laid over the picture."""
+    size, device = trained.settings.network.size, next(trained.generator.parameters()).device
+    found = []
+    for batch in images.split(BATCH):
+        given = batch.to(device).float()
+        small = smooth(given, size)
+        after = change(small)
+        found.append(after if given.shape[-1] == size else given + smooth(after - small, given.shape[-1]))
+    return torch.cat(found).clamp(-1, 1).to(images.device) if found else images.clone()
+
+
+def _generated(trained: Trained, images: Tensor, strength: float) -> Tensor:
+    """The generator's pictures [N, 3, S, S], float32, computed in the number format that is fast."""
+    given = images.contiguous(memory_format=torch.channels_last)
+    with torch.autocast(images.device.type, torch.bfloat16, enabled=maps_dtype(images.device) == torch.bfloat16):
+        return trained.generator(given, images.new_full((len(images),), strength)).float().contiguous()

@@ -17,30 +17,30 @@ if TYPE_CHECKING:
     import numpy as np
 
     from baselines.data.faces import Faces
+    from baselines.maae.editor import MaaeEditor
     from baselines.maae.measure import Bench
+    from evaluation.features import Eyes
     from packs.pack import Pack
 
 
 def main(argv: Sequence[str]) -> dict:
     """`python -m baselines.maae.evaluate`. Raises ValueError and OSError for what a user got wrong."""
     options = _parser().parse_args(argv)
-    from baselines.maae.editor import MaaeEditor
+    from baselines.maae.editor import load_editor
     from baselines.maae.measure import means
     from packs.pack import load_pack
 
     pack = load_pack(options.pack, options.device)
-    editor = MaaeEditor.load(options.run, pack.device)
+    editor = load_editor(options.run, pack.device)
     found = {}
     for attribute in editor.networks:
         found[attribute] = measure_run(options.run, attribute, editor, options.data, pack, options.samples)
         cli.say(f"{attribute}: target rate {found[attribute]['target_rate']}, background change {found[attribute]['background_change']}")
-    from evaluation.features import choose_looks
-
     return {"run": options.run, **dict(means(list(found.values()))), "by_attribute": found,
-            "features": {"target_rate": f"{pack.name}: classifier", "fid": choose_looks(pack).fid.name}}
+            "features": {"target_rate": f"{pack.name}: classifier", "fid": eyes_of(pack).name}}
 
 
-def measure_run(folder: Path, attribute: str, editor, data: Path, pack: "Pack", samples: int) -> dict:
+def measure_run(folder: Path, attribute: str, editor: "MaaeEditor", data: Path, pack: "Pack", samples: int) -> dict:
     """An attribute's figures (`measure.measure`), from the network in a run's folder. Raises ValueError."""
     from baselines.data.faces import open_faces
     from baselines.maae.measure import measure
@@ -54,17 +54,24 @@ def held_out(faces: "Faces", samples: int) -> "np.ndarray":
     return faces.test_indices[:samples]
 
 
-def _bench(folder: Path, attribute: str, editor, faces: "Faces", pack: "Pack") -> "Bench":
+def eyes_of(pack: "Pack") -> "Eyes":
+    """What Fréchet distances are measured with: Inception where its weights are, else the pack's classifier."""
+    from evaluation.features import choose_looks
+    from lelsd.clip_guide import ClipGuide
+
+    return choose_looks(pack, lambda images: ClipGuide(pack).encode_image(images)).fid  # CLIP is opened where there is nothing else
+
+
+def _bench(folder: Path, attribute: str, editor: "MaaeEditor", faces: "Faces", pack: "Pack") -> "Bench":
     from baselines.maae.data import Material
     from baselines.maae.measure import Bench
     from baselines.maae.run import Run, load_discriminator
-    from evaluation.features import choose_looks
     from packs.attributes import ATTRIBUTES
 
     if pack.classifier is None or attribute not in ATTRIBUTES:
         raise ValueError(f"pack {pack.name!r} has no classifier that knows {attribute}; accepted: a pack with one, for {', '.join(ATTRIBUTES)}")
     material = Material.of(faces, editor.networks[attribute].settings.network.size, pack.device, pack.parser if faces.masks is None else None)
-    return Bench(material, pack.classifier, choose_looks(pack).fid, load_discriminator(Run(folder, attribute)))
+    return Bench(material, pack.classifier, eyes_of(pack), load_discriminator(Run(folder, attribute)))
 
 
 def _parser() -> cli.ArgumentParser:

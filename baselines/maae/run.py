@@ -1,4 +1,4 @@
-"""A run's folder: for each attribute NAME.checkpoint, NAME.log.jsonl, and what comes out of it, NAME.safetensors and NAME.json."""
+"""A run's folder: for each attribute NAME.checkpoint, NAME.log.jsonl, and what comes out of it, NAME.safetensors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from baselines.maae.data import Material
 from baselines.maae.network import Discriminator
-from baselines.maae.store import load_trained, save_trained
+from baselines.maae.store import Trained, load_networks, save_networks
 from baselines.maae.training import Features, Trainer, TrainSettings, train
 from portraits import processes
 from portraits.training import load_checkpoint
@@ -31,25 +31,25 @@ class Run:
         return self.folder / f"{self.attribute}.checkpoint"
 
     @property
-    def described(self) -> Path:
-        """Says what the weights beside it are; there once the training came to its end."""
-        return self.folder / f"{self.attribute}.json"
+    def network(self) -> Path:
+        """There once the training came to its end."""
+        return self.folder / f"{self.attribute}.safetensors"
 
     def finished(self, settings: TrainSettings) -> bool:
         """Whether the network is there, trained by these settings for as many steps. Raises ValueError for one trained otherwise."""
-        if not self.described.exists():
+        if not self.network.exists():
             return False
-        trained = load_trained(self.described)
+        trained = load_networks(self.network)[self.attribute]
         before, now = ({**values.to_dict(), "steps": None} for values in (trained.settings, settings))
         other = sorted(name for name in now if before[name] != now[name])
         if other:
-            raise ValueError(f"{self.described} was trained with {other[0]} {before[other[0]]!r}, not {now[other[0]]!r}; "
+            raise ValueError(f"{self.network} was trained with {other[0]} {before[other[0]]!r}, not {now[other[0]]!r}; "
                              "accepted: the same, or a new folder")
         return trained.steps >= settings.steps
 
     def begin(self, resume: bool) -> None:
         """Raises ValueError where the folder holds such a training already and nobody said to go on."""
-        if not resume and (self.checkpoint.exists() or self.described.exists()):
+        if not resume and (self.checkpoint.exists() or self.network.exists()):
             raise ValueError(f"{self.folder} holds a training of {self.attribute} already; --resume goes on with it, "
                              "another --out begins a new one")
 
@@ -65,7 +65,7 @@ class Run:
             if processes.first() and (last or trainer.step % self.save_every == 0):
                 trainer.save(self.checkpoint)
         if processes.first():
-            save_trained(trainer, self.folder)
+            save_networks({self.attribute: Trained.of(trainer)}, self.network)
 
     def _logged(self, step: int, found: dict[str, Tensor]) -> dict:
         line = {"attribute": self.attribute, "step": step, "losses": {name: round(value.item(), 5) for name, value in found.items()}}

@@ -1,4 +1,7 @@
-"""A trained network on disk: ATTRIBUTE.safetensors, weights in float16, and ATTRIBUTE.json, which says what they are. Nothing is executed."""
+"""Trained networks in a file: safetensors, weights in float16, with each attribute's settings as JSON in the header. Reading runs nothing.
+
+A run has a file for each attribute; a pack has one for all, which `python -m baselines.maae.export` joins.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
 
 from baselines.maae.network import Generator
 from baselines.maae.training import Trainer, TrainSettings
 from packs.files import write_atomically
 from packs.weights import halved
 
-KIND, FORMAT = "maae", 1
+FORMAT = "eclipsed-maae"
 
 
 @dataclass(frozen=True)
@@ -27,56 +31,53 @@ class Trained:
     settings: TrainSettings
     steps: int
 
+    @classmethod
+    def of(cls, trainer: Trainer) -> "Trained":
+        """What a training came to: the averaged weights."""
+        return cls(trainer.averaged(), trainer.settings, trainer.step)
 
-def save_trained(trainer: Trainer, folder: Path) -> Path:
-    """Write the averaged generator; the JSON comes last, so that where it is, all is. Raises OSError."""
-    name, state = trainer.settings.attribute, trainer.average.values
-    path = folder / f"{name}.safetensors"
-    write_atomically(path, save({key: halved(value).clone() for key, value in state.items()}))
-    about = {"kind": KIND, "format": FORMAT, "steps": trainer.step, "settings": trainer.settings.to_dict()}
-    write_atomically(folder / f"{name}.json", (json.dumps(about, indent=1) + "\n").encode())
+
+def save_networks(networks: Mapping[str, Trained], path: Path) -> Path:
+    """Write networks by attribute, all of it or nothing. Raises OSError."""
+    tensors = {f"{name}/{key}": halved(value).clone() for name, trained in networks.items() for key, value in trained.generator.state_dict().items()}
+    about = {name: {"steps": trained.steps, "settings": trained.settings.to_dict()} for name, trained in networks.items()}
+    write_atomically(path, save(tensors, {"format": FORMAT, "networks": json.dumps(about)}))
     return path
 
 
-def load_trained(path: Path, device: torch.device | str = "cpu") -> Trained:
-    """The network that a JSON file tells of. Raises ValueError, which names the file, for anything else."""
-    about = read_about(path)
-    weights = path.with_suffix(".safetensors")
+def load_networks(path: Path, device: torch.device | str = "cpu") -> dict[str, Trained]:
+    """The networks of a file, or of all such files in a run's folder, by attribute.
+
+    Raises OSError where it cannot be read, ValueError, which names the file, where it is damaged or holds something else.
+    """
+    if path.is_dir():
+        files = [file for file in sorted(path.glob("*.safetensors")) if _read(file)[0].get("format") == FORMAT]
+        if not files:
+            raise ValueError(f"{path} holds no trained network of M-AAE; accepted: a folder that `python -m baselines.maae.train` wrote")
+        return {name: trained for file in files for name, trained in load_networks(file, device).items()}
+    header, tensors = _read(path)
+    if header.get("format") != FORMAT:
+        raise ValueError(f"{path} holds no network of M-AAE; accepted: files that `python -m baselines.maae.train` wrote")
     try:
-        settings = TrainSettings.from_dict(about["settings"])
-        with torch.random.fork_rng(devices=[]):  # what a new layer draws must not change anyone's seed
-            generator = Generator(settings.network)
-        generator.load_state_dict({key: value.float() for key, value in load_file(weights).items()})
-    except FileNotFoundError:
-        raise ValueError(f"{path} tells of weights, and {weights} is missing") from None
-    except (SafetensorError, RuntimeError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{weights} does not fit {path.name}: {str(error).splitlines()[-1].strip()}") from error
-    generator = generator.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
-    return Trained(generator, settings, int(about["steps"]))
+        return {name: _network(about, name, tensors, device) for name, about in json.loads(header["networks"]).items()}
+    except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"{path} is damaged: its weights do not fit its settings ({str(error).splitlines()[-1].strip()})") from error
 
 
-def load_folder(folder: Path, device: torch.device | str = "cpu") -> Mapping[str, Trained]:
-    """All networks in a folder by attribute. Raises ValueError where there is none."""
-    if not folder.is_dir():
-        raise ValueError(f"there is no folder {str(folder)!r}; accepted: one that baselines.maae.train wrote")
-    found = [path for path in sorted(folder.glob("*.json")) if is_about(path)]
-    if not found:
-        raise ValueError(f"{folder} holds no trained network of M-AAE; accepted: one that baselines.maae.train wrote")
-    return {trained.settings.attribute: trained for trained in (load_trained(path, device) for path in found)}
-
-
-def is_about(path: Path) -> bool:
-    """Whether a JSON file tells of a network of ours, and not of something else that lies beside it."""
+def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """Header and tensors."""
+    with open(path, "rb"):  # a missing file as OSError with its name
+        pass
     try:
-        return json.loads(path.read_text(encoding="utf-8")).get("kind") == KIND
-    except (ValueError, AttributeError):
-        return False
+        with safe_open(str(path), "pt") as file:
+            return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}
+    except SafetensorError as error:
+        raise ValueError(f"{path} is damaged or no safetensors file: {error}") from None
 
 
-def read_about(path: Path) -> dict:
-    if not is_about(path):
-        raise ValueError(f"{path} does not tell of a network of M-AAE")
-    about = json.loads(path.read_text(encoding="utf-8"))
-    if about.get("format") != FORMAT:
-        raise ValueError(f"{path} has format {about.get('format')!r}; accepted: {FORMAT}")
-    return about
+def _network(about: dict, name: str, tensors: Mapping[str, Tensor], device: torch.device | str) -> Trained:
+    settings = TrainSettings.from_dict(about["settings"])
+    with torch.random.fork_rng(devices=[]):  # what a new layer draws must not change anyone's seed
+        generator = Generator(settings.network)
+    generator.load_state_dict({key.removeprefix(f"{name}/"): value.float() for key, value in tensors.items() if key.startswith(f"{name}/")})
+    return Trained(generator.to(device, memory_format=torch.channels_last).eval().requires_grad_(False), settings, int(about["steps"]))

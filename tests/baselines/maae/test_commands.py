@@ -9,9 +9,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from baselines.maae import ablation, edit, evaluate, train
+from baselines.maae import ablation, edit, evaluate, export, train
 from baselines.maae.ablation import CLAIMS
 from baselines.maae.identity import VGG_CONVS, load_vgg_face
+from baselines.maae.store import load_networks
 from stylegan2.images import save_png, to_pil
 
 
@@ -31,7 +32,7 @@ def test_training_leaves_networks_and_a_log(trained):
     out, said = trained
     assert said["attributes"] == ["Male", "Young"] and set(said["losses"]) == {"Male", "Young"}
     assert {path.name for path in out.iterdir()} == {f"{name}.{kind}" for name in said["attributes"]
-                                                     for kind in ("checkpoint", "json", "log.jsonl", "safetensors")}
+                                                     for kind in ("checkpoint", "log.jsonl", "safetensors")}
     assert json.loads((out / "Male.log.jsonl").read_text().splitlines()[-1])["step"] == 2
 
 
@@ -44,7 +45,7 @@ def test_a_run_goes_on_only_when_asked_to(trained, cache, tiny_pack):
     before = (out / "Young.safetensors").read_bytes()
     assert train.main(words(cache, tiny_pack, out, "--resume"))["losses"] == {}
     said = train.main(words(cache, tiny_pack, out, "--resume", attribute="Male", iterations=3))
-    assert set(said["losses"]) == {"Male"} and json.loads((out / "Male.json").read_text())["steps"] == 3
+    assert set(said["losses"]) == {"Male"} and load_networks(out)["Male"].steps == 3
     assert (out / "Young.safetensors").read_bytes() == before
 
 
@@ -69,6 +70,13 @@ def test_edits_are_written(trained, tmp_path):
                             (["Male", "Young=1"], "'Male' has no strength"), (["Male=much"], "'much' is not a number")):
         with pytest.raises(ValueError, match=sentence):
             edit.main([*common, *(word for name in given for word in ("--attribute", name))])
+
+
+def test_networks_are_joined_for_a_pack(trained, tmp_path):
+    said = export.main(["--run", str(trained[0] / "Young.safetensors"), "--run", str(trained[0] / "Male.safetensors"), "--out", str(tmp_path / "both")])
+    assert said["attributes"] == ["Young", "Male"] == list(load_networks(tmp_path / "both")) and said["bytes"] == said["out"].stat().st_size
+    with pytest.raises(ValueError, match="holds another network for Male"):
+        export.main(["--run", str(trained[0]), "--run", str(trained[0]), "--out", str(tmp_path / "twice")])
 
 
 def test_the_ablation_goes_on_where_it_was(cache, tiny_pack, tmp_path, capsys):

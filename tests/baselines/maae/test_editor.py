@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-import shutil
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 
-from baselines.maae.editor import MaaeEditor
-from baselines.maae.store import load_trained, save_trained
+from baselines.maae.editor import MaaeEditor, load_editor
+from baselines.maae.store import Trained, load_networks, save_networks
 from baselines.maae.training import Trainer
+from baselines.shipped import LOADERS
 from evaluation.editor import CannotServe, Request, Samples
 
 GIVEN = Request("a man", "Male")
@@ -28,13 +31,13 @@ def trainer(make_settings, features) -> Trainer:
 @pytest.fixture(scope="module")
 def folder(trainer, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("run")
-    save_trained(trainer, folder)
+    save_networks({"Male": Trained.of(trainer)}, folder / "Male.safetensors")
     return folder
 
 
 @pytest.fixture(scope="module")
 def editor(folder) -> MaaeEditor:
-    return MaaeEditor.load(folder)
+    return load_editor(folder)
 
 
 @pytest.fixture(scope="module")
@@ -51,22 +54,34 @@ def test_alpha_is_a_share_of_delta_towards_the_value(editor):
 
 
 def test_an_edit_is_the_generator_at_that_strength(editor, folder, images):
-    trained = load_trained(folder / "Male.json").generator
-    edited = editor.edit(Samples(images), Request("", "Male", False, 0.5))
+    trained = load_networks(folder / "Male.safetensors")["Male"].generator
+    edited = editor.edit(Samples(images), Request("", "Male", False))
+    exact = trained(images, torch.full((3,), -5.0))
     assert edited.shape == images.shape and edited.dtype == torch.float32
-    exact = trained(images, torch.full((3,), -2.5))
     assert (edited - exact).abs().mean() < 0.02  # the editor computes in the number format that is fast
     assert (exact - trained(images, torch.full((3,), 5.0))).abs().mean() > 0.1
+    assert torch.equal(edited, editor.at(images, "Male", -5.0))
 
 
-def test_alpha_0_gives_the_pictures_back(editor, images):
-    samples = Samples(images)
-    back = editor.edit(samples, Request("", "Male", True, 0.0))
-    assert torch.equal(back, images) and back is not images
+def test_a_weak_edit_fades_into_the_picture(editor, images):
+    half = editor.edit(Samples(images), Request("", "Male", True, 0.5))
+    expected = editor.at(images, "Male", 2.5) + 0.5 * (images - editor.at(images, "Male", 0.0))
+    assert torch.allclose(half, expected.clamp(-1, 1), atol=1e-6)
+    back = editor.edit(Samples(images), Request("", "Male", True, 0.0))
+    assert torch.allclose(back, images, atol=1e-6) and back is not images
 
 
-def test_pictures_of_another_size_come_back_in_it(editor):
-    assert editor.at(torch.zeros(1, 3, 80, 80), "Male", 5.0).shape == (1, 3, 80, 80)
+def test_a_larger_picture_keeps_its_detail(editor):
+    large = torch.rand(1, 3, 80, 80, generator=torch.Generator().manual_seed(2)) - 0.5
+    small = torch.nn.functional.interpolate(large, (40, 40), mode="bilinear", align_corners=False, antialias=True)
+    change = torch.nn.functional.interpolate(editor.at(small, "Male", 5.0) - small, (80, 80), mode="bilinear", align_corners=False)
+    assert torch.allclose(editor.at(large, "Male", 5.0), (large + change).clamp(-1, 1), atol=1e-5)
+
+
+def test_many_pictures_are_edited_in_parts(editor, images):
+    many = images.repeat(7, 1, 1, 1)
+    assert torch.allclose(editor.edit(Samples(many), GIVEN)[18:], editor.edit(Samples(images), GIVEN), atol=1e-2)
+    assert len(editor.edit(Samples(images[:0]), GIVEN)) == 0
 
 
 def test_attributes_are_edited_in_turn(editor, images):
@@ -84,35 +99,41 @@ def test_what_an_editor_cannot_do(editor, images):
 
 def test_weights_are_kept_in_half_the_bytes(folder, trainer):
     values = trainer.average.values
-    kept = load_trained(folder / "Male.json")
+    kept = load_networks(folder / "Male.safetensors")["Male"]
     assert kept.settings == trainer.settings
     assert all(torch.allclose(kept.generator.state_dict()[name], value, rtol=1e-3, atol=1e-6) for name, value in values.items())
     numbers = sum(value.numel() for value in values.values())
     assert 2 * numbers < (folder / "Male.safetensors").stat().st_size < 2.8 * numbers + 8000  # vectors stay whole, names take room
 
 
+def test_one_file_holds_several_networks(folder, tmp_path, images):
+    networks = load_networks(folder)
+    path = save_networks({"Male": networks["Male"], "Young": networks["Male"]}, tmp_path / "maae.safetensors")
+    editor = load_editor(path, "cpu", None)
+    assert editor.attributes == ("Male", "Young")
+    assert torch.equal(editor.at(images, "Young", 5.0), load_editor(folder).at(images, "Male", 5.0))
+
+
+def test_what_a_pack_ships_is_opened(folder):
+    module, function = LOADERS["maae"].split(":")
+    assert getattr(import_module(module), function)(folder / "Male.safetensors", torch.device("cpu"), None).attributes == ("Male",)
+
+
 def test_damaged_files_are_named(folder, tmp_path):
-    for file in folder.iterdir():
-        shutil.copy(file, tmp_path)
-    (tmp_path / "notes.json").write_text("[]")
-    assert list(MaaeEditor.load(tmp_path).networks) == ["Male"]
-    about = json.loads((tmp_path / "Male.json").read_text())
-    about["settings"]["network"]["width"] = 8
-    (tmp_path / "Male.json").write_text(json.dumps(about))
-    with pytest.raises(ValueError, match="Male.safetensors does not fit Male.json"):
-        MaaeEditor.load(tmp_path)
-    (tmp_path / "Male.json").write_text(json.dumps({**about, "format": 9}))
-    with pytest.raises(ValueError, match="has format 9; accepted: 1"):
-        MaaeEditor.load(tmp_path)
-    shutil.copy(folder / "Male.json", tmp_path)
-    (tmp_path / "Male.safetensors").write_bytes(b"no tensors")
-    with pytest.raises(ValueError, match="does not fit"):
-        MaaeEditor.load(tmp_path)
-    (tmp_path / "Male.safetensors").unlink()
-    with pytest.raises(ValueError, match="Male.safetensors is missing"):
-        MaaeEditor.load(tmp_path)
-    (tmp_path / "Male.json").unlink()
+    path = tmp_path / "Male.safetensors"
+    with safe_open(folder / "Male.safetensors", "pt") as file:
+        header, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}
+    other = json.loads(header["networks"])
+    other["Male"]["settings"]["network"]["width"] = 8
+    for metadata, sentence in (({**header, "networks": json.dumps(other)}, "Male.safetensors is damaged: its weights do not fit"),
+                               ({**header, "networks": "[]"}, "do not fit its settings"), ({}, "holds no network of M-AAE")):
+        save_file(tensors, path, metadata)
+        with pytest.raises(ValueError, match=sentence):
+            load_editor(path)
     with pytest.raises(ValueError, match="holds no trained network of M-AAE"):
-        MaaeEditor.load(tmp_path)
-    with pytest.raises(ValueError, match="there is no folder"):
-        MaaeEditor.load(tmp_path / "nowhere")
+        load_editor(tmp_path)  # something else lies there
+    path.write_bytes(b"no tensors")
+    with pytest.raises(ValueError, match="Male.safetensors is damaged"):
+        load_editor(tmp_path)
+    with pytest.raises(OSError, match="nowhere"):
+        load_editor(tmp_path / "nowhere")
