@@ -140,13 +140,13 @@ def _shipped(pack: Pack, editor: Shipped, wish: Wish) -> Contender:
     if absence:
         return Contender(editor.name, editor.title, None, absence=absence)
     try:
-        return Contender(editor.name, editor.title, _opened(pack.hash, str(pack.path), editor, pack), editor.file)
+        return Contender(editor.name, editor.title, _opened(str(pack.path), pack.info["files"][editor.file]["sha256"], editor, pack), editor.file)
     except (ValueError, OSError) as error:
         return Contender(editor.name, editor.title, None, absence=describe(error))
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _opened(pack_hash: str, folder: str, editor: Shipped, _pack: Pack) -> Editor:
+def _opened(folder: str, sha256: str, editor: Shipped, _pack: Pack) -> Editor:
     return editor.open(_pack)
 
 

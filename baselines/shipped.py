@@ -3,7 +3,7 @@
 An editor is a file of the pack, listed in `pack.json` with its size and SHA-256 like every other, and a kind, which says who
 reads it. Those of `EXPECTED` are looked for under fixed names; a pack may bring more, which `pack.json` describes:
 
-    "editors": [{"name": "maskgan", "title": "MaskGAN", "file": "maskgan.safetensors", "kind": "secgan"}]
+    "editors": [{"name": "maskgan", "title": "MaskGAN", "file": "maskgan.safetensors", "kind": "maskgan"}]
 
 A new kind of editor is a line in `LOADERS`.
 """

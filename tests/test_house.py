@@ -54,6 +54,7 @@ COMMANDS = [
     "baselines.semantic_vae.edit",
     "baselines.semantic_vae.evaluate",
     "baselines.semantic_vae.train",
+    "baselines.ship",
     "benchmarks.ops",
     "benchmarks.prompts",
     "benchmarks.studio_load",

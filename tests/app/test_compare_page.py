@@ -81,7 +81,7 @@ def press(page):
 def test_before_anything_is_compared_it_says_who_is_missing_and_how_to_get_them(compare_page):
     page = compare_page()
     assert "press Compare" in page.info[0].value
-    assert all(words in texts(page) for words in ("holds no secgan.safetensors", "holds no secgan_baseline.safetensors", "--method secgan", "--method baseline"))
+    assert all(words in texts(page) for words in ("holds no secgan.safetensors", "holds no secgan_baseline.safetensors", "--method secgan", "--method baseline", "baselines.ship secgan-baseline RUN"))
     assert not page.error and not [button for button in page.get("download_button")]
 
 
