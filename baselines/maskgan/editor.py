@@ -134,8 +134,8 @@ class MaskGANEditor:
         return torch.from_numpy(np.stack(found)).to(masks.device)
 
     def _edited(self, mask: np.ndarray, request: Request) -> np.ndarray:
-        donor = self.donors.nearest(_nearest(mask, self.donors.masks.shape[-1]), request.attribute, request.value)
-        changed = transplant(mask, _nearest(donor, mask.shape[-1]), SHAPES[request.attribute])
+        donor = self.donors.nearest(resized(mask, self.donors.masks.shape[-1]), request.attribute, request.value)
+        changed = transplant(mask, resized(donor, mask.shape[-1]), SHAPES[request.attribute])
         return morph(mask, changed, request.alpha)
 
 
@@ -145,7 +145,8 @@ def load_editor(folder: Path | str, parse: Callable[[Tensor], Tensor], stage: st
     return MaskGANEditor(load_painter(folder, stage, device), parse, load_donors(Path(folder) / DONORS))
 
 
-def _nearest(mask: np.ndarray, size: int) -> np.ndarray:
-    """[H, H] -> [size, size], the pixel nearest to each one's centre."""
-    places = ((np.arange(size) + 0.5) * mask.shape[-1] / size).astype(int)
-    return mask[places][:, places]
+def resized(mask: np.ndarray, size: int) -> np.ndarray:
+    """uint8 [H, H] -> [size, size]: the nearest pixel where it shrinks, round edges instead of steps where it grows."""
+    planes = one_hot(torch.from_numpy(mask)[None], int(mask.max()) + 1)
+    mode = "bilinear" if size > mask.shape[-1] else "nearest-exact"
+    return F.interpolate(planes, (size, size), mode=mode).argmax(dim=1)[0].numpy().astype(np.uint8)

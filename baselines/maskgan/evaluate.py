@@ -15,6 +15,7 @@ Human judgement, the tables' last column, is not measured.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -27,6 +28,7 @@ from baselines.maskgan.measures import (
 )
 from baselines.maskgan.train import open_data
 from evaluation.features import choose_looks
+from lelsd.clip_guide import ClipGuide
 from packs import cli
 from packs.attributes import ATTRIBUTES
 from packs.pack import Pack, load_pack
@@ -39,7 +41,9 @@ def judges_of(pack: Pack) -> Judges:
     def attribute(images: Tensor, name: str) -> Tensor:
         return classifier(images.float().clamp(-1, 1))[:, ATTRIBUTES.index(name)] > 0
 
-    return Judges(pack.parser, None if classifier is None else attribute, choose_looks(pack).fid)
+    guide = cache(lambda: ClipGuide(pack))  # opened only where there is nothing else to look with
+    eyes = choose_looks(pack, lambda images: guide().encode_image(images)).fid
+    return Judges(pack.parser, None if classifier is None else attribute, eyes)
 
 
 def evaluate(painters: dict[str, Painter], material: Material, judges: Judges, count: int, seed: int) -> dict:

@@ -8,7 +8,7 @@ The stages come in this order, each with its checkpoint and its networks in RUN:
     control   RUN/control.pt   control.json, control.safetensors   the painter, trained on as long without them
 
 Also in RUN: run.json (what it is trained on), metrics.jsonl, sheets/ (held-out pictures and their paintings), donors.json and
-donors.safetensors. `torchrun --nproc-per-node N -m baselines.maskgan.train ...` shares the batch out to N processes.
+donors.safetensors; and maskgan.safetensors, the best painter there is and its donors in one file, for a pack. `torchrun --nproc-per-node N -m baselines.maskgan.train ...` shares the batch out to N processes.
 """
 
 from __future__ import annotations
@@ -22,10 +22,12 @@ from pathlib import Path
 import torch
 
 from baselines.data.faces import Faces, open_faces
+from baselines.maskgan.bundle import NAME as BUNDLE
+from baselines.maskgan.bundle import save_bundle
 from baselines.maskgan.config import PRESETS, MaskGANConfig, TrainSettings, preset
 from baselines.maskgan.donors import NAME as DONORS
-from baselines.maskgan.donors import choose_donors
-from baselines.maskgan.editor import Painter
+from baselines.maskgan.donors import choose_donors, load_donors
+from baselines.maskgan.editor import Painter, load_painter
 from baselines.maskgan.layers import one_hot
 from baselines.maskgan.material import Material
 from baselines.maskgan.perceptual import KINDS, PerceptualFeatures, perceptual_features
@@ -197,6 +199,8 @@ def _train(options, config: MaskGANConfig, faces: Faces, device: torch.device) -
         about = {"data": faces.name, "pictures": len(material.train_indices), "features": "none" if features is None else features.name}
         stage = make_stage(out, config, settings, device, features if name in PERCEIVING else None)
         results.append(run_stage(stage, material, out, options.resume, options.save_every, options.report_every, about))
+        if processes.first() and name in PERCEIVING:
+            save_bundle(out / BUNDLE, load_painter(out), load_donors(out / DONORS))
     return {"run": out, "stages": results, "features": "none" if features is None else features.name, "device": str(device)}
 
 

@@ -44,15 +44,21 @@ def load_network(path: Path, kind: str, device: torch.device | str = "cpu") -> t
     description = read_description(path)
     if description["kind"] != kind:
         raise ValueError(f"{path} describes a network of kind {description['kind']!r}; accepted: {kind!r}")
-    config = MaskGANConfig.from_dict(description["config"])
-    network = KINDS[kind](config)
-    tensors = read_tensors(path.with_suffix(".safetensors"))
+    config, weights = MaskGANConfig.from_dict(description["config"]), path.with_suffix(".safetensors")
+    return build_network(kind, config, read_tensors(weights), weights, device), config, description["about"]
+
+
+def build_network(kind: str, config: MaskGANConfig, tensors: Mapping[str, Tensor], path: Path,
+                  device: torch.device | str = "cpu") -> nn.Module:
+    """A network with these weights, frozen, in float32 on the device. Raises ValueError, which names `path`, if they are not its."""
+    with torch.random.fork_rng(devices=[]):  # what a constructor draws is thrown away
+        network = KINDS[kind](config)
+    state = {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}
     try:
-        network.load_state_dict({name: value.float() if value.is_floating_point() else value for name, value in tensors.items()})
+        network.load_state_dict(state)
     except RuntimeError as error:
-        reason = str(error).splitlines()[-1].strip()
-        raise ValueError(f"{path.with_suffix('.safetensors')} does not fit {path.name}: {reason}") from error
-    return network.to(device).eval().requires_grad_(False), config, description["about"]
+        raise ValueError(f"{path} does not fit its description: {str(error).splitlines()[-1].strip()}") from error
+    return network.to(device).eval().requires_grad_(False)
 
 
 def read_description(path: Path) -> dict:

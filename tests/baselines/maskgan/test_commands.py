@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from baselines.maskgan import edit, evaluate, train
+from baselines.maskgan.bundle import load_bundle
 from portraits.export import write_dataset
 
 
@@ -31,7 +32,7 @@ def test_a_run_holds_what_it_promises(run):
         assert (out / "sheets" / f"{stage}_0000002.png").is_file()
     lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines if line["stage"] == "ebst"] == [1, 2] and "blend_loss" in lines[-3]
-    assert not list(out.glob("*.tmp"))
+    assert not list(out.glob("*.tmp")) and load_bundle(out / "maskgan.safetensors", "cpu", lambda images: images).painter.name == "ebst"
     again = train.main([*words, "--resume"])  # all is finished: nothing is trained
     assert [stage["steps"] for stage in again["stages"]] == [2, 2, 2]
 

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from baselines.maskgan.bundle import load_bundle, save_bundle
 from baselines.maskgan.dense_mapping import DenseMappingNetwork
 from baselines.maskgan.donors import Donors, choose_donors, load_donors
-from baselines.maskgan.editor import MaskGANEditor, Painter, load_painter
+from baselines.maskgan.editor import MaskGANEditor, Painter, load_painter, resized
+from baselines.maskgan.layers import one_hot
 from baselines.maskgan.shapes import SHAPES, agreement, filled, morph, shifted, transplant
 from baselines.maskgan.weights import load_network, save_network
 from evaluation.editor import CannotServe, Request, Samples
@@ -121,10 +123,7 @@ def test_the_editor_paints_edited_masks_and_leaves_alpha_0_alone(painter, materi
     images, masks = material.read(material.held_out[:3])
     donors = choose_donors(material)
 
-    def parse(pictures):
-        return torch.nn.functional.one_hot(masks[: len(pictures)].long(), 19).movedim(-1, 1).float()
-
-    editor, samples = MaskGANEditor(painter, parse, donors), Samples(images)
+    editor, samples = MaskGANEditor(painter, lambda pictures: one_hot(masks[: len(pictures)], 19), donors), Samples(images)
     assert editor.edit(samples, Request("", "Eyeglasses", alpha=0.0)) is images
     edited = editor.edited_masks(masks, Request("", "Eyeglasses"))
     assert (edited == GLASSES).flatten(1).any(1).all()
@@ -154,6 +153,29 @@ def test_weights_come_back_and_damage_is_named(painter, config, faces, tmp_path)
     (tmp_path / "dense.json").write_text("[]")
     with pytest.raises(ValueError, match="does not describe"):
         load_painter(tmp_path)
+
+
+def test_a_bundle_is_an_editor_in_one_file(painter, material, tmp_path):
+    images, masks = material.read(material.held_out[:2])
+    editor = MaskGANEditor(painter, lambda pictures: one_hot(masks[: len(pictures)], 19), choose_donors(material))
+    save_bundle(tmp_path / "maskgan.safetensors", painter, editor.donors)
+    shipped = load_bundle(tmp_path / "maskgan.safetensors", "cpu", editor.parse)
+    request = Request("", "Eyeglasses")
+    assert torch.equal(shipped.edited_masks(masks, request), editor.edited_masks(masks, request)) and shipped.painter.name == "dense"
+    assert (shipped.edit(Samples(images), request) - editor.edit(Samples(images), request)).abs().mean() < 0.01
+    save_network(tmp_path / "dense.json", "dense", painter.network, painter.config, {})
+    for name, data, named in (("dense.safetensors", None, "no editor"), ("cut.safetensors", b"abc", "cut.safetensors is damaged")):
+        if data is not None:
+            (tmp_path / name).write_bytes(data)
+        with pytest.raises(ValueError, match=named):
+            load_bundle(tmp_path / name, "cpu", editor.parse)
+
+
+def test_a_donor_of_another_size_is_resized_with_round_edges():
+    mask = face(np.s_[20:22, 14:18])
+    assert np.array_equal(resized(mask, 32), mask) and np.array_equal(resized(mask, 16), mask[1::2, 1::2])
+    large = resized(mask, 128)
+    assert large.shape == (128, 128) and set(np.unique(large)) == {0, SKIN, MOUTH} and large[16, 16] != SKIN and large[16, 40] == SKIN
 
 
 def test_a_donor_bank_is_not_read_as_another(tmp_path):
