@@ -1,4 +1,4 @@
-"""What stands on the page while the models are opened for the first time. Light: torch is not here before this is seen."""
+"""What stands on the page while the models are opened, and in the picture's place before the first picture. Light: no torch here."""
 
 from __future__ import annotations
 
@@ -25,10 +25,31 @@ OPENING = """
 """
 
 
+TO_COME = """
+<style>
+  .to-come { margin-top: 47px; aspect-ratio: 1; border-radius: 12px; background: #1e2029; animation: to-come 1.8s ease-in-out infinite alternate; }
+  @keyframes to-come { to { background: #2b2e3a } }
+  @media (prefers-reduced-motion: reduce) { .to-come { animation: none } }
+</style>
+<div class="to-come" role="status" aria-label="Drawing the first picture"></div>
+"""
+
+
 @contextmanager
 def opening() -> Iterator[None]:
-    """Show it while the block runs."""
+    """Show that the models are being opened while the block runs."""
     place = st.empty()
     place.html(OPENING)
     yield
     place.empty()
+
+
+@contextmanager
+def first_picture(is_first: bool) -> Iterator[None]:
+    """Hold the picture's place while the block draws the first one; later ones come where one is already."""
+    place = st.empty()
+    if is_first:
+        place.html(TO_COME)
+    yield
+    if is_first:
+        place.empty()

@@ -16,7 +16,7 @@ STYLE = """
 
   /* the picture and what it starts from on the left, the stack on the right; on a phone the sliders come right after the picture */
   .st-key-stage { display: grid; grid-template: "picture stack" auto "start stack" 1fr / 1.1fr 1fr; gap: 1.2rem 3rem; }
-  .st-key-stage > :has(> .st-key-stage-picture) { grid-area: picture; min-width: 0; }
+  .st-key-stage > :has(> .st-key-stage-picture), .st-key-stage > :has(.to-come) { grid-area: picture; min-width: 0; }
   .st-key-stage > :has(> .st-key-stage-start) { grid-area: start; min-width: 0; }
   .st-key-stage > :has(> .st-key-stage-stack) { grid-area: stack; min-width: 0; }
 

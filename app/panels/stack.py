@@ -21,12 +21,14 @@ def stack_panel() -> None:
     history = session.history(st.session_state)
     _toolbar(history)
     edits = history.present.edits
+    entries, problems = resources.library()
     if not edits:
-        st.info("No edits yet. Add a ready-made direction below, or describe one of your own in the sidebar.", icon=":material/tune:")
+        where = "Add one from the list below, or describe one of your own in the sidebar." if entries else "Describe one in the sidebar to learn it."
+        st.info(f"No edits yet. {where}", icon=":material/tune:")
     for place, edit in enumerate(edits):
         _card(edit, place, len(edits))
     palette()
-    _library()
+    _library(entries, problems)
 
 
 def add_direction(path: str, alpha: float = 1.0) -> None:
@@ -114,8 +116,7 @@ def layer_name(layer: int) -> str:
     return f"{layer} · {min(4 * 2 ** ((layer + 1) // 2), resources.pack().resolution)} px"
 
 
-def _library() -> None:
-    entries, problems = resources.library()
+def _library(entries: list[resources.Entry], problems: list[str]) -> None:
     st.markdown("**Add a direction**")
     wanted = st.text_input("Search directions", key="search", placeholder="Search directions", label_visibility="collapsed",
                            icon=":material/search:") if len(entries) > 6 else ""
@@ -126,7 +127,7 @@ def _library() -> None:
             st.button(entry.title, key=f"add-{entry.path}", icon=icon, on_click=add_direction, args=(entry.path,),
                       help=plain(f"{entry.direction.prompt} ({'learned here' if entry.own else 'ready-made'})"))
     if not entries:
-        st.caption("This pack brings no directions. Describe one in the sidebar, and it will be kept here.")
+        st.caption("None here yet. What you learn or import is kept here.")
     elif not found:
         st.caption(f"No direction is called “{plain(wanted)}”. Describe it in the sidebar to learn it.")
     elif len(found) > SHOWN_DIRECTIONS:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from app import rendering, resources, session
 from app.components.picture import picture
+from app.opening import first_picture
 from app.panels import live
 from app.panels.face import face_panel
 from app.panels.files import files_panel, open_dropped
@@ -24,7 +25,7 @@ from app.widgets import confirm_shown, sentence
 def stage() -> None:
     """Picture and sliders. A fragment: moving a slider draws this again and nothing else."""
     with st.container(key="stage"):
-        with st.container(key="stage-picture"):
+        with first_picture(rendering.RENDERER not in st.session_state), st.container(key="stage-picture"):
             show_picture()
         with st.container(key="stage-stack"):
             stack_panel()

@@ -40,7 +40,7 @@ def test_it_opens_with_a_picture_and_says_what_to_do(studio, picture):
     assert picture(page)["after"].startswith("data:image/jpeg;base64,")
     assert not picture(page)["comparable"]
     assert "No edits yet" in page.info[0].value
-    assert "brings no directions" in captions(page)
+    assert "None here yet" in captions(page)
     assert not page.error
 
 
