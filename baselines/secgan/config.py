@@ -55,8 +55,8 @@ class SecganConfig:
 
     width: factor of all channel counts, 1 as published. batch_size: of each process. consistency: lambda_sc, 0.01 is best in
     figure 3. discriminator_steps: N of algorithm 1. masks_from: where the source masks come from, the parser as in the paper, or
-    the data set's true masks. parser_size: pixels at which the parser looks, its own if None. average: decay of the averaged
-    generator that is shown and exported; 0 is the generator itself, as in the paper.
+    the data set's true masks. average: decay of the averaged generator that is shown and exported; 0 is the generator itself, as
+    in the paper.
     """
 
     backbone: str = "stargan"
@@ -70,7 +70,6 @@ class SecganConfig:
     consistency: float = 0.01
     discriminator_steps: int = 5
     masks_from: str = "parser"
-    parser_size: int | None = None
     average: float = 0.0
     seed: int = 0
     attributes: tuple[str, ...] = ATTRIBUTES

@@ -90,9 +90,9 @@ def _columns(editor: SecganEditor, baseline: SecganEditor | None, parser: "FaceP
     """The columns of figure 5 for one picture [1, 3, R, R], each [3, R, R] on the CPU."""
     device, samples = editor.device, Samples(image)
     after = editor.edit(samples, request)
-    made = {"original": image} | ({} if baseline is None else {baseline.name: baseline.edit(samples, request)}) | {editor.name: after}
+    made = {"original": image} | ({} if baseline is None else {"baseline": baseline.edit(samples, request)}) | {editor.name: after}
     if baseline is not None:
-        made["baseline difference"] = heat(image, made[baseline.name])
+        made["baseline difference"] = heat(image, made["baseline"])
     made |= {"difference": heat(image, after), "mask": colours(log_probability(parser(image.to(device)))),
              "edited mask": colours(log_probability(parser(after.to(device))))}
     if semantic is not None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import copy
-
 import torch
 from torch import Tensor
 
-from segmentation.parser import FaceParser
 from segmentation.parts import CLASS_INDEX, CLASSES, PALETTE
 
 SEGMENTS = {
@@ -45,17 +42,6 @@ def likeliest(soft: Tensor) -> Tensor:
     Equations (11) and (12) use it as a target, which is a constant there: no gradient need pass through it.
     """
     return one_hot(soft.detach().argmax(dim=1))
-
-
-def looking_at(parser: FaceParser, size: int | None) -> FaceParser:
-    """The same parser, shrinking or enlarging what it is given to `size` pixels (its own if None). Raises ValueError outside 32 to 2048."""
-    if size is None or size == parser.input_size:
-        return parser
-    if not 32 <= size <= 2048:
-        raise ValueError(f"parser size is {size}; accepted are 32 to 2048 pixels")
-    other = copy.copy(parser)
-    other.input_size = size
-    return other
 
 
 def colours(masks: Tensor) -> Tensor:

@@ -60,7 +60,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--consistency", type=float, metavar="F", help="weight of the semantic consistency, lambda_sc (0.01)")
     parser.add_argument("--discriminator-steps", type=int, metavar="N", help="for each step of the generators (5)")
     parser.add_argument("--masks-from", help="source masks by the pack's parser, or the data's true ones: parser or truth (parser)")
-    parser.add_argument("--parser-size", type=int, metavar="N", help="pixels at which the parser looks (its own)")
     parser.add_argument("--average", type=float, metavar="F", help="decay of the averaged generator that is exported (0: not averaged)")
     parser.add_argument("--pack", default="portraits", help="name or folder of the pack whose parser to use (portraits)")
     parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder of the run")
@@ -105,10 +104,9 @@ def _segmenter(options: argparse.Namespace, config, device):
     """The pack's parser where the method needs it, else None."""
     if not config.semantic and not (config.needs_masks and config.masks_from == "parser"):
         return None
-    from baselines.secgan.segments import looking_at
     from packs.pack import load_pack
 
-    return looking_at(load_pack(options.pack, device).parser, config.parser_size)
+    return load_pack(options.pack, device).parser
 
 
 def _start(run, trainer, config, resume: bool) -> bool:
