@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from packs.pack import Pack
 
 TELL_EVERY = 20  # steps
-PREVIEW_SECONDS = 1.0  # at least, between two pictures of how it goes
+PREVIEW_SECONDS, PREVIEW_SHARE = 1.0, 0.2  # between two pictures of how it goes: at least these seconds, and this share of those so far
 
 
 def prepared(pack: "Pack", picture: "Image.Image", points: Sequence[Sequence[float]] | None = None) -> Tensor:
@@ -80,7 +80,7 @@ def followed(search: Iterator[Progress], run: RunFolder) -> Iterator[Progress]:
         now = time.monotonic()
         run.add_metrics(found.step, {"pixels": round(found.pixel.mean().item(), 5), "features": round(found.feature.mean().item(), 5)})
         run.status(state="running", step=found.step, steps=found.steps, seconds=round(now - begun, 3))
-        if found.step == 0 or found.finished or now - shown >= PREVIEW_SECONDS:
+        if found.step == 0 or found.finished or now - shown >= max(PREVIEW_SECONDS, PREVIEW_SHARE * (now - begun)):
             shown = now
             run.preview_path(found.step).parent.mkdir(exist_ok=True)
             images.save_png(run.preview_path(found.step), images.to_pil(found.image[:1]))

@@ -8,11 +8,11 @@ from pathlib import Path
 import streamlit as st
 from PIL import Image
 
-from app import photos, resources
+from app import photos, resources, session
 from app.components.tiles import thumbnail
 from app.job import InvertRequest, Job
-from app.panels.photo import edit
 from app.panels.training import REFRESH_SECONDS, progress_text, stopped_text, without_memory
+from app.session import Snapshot
 from app.widgets import plain, sentence
 
 SHOWN, PICTURE_SIZE = 12, 320
@@ -30,24 +30,28 @@ STYLE = """
 
 def found_panel() -> None:
     """Draw a card for each picture; a fragment with a clock while one is being searched for."""
-    active = any(job.active for job in photos.jobs())
+    active = _is_active(photos.jobs())
     st.fragment(_cards, run_every=REFRESH_SECONDS if active else None)(active)
 
 
+def _is_active(jobs: list[Job]) -> bool:
+    return any(job.active for job in jobs)
+
+
 def _cards(was_active: bool) -> None:
-    jobs = photos.jobs()[:SHOWN]
-    if was_active != any(job.active for job in jobs):
+    jobs = photos.jobs()
+    if was_active != _is_active(jobs):
         st.rerun()  # the whole page: its clock starts, or can stop
     if not jobs:
         return
     st.html(STYLE)
-    st.subheader("Your pictures", anchor=False)
     if trouble := st.session_state.pop(NEWS, None):
         st.error(trouble, icon=":material/error:")
-    for job in jobs:
+    for job in jobs[:SHOWN]:
         with st.container(border=True, key=f"found-{job.folder.name}", gap="small"):
             _card(job)
-    st.caption(f"The squares and what was found are kept in {plain(str(resources.runs_folder().absolute()))} until you delete them here.")
+    st.caption(f"The squares and what was found are kept in {plain(str(resources.runs_folder().absolute()))} until somebody deletes them here."
+               " Everybody who opens this studio sees them.")
 
 
 def _card(job: Job) -> None:
@@ -94,9 +98,12 @@ def _done(job: Job) -> None:
     measured = photos.likeness(job)
     if "identity" in measured:
         st.caption(f"Likeness {measured['identity']:.2f}: 1 is the same face to the pack's classifier, about 0 another one.")
+    other = job.request.pack != resources.pack_name()
+    if other:
+        st.caption(f"It was found with {plain(job.request.pack)}; change to that pack on the Packs page to edit it.")
     with st.container(horizontal=True, gap="small"):
-        if st.button("Edit it", key=f"found-edit-{job.folder.name}", type="primary", icon=":material/tune:",
-                     help="Opens it on the Edit page in place of the present face; undo brings that back"):
+        if not other and st.button("Edit it", key=f"found-edit-{job.folder.name}", type="primary", icon=":material/tune:",
+                                   help="Opens it on the Edit page in place of the present face; undo brings that back"):
             _edit(job)
         _delete_button(job)
 
@@ -134,3 +141,10 @@ def _delete(job: Job) -> None:
         photos.delete(job)
     except ValueError as error:
         st.session_state[NEWS] = sentence(error)
+
+
+def edit(snapshot: Snapshot) -> None:
+    """Go on with `snapshot` on the Edit page; undo brings back what was there."""
+    session.commit(st.session_state, snapshot)
+    resources.remember_visit(session.visit(st.session_state), session.history(st.session_state))
+    st.switch_page("views/edit.py")

@@ -10,6 +10,7 @@ import streamlit as st
 from app import photos, recipes, resources, session
 from app.components.picture import data_url
 from app.components.points import points
+from app.panels.found import edit, found_panel
 from app.photos import Draft
 from app.widgets import bind, confirm_shown, plain, sentence
 from lelsd.invert import Inversion
@@ -24,32 +25,50 @@ MAX_STEPS, DRAWN_SAMPLES = 2000, 1000
 
 
 def photo_panel() -> None:
-    """Draw the place to hand a picture in and, once there is one, the face in it."""
-    _warning()
-    _upload()
-    draft = _draft()
-    if draft is None:
+    """Draw the place to hand a picture in and, once there is one, the face in it; what was found beside them."""
+    draft, searched = _draft(), bool(photos.jobs())
+    _warning(draft is not None)
+    if trouble := st.session_state.pop(TROUBLE, None):
+        st.error(trouble, icon=":material/broken_image:")
+    if draft is None and not searched:
+        _upload()
         _empty()
-    else:
-        st.fragment(_face)()
+        return
+    left, right = st.columns([2.1, 1], gap="large")
+    with left:
+        if draft is None:
+            _upload()
+            _empty()
+        else:
+            st.fragment(_face)()
+            with st.expander("Another picture", icon=":material/add_photo_alternate:", key="photo-another"):
+                _upload()
+                _sample_button()
+    with right:
+        st.subheader("What was found", anchor=False)
+        if not searched:
+            st.caption("The face that the pack draws for your picture comes here.")
+        found_panel()
 
 
 def _draft() -> Draft | None:
     return photos.draft_of(session.visit(st.session_state))
 
 
-def _warning() -> None:
-    """What the pack can find, in a word; a photograph is something that few packs know."""
+def _warning(short: bool) -> None:
+    """What the pack can find; a photograph is something that few packs know."""
     domain = resources.pack().info["domain"]
-    if not domain.startswith("photo"):
-        st.info(f"The pack in use knows {plain(domain)}. It cannot find a real photograph well: what comes back is the nearest face that it can draw."
-                " For photographs, start the studio with a pack of photographs (see Packs).", icon=":material/brush:")
+    if domain.startswith("photo"):
+        return
+    cannot = f"The pack in use knows {plain(domain)}. It cannot find a real photograph well: what comes back is the nearest face that it can draw."
+    if short:
+        st.caption(f":material/brush: {cannot}")
+    else:
+        st.info(f"{cannot} For photographs, get a pack of photographs on the Packs page.", icon=":material/brush:")
 
 
 def _upload() -> None:
     """The field for a file. What is wrong with one is a sentence, and the picture before it stays."""
-    if trouble := st.session_state.pop(TROUBLE, None):
-        st.error(trouble, icon=":material/broken_image:")
     turn = st.session_state.setdefault(TURN, 0)  # a new key empties the field after each file
     file = st.file_uploader("Your picture", type=list(KINDS), key=f"photo-{turn}", max_upload_size=MAX_BYTES // 2**20)
     st.caption(f":material/lock: It stays on this machine: nothing of it is sent anywhere. PNG, JPEG or WebP, up to {MAX_BYTES // 2**20} MB and"
@@ -64,13 +83,14 @@ def _upload() -> None:
 def _empty() -> None:
     with st.container(border=True, key="photo-empty"):
         st.markdown("**No picture yet.** Choose one above. One face, seen from the front, is what works.")
-        if resources.pack().info["domain"].startswith("drawn"):
-            _sample_button()
+        _sample_button()
 
 
 def _sample_button() -> None:
-    st.button("Try a drawn face", icon=":material/draw:", key="photo-sample", on_click=_sample,
-              help="A new picture from the renderer that drew what this pack learned from")
+    """Something to try it with; only a pack of drawn faces has that."""
+    if resources.pack().info["domain"].startswith("drawn"):
+        st.button("Try a drawn face", icon=":material/draw:", key="photo-sample", on_click=_sample,
+                  help="A new picture from the renderer that drew what this pack learned from")
 
 
 def _face() -> None:
@@ -78,7 +98,7 @@ def _face() -> None:
     draft = _draft()
     if draft is None:
         st.rerun()
-    left, right = st.columns([1.25, 1], gap="large")
+    left, right = st.columns([1.15, 1], gap="large")
     with left:
         st.subheader("The face in it", anchor=False)
         _framing(draft)
@@ -93,7 +113,7 @@ def _framing(draft: Draft) -> None:
     st.segmented_control("Cut out", list(FRAMINGS), format_func=FRAMINGS.get, key=bind(CHOICE, draft.by_points), required=True,
                          on_change=_choose, help="A portrait that was drawn or saved here fills its picture: the middle is right as it is.")
     if not draft.by_points:
-        _image(draft.shown, f"Your picture, {draft.picture.width} by {draft.picture.height} pixels", "34rem")
+        _image(draft.shown, f"Your picture, {draft.picture.width} by {draft.picture.height} pixels", "24rem")
         st.caption(f"{plain(draft.name)}: the largest square in the middle.")
         return
     try:
@@ -107,7 +127,7 @@ def _framing(draft: Draft) -> None:
 def _search(draft: Draft) -> None:
     """The square as the generator would see it, and the button that starts the search."""
     try:
-        _image(data_url(photos.cut_out(draft, resources.pack())), "The square that is cut out, upright", "20rem")
+        _image(data_url(photos.cut_out(draft, resources.pack())), "The square that is cut out, upright", "18rem")
     except ValueError as error:
         st.warning(sentence(error), icon=":material/center_focus_weak:")
         return
@@ -179,10 +199,3 @@ def _open_recipe(draft: Draft) -> None:
         st.session_state[TROUBLE] = sentence(error)
         st.rerun()
     edit(snapshot)
-
-
-def edit(snapshot: session.Snapshot) -> None:
-    """Go on with `snapshot` on the Edit page; undo brings back what was there."""
-    session.commit(st.session_state, snapshot)
-    resources.remember_visit(session.visit(st.session_state), session.history(st.session_state))
-    st.switch_page("views/edit.py")

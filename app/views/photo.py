@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.panels.found import found_panel
 from app.panels.frame import begin_page, jobs_beside
 from app.panels.photo import photo_panel
 
@@ -13,4 +12,3 @@ jobs_beside(("train", "fetch"))
 st.title("Photo", anchor=False)
 st.caption("A picture of your own becomes a face that every slider works on.")
 photo_panel()
-found_panel()
