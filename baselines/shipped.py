@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from evaluation.editor import Editor
     from packs.pack import Pack
 
-LOADERS = {"secgan": "baselines.secgan.editor:load_editor", "maae": "baselines.maae.editor:load_editor"}
+LOADERS = {"secgan": "baselines.secgan.editor:load_editor", "maae": "baselines.maae.editor:load_editor",
+           "maskgan": "baselines.maskgan.bundle:load_bundle"}
 """By kind, `module:function` of (path, device, parser) -> Editor, where the parser is the pack's; imported when such an editor is opened."""
 
 

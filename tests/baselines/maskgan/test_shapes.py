@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -13,6 +15,7 @@ from baselines.maskgan.editor import MaskGANEditor, Painter, load_painter, resiz
 from baselines.maskgan.layers import one_hot
 from baselines.maskgan.shapes import SHAPES, agreement, filled, morph, shifted, transplant
 from baselines.maskgan.weights import load_network, save_network
+from baselines.shipped import load
 from evaluation.editor import CannotServe, Request, Samples
 from segmentation.parts import CLASS_INDEX, PARTS
 
@@ -159,7 +162,7 @@ def test_a_bundle_is_an_editor_in_one_file(painter, material, tmp_path):
     images, masks = material.read(material.held_out[:2])
     editor = MaskGANEditor(painter, lambda pictures: one_hot(masks[: len(pictures)], 19), choose_donors(material))
     save_bundle(tmp_path / "maskgan.safetensors", painter, editor.donors)
-    shipped = load_bundle(tmp_path / "maskgan.safetensors", "cpu", editor.parse)
+    shipped = load("maskgan", tmp_path / "maskgan.safetensors", SimpleNamespace(device="cpu", parser=editor.parse))
     request = Request("", "Eyeglasses")
     assert torch.equal(shipped.edited_masks(masks, request), editor.edited_masks(masks, request)) and shipped.painter.name == "dense"
     assert (shipped.edit(Samples(images), request) - editor.edit(Samples(images), request)).abs().mean() < 0.01
