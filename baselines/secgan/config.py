@@ -9,7 +9,7 @@ from baselines.data.attributes import ATTRIBUTES
 
 METHODS = ("baseline", "concat", "secgan")
 MASKS_FROM = ("parser", "truth")
-SMALLEST = 64  # pixels: six halvings must leave one
+SMALLEST, LARGEST = 64, 1024  # pixels: six halvings must leave one
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ class SecganConfig:
         _one_of("backbone", self.backbone, tuple(BACKBONES))
         _one_of("method", self.method, METHODS)
         _one_of("masks_from", self.masks_from, MASKS_FROM)
-        if self.size < SMALLEST or self.size % SMALLEST:
-            raise ValueError(f"size is {self.size}; accepted are multiples of {SMALLEST} pixels (the paper's are 128 and 256)")
+        if not SMALLEST <= self.size <= LARGEST or self.size % SMALLEST:
+            raise ValueError(f"size is {self.size}; accepted are multiples of {SMALLEST} up to {LARGEST} pixels (the paper's are 128 and 256)")
         if self.iterations is not None and self.minutes is not None:
             raise ValueError(f"give either iterations or minutes, not iterations={self.iterations} and minutes={self.minutes}")
         for name, least in (("iterations", 1), ("batch_size", 1), ("discriminator_steps", 1), ("consistency", 0)):

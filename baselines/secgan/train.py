@@ -94,7 +94,7 @@ def _faces(options: argparse.Namespace, config):
 
     if options.data is not None:
         return open_faces(options.data, config.size, config.attributes)
-    if not processes.first():
+    if processes.count() > 1:
         raise ValueError("several processes cannot all draw portraits; draw them first, with `python -m portraits.render`, and give --data")
     return draw_faces(options.out / "portraits", options.world, options.count, config.size, config.attributes,
                       progress=lambda line: cli.say(f"drawn: {line['done']} of {line['count']}"))

@@ -44,8 +44,9 @@ def load_generator(path: Path | str, device: torch.device | str = "cpu", branch:
         raise ValueError(f"{path} holds no {branch} generator of SeCGAN; accepted are files that `python -m baselines.secgan.train` wrote")
     try:
         config = SecganConfig.from_dict(json.loads(header["config"]))
-        generator = MAKERS[branch](config)
-        generator.load_state_dict({name: value.float() if value.is_floating_point() else value for name, value in state.items()})
+        with torch.device("meta"):  # settings that do not fit the weights shall cost no memory
+            generator = MAKERS[branch](config)
+        generator.load_state_dict({name: value.float() if value.is_floating_point() else value for name, value in state.items()}, assign=True)
     except (KeyError, TypeError, RuntimeError) as error:
         raise ValueError(f"{path} is damaged: its weights do not fit its settings ({error})") from None
     return generator.to(device).eval().requires_grad_(False), config

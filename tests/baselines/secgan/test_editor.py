@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,9 @@ def test_a_file_holds_weights_and_settings(tmp_path: Path) -> None:
     assert (again.edit(samples, request) - editor.edit(samples, request)).abs().max() < 0.01  # float16 weights
     with pytest.raises(ValueError, match="no semantic generator"):
         load_generator(path, branch="semantic")
+    save_generator(editor.generator, replace(editor.config, width=1 / 8), other := tmp_path / "other.safetensors")
+    with pytest.raises(ValueError, match="do not fit its settings"):
+        load_editor(other)
     path.write_bytes(path.read_bytes()[:500])
     with pytest.raises(ValueError, match="damaged"):
         load_editor(path)
