@@ -62,8 +62,8 @@ class _Bench:
         common = described(self.config, self._training(0, weighted=True))
         varied = ("seed", "weighted", "lstm_layers", "bidirectional", "save_every")
         held_out = min(self.options.samples, len(self.masks.held_out_indices))
-        return {**{name: value for name, value in common.items() if name not in varied}, "training_masks": len(self.masks.train_indices),
-                "held_out_masks": held_out, "drawn_masks": min(self.options.drawn, held_out)}
+        counts = {"training_masks": len(self.masks.train_indices), "held_out_masks": held_out, "drawn_masks": min(self.options.drawn, held_out)}
+        return {name: value for name, value in {**common, **counts}.items() if name not in varied}
 
     def cell(self, name: str, seed: int) -> dict:
         """Figures of one run, measured unless its file is there."""

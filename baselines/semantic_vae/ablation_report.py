@@ -79,7 +79,8 @@ def _means(rows: Sequence[Mapping]) -> dict:
         found |= {metric: fmean(values), f"{metric}_std": stdev(values) if len(values) > 1 else None}
     by_class = {name: [row["class_iou"][name] for row in rows if row["class_iou"][name] is not None]
                 for name in rows[0]["class_iou"]}
-    drawn = {name: [row["generation"]["mean"][name] for row in rows if row["generation"]["mean"][name] is not None] for name in GENERATION}
+    generation = [row["generation"]["mean"] for row in rows]
+    drawn = {name: [row[name] for row in generation if row[name] is not None] for name in GENERATION}
     return {**found, "class_iou": _means_of(by_class), "generation": _means_of(drawn)}
 
 

@@ -96,7 +96,8 @@ def _parser() -> cli.ArgumentParser:
     parser.add_argument("masks", nargs="+", type=Path, metavar="MASK", help="square PNGs of class numbers")
     parser.add_argument("--run", type=Path, required=True, metavar="RUN", help="a finished run of baselines.semantic_vae.train")
     parser.add_argument("--part", required=True, help="what to change: hair, nose, eyes, ...")
-    parser.add_argument("--how", choices=HOW, default="generate", help="drawn anew, perturbed, or blended with --target's (generate)")
+    parser.add_argument("--how", choices=HOW, default="generate",
+                        help="drawn anew, perturbed, or blended with --target's (generate)")
     parser.add_argument("--count", type=cli.positive_int, default=4, metavar="N", help="edits of a mask, where they are random (4)")
     parser.add_argument("--strength", type=float, default=1.0, metavar="F", help="of the noise that perturbs (1, as in the paper)")
     parser.add_argument("--target", type=Path, metavar="MASK", help="the mask whose part is blended in")

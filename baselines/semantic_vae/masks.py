@@ -1,4 +1,4 @@
-"""Masks to learn from, those of `baselines.data`, at one size and as quick to read as a training needs; and masks of single files."""
+"""Masks to learn from: those of `baselines.data` at one size, as quick to read as a training needs; and masks of single files."""
 
 from __future__ import annotations
 

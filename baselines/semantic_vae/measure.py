@@ -46,7 +46,8 @@ def generation(model: SemanticVAE, masks: Masks, indices: np.ndarray, seed: int 
         before = model.decode(codes).argmax(1)
         for part in parts:
             first, second = (model.decode(sample_part(codes, part, rng)).argmax(1) for _ in range(2))
-            rows[part].append(torch.stack([undesired(before, first, part), following(before, first, part), variety(first, second, part)]))
+            figures = undesired(before, first, part), following(before, first, part), variety(first, second, part)
+            rows[part].append(torch.stack(figures))
     found = {part: dict(zip(GENERATION, torch.cat(values, 1).nanmean(1).tolist())) for part, values in rows.items()}
     found["mean"] = {name: torch.tensor([found[part][name] for part in parts]).nanmean().item() for name in GENERATION}
     return {part: {name: None if value != value else value for name, value in row.items()} for part, row in found.items()}

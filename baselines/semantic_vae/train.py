@@ -24,7 +24,8 @@ def main(argv: Sequence[str]) -> dict | None:
                         help="LSTMs from the first class to the last only")
     parser.add_argument("--unweighted", dest="weighted", action="store_false", help="plain cross entropy, the same for all classes")
     parser.add_argument("--kl-weight", type=float, default=5e-4, metavar="F", help="of the Kullback-Leibler divergence (0.0005)")
-    parser.add_argument("--kl-warmup", type=float, default=0.3, metavar="F", help="share of the steps in which that weight rises (0.3)")
+    parser.add_argument("--kl-warmup", type=float, default=0.3, metavar="F",
+                        help="share of the steps in which that weight rises (0.3)")
     add_measuring(parser)
     parser.add_seed(0)
     parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="the run's folder")
@@ -55,7 +56,8 @@ def _train(options, device) -> dict | None:
     line: dict = {}
     for line in train_run(options.out, masks, config, settings, device):
         if processes.first():
-            cli.say(f"step {line['step']} of {settings.steps}: loss {line['loss']:.4f}, KL {line['kl']:.1f}, {line['seconds']:.0f} s")
+            figures = f"loss {line['loss']:.4f}, KL {line['kl']:.1f}"
+            cli.say(f"step {line['step']} of {settings.steps}: {figures}, {line['seconds']:.0f} s")
     if not processes.first():
         return None
     measured = reconstruction(open_run(options.out, device), masks, masks.held_out_indices[: options.samples])

@@ -35,7 +35,7 @@ class TrainSettings:
     batch_size: int = 16  # of all processes together
     lr: float = 1e-3  # of Adam, at its highest
     kl_weight: float = 5e-4  # lambda of equation 3
-    kl_warmup: float = 0.3  # share of the steps in which lambda rises: with all of it at once, codes are given up before they are read
+    kl_warmup: float = 0.3  # share of the steps in which lambda rises: at once, codes are given up before they are read
     weighted: bool = True  # cross entropy weighted by rarity (equation 1)
     mirror: bool = True  # every second mask is seen in a mirror
     average: float = 0.998  # decay of the averaged weights a step
@@ -51,7 +51,7 @@ class TrainSettings:
                              "accepted: above 0, at least 0, in [0, 1] and in [0, 1)")
 
     def kl_weight_at(self, step: int) -> float:
-        """Lambda in a step: it rises in a straight line to `kl_weight`. Not from 0, where a variance that nobody minds has no bounds."""
+        """Lambda in a step: it rises in a straight line to `kl_weight`. Not from 0, where variances have no bounds."""
         rise = self.kl_warmup * self.steps
         return self.kl_weight * (min(1.0, max(FIRST_KL_SHARE, step / rise)) if rise else 1.0)
 
@@ -65,6 +65,7 @@ class Trainer:
         self.masks, self.settings, self.device = masks, settings, torch.device(device)
         if settings.batch_size % processes.count():
             raise ValueError(f"batch size is {settings.batch_size}; accepted: multiples of the {processes.count()} processes")
+        self.weights = self._class_weights().to(self.device) if settings.weighted else None
         torch.manual_seed(settings.seed)
         self.model = SemanticVAE(config).to(self.device)
         self.dtype = maps_dtype(self.device)
@@ -75,10 +76,10 @@ class Trainer:
         optimizer = torch.optim.Adam(self.model.parameters(), settings.lr)
         self.state = RunState(checkpoint, self.model, optimizer, self.average, self.budget)
         self.state.resume()
-        self.weights = self._class_weights().to(self.device) if settings.weighted else None
 
     def run(self) -> Iterator[dict]:
-        """Steps until the end: yields {"step", "loss", "cross_entropy", "kl", "seconds"} after each, the losses as scalar tensors.
+        """Steps until the end: yields {"step", "loss", "cross_entropy", "kl", "seconds"} after each, the losses as scalar tensors,
+        over this process's share of the batch.
 
         The state is saved every `save_every` steps and at the end, before its step is yielded.
         """
