@@ -151,11 +151,12 @@ def _train(pack: "Pack", prompt: "Prompt", config: "TrainConfig", out: Path, res
 
 
 def _report(progress: "Progress") -> None:
+    from lelsd.config import PHASES
     if progress.state == "running" and (progress.step % 10 == 0 or progress.step == progress.steps):
         losses = "  ".join(f"{name} {value:.3f}" for name, value in progress.losses.items())
         cli.say(f"step {progress.step}/{progress.steps}  {losses}  {progress.eta:.0f} s to go")
     elif progress.state in ("calibrating", "reporting"):
-        cli.say(progress.state)
+        cli.say(PHASES[progress.state])
 
 
 def _dry_run(pack: "Pack", prompt: "Prompt", config: "TrainConfig") -> dict:

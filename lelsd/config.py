@@ -7,6 +7,12 @@ from typing import Collection
 
 from stylegan2.config import num_layers
 
+# what a training does when its last step is taken, by the phase that its status tells, as people are told it
+PHASES = {
+    "calibrating": "Learned; measuring how strong it is …",
+    "reporting": "Learned; trying it on other faces …",
+    "done": "Learned; leaving everything in order …",
+}
 MIN_RESOLUTION = 32  # pixels: below, neither CLIP nor a parser sees a face
 
 

@@ -12,6 +12,7 @@ from app import resources, session
 from app.job import KINDS, Job
 from app.panels.stack import add_direction
 from app.widgets import duration, plain, sentence
+from lelsd.config import PHASES
 from packs.files import size_words
 
 REFRESH_SECONDS = 1.0
@@ -20,7 +21,6 @@ CHANGED = "jobs_changed"
 SMOOTHED_STEPS = 5
 CHART_HEIGHT = 230
 HEADINGS = {"train": "Learning", "invert": "Your pictures", "fetch": "Downloads"}  # of several kinds: the first of them
-PHASES = {"calibrating": "Learned; measuring how strong it is …", "reporting": "Learned; trying it on other faces …"}
 
 
 def training_panel(kinds: Collection[str] = tuple(KINDS)) -> None:
@@ -83,7 +83,7 @@ def progress_text(job: Job) -> str:
         return "Stopping …"
     if job.fetches:
         return _download_text(job)
-    if job.phase in PHASES:
+    if job.kind == "train" and job.phase in PHASES:
         return PHASES[job.phase]
     if not job.step:
         return "Getting ready: models, layers …" if job.kind == "train" else "Getting ready …"

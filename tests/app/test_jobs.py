@@ -259,3 +259,13 @@ def test_a_claim_whose_server_died_is_dropped(tmp_path, monkeypatch, wait_for):
     queue = JobQueue(tmp_path, pretend)
     wait_for(lambda: state(job) == "done")
     queue.close()
+
+
+@pytest.mark.parametrize("phase", ["calibrating", "reporting", "done"])
+def test_what_follows_the_last_step_is_told_in_words(tmp_path, phase):
+    from app.job import Job
+    from app.panels.training import progress_text
+
+    text = progress_text(Job(tmp_path, request(), "running", 1.0, step=5, steps=5, eta=0.0, phase=phase))
+    assert text.startswith("Learned; ") and phase not in text
+    assert progress_text(Job(tmp_path, request(), "running", 1.0, step=5, steps=5, eta=0.0, phase="running")) == "Step 5 of 5, about 0 s to go"
