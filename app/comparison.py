@@ -140,9 +140,10 @@ def _shipped(pack: Pack, editor: Shipped, wish: Wish) -> Contender:
     if absence:
         return Contender(editor.name, editor.title, None, absence=absence)
     try:
-        return Contender(editor.name, editor.title, _opened(str(pack.path), pack.info["files"][editor.file]["sha256"], editor, pack), editor.file)
+        opened = _opened(str(pack.path), pack.info["files"][editor.file]["sha256"], editor, pack)
     except (ValueError, OSError) as error:
         return Contender(editor.name, editor.title, None, absence=describe(error))
+    return Contender(editor.name, editor.title, opened, f"{opened.name}, from {editor.file}")
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

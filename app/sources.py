@@ -22,16 +22,22 @@ from stylegan2.images import from_uint8
 from stylegan2.inversion.intake import read_picture
 from stylegan2.inversion.optimise import Inversion
 
-MAX_PICTURES, MAX_FOUND = 16, 16  # MAX_FOUND: sets of pictures whose latents are kept
+MAX_PICTURES, MAX_PIXELS = 16, 16 * 512**2  # of one comparison, whose result a visitor keeps
+MAX_FOUND = 16  # sets of pictures whose latents are kept
 DRAWN_WORLD = 0x636F6D70  # of drawn faces; nothing is trained on it
 Progress = Callable[[float, str], None]
 SEARCH_STEPS = 60  # for the latent of a single picture; for several the encoder's guess has to do, where there is one
 
 
+def most(pack: Pack) -> int:
+    """How many pictures of this pack's size can be compared at once."""
+    return max(1, min(MAX_PICTURES, MAX_PIXELS // pack.resolution**2))
+
+
 @torch.no_grad()
 def sampled(pack: Pack, seed: int, count: int, truncation: float) -> Samples:
     """The faces of `count` seeds from `seed` on. Raises ValueError for a seed beyond the last."""
-    _check_count(count)
+    _check_count(pack, count)
     if seed + count - 1 > MAX_SEED:
         raise ValueError(f"seeds {seed} to {seed + count - 1} are out of range; accepted: up to {MAX_SEED}")
     w_plus = torch.cat([base_latent(pack, seed + place, truncation) for place in range(count)])
@@ -40,7 +46,7 @@ def sampled(pack: Pack, seed: int, count: int, truncation: float) -> Samples:
 
 def drawn(pack: Pack, number: int, count: int) -> Samples:
     """`count` faces that the renderer draws, from `number` on; they have no latents."""
-    _check_count(count)
+    _check_count(pack, count)
     renderer = Renderer(pack.resolution)
     pictures = [renderer.draw(sample(DRAWN_WORLD, number + place))[0] for place in range(count)]
     return Samples(torch.cat([from_uint8(picture[None]) for picture in pictures]).to(pack.device))
@@ -48,7 +54,7 @@ def drawn(pack: Pack, number: int, count: int) -> Samples:
 
 def uploaded(pack: Pack, pictures: Sequence[tuple[str, bytes]]) -> Samples:
     """The middle squares of files (name, contents); they have no latents. Raises ValueError, which names the file."""
-    _check_count(len(pictures))
+    _check_count(pack, len(pictures))
     return Samples(torch.cat([prepared(pack, read_picture(data, name)) for name, data in pictures]).to(pack.device))
 
 
@@ -79,6 +85,6 @@ def _found() -> OrderedDict[tuple[str, int, str], tuple[Tensor, Tensor]]:
     return OrderedDict()
 
 
-def _check_count(count: int) -> None:
-    if not 1 <= count <= MAX_PICTURES:
-        raise ValueError(f"there are {count} pictures; accepted: 1 to {MAX_PICTURES}")
+def _check_count(pack: Pack, count: int) -> None:
+    if not 1 <= count <= most(pack):
+        raise ValueError(f"there are {count} pictures; accepted of {pack.resolution} pixels: 1 to {most(pack)}")

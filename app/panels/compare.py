@@ -19,7 +19,7 @@ RESULT, TROUBLE = "compared", "compare_trouble"
 SOURCES = {"sampled": "Sampled", "drawn": "Drawn", "uploaded": "Uploaded"}
 WISHES = {"words": "In words", "attribute": "As an attribute"}
 VALUES = {True: "Have it", False: "Not have it"}
-COUNTS = (1, 4, 8, sources.MAX_PICTURES)
+COUNTS = (1, 4, 8, 16)
 KINDS, MEGABYTES = ("png", "jpg", "jpeg", "webp"), 32
 
 
@@ -78,10 +78,11 @@ def result() -> Compared | None:
 
 def _pictures() -> Chosen:
     st.header("Pictures", anchor=False)
+    most = sources.most(resources.pack())
     kind = st.segmented_control("Where from", list(SOURCES), format_func=SOURCES.get, default="sampled", required=True, key="compare-source")
     if kind == "uploaded":
         files = st.file_uploader("Pictures of faces", list(KINDS), accept_multiple_files=True, key="compare-files", max_upload_size=MEGABYTES)
-        st.caption(f"Up to {sources.MAX_PICTURES}; of each the middle square. They stay on this machine.")
+        st.caption(f"Up to {most}; of each the middle square. They stay on this machine.")
         return Chosen(kind, files=tuple((file.name, file.getvalue()) for file in files or []))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         if kind == "sampled":
@@ -90,8 +91,8 @@ def _pictures() -> Chosen:
         else:
             number = st.number_input("First drawn face", 0, 999_999, 0, step=1, key="compare-number", width=150,
                                      help="The renderer that the built-in models learned from draws it; no model has seen it.")
-        count = st.segmented_control("How many", COUNTS, default=1, required=True, key="compare-count",
-                                     help="Rates mean more on many; one is quicker.")
+        count = st.segmented_control("How many", [count for count in COUNTS if count <= most], default=1, required=True,
+                                     key="compare-count", help="Rates mean more on many; one is quicker.")
     if kind == "drawn":
         st.caption("For the text-driven direction, the face is first looked for in the generator.")
     return Chosen(kind, int(number or 0), int(count))

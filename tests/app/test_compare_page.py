@@ -81,7 +81,8 @@ def press(page):
 def test_before_anything_is_compared_it_says_who_is_missing_and_how_to_get_them(compare_page):
     page = compare_page()
     assert "press Compare" in page.info[0].value
-    assert all(words in texts(page) for words in ("holds no secgan.safetensors", "holds no secgan_baseline.safetensors", "--method secgan", "--method baseline", "baselines.ship secgan-baseline RUN"))
+    told = ("holds no secgan.safetensors", "holds no secgan_baseline.safetensors", "--method secgan", "--method baseline", "ship secgan-baseline RUN")
+    assert all(words in texts(page) for words in told)
     assert not page.error and not [button for button in page.get("download_button")]
 
 
@@ -150,7 +151,8 @@ def opened(monkeypatch, runs, painted_pack):
 def test_a_further_editor_of_the_pack_takes_part_by_itself(opened, runs):
     found = compared(opened, Wish(BANGS, "Bangs"), runs)
     text, secgan, _, painter = found.outcomes
-    assert painter.contender.title == "The painter" and (painter.images[:, :16] == 255).all() and np.array_equal(painter.images[:, 16:], found.images[:, 16:])
+    assert painter.contender.title == "The painter" and (painter.images[:, :16] == 255).all()
+    assert np.array_equal(painter.images[:, 16:], found.images[:, 16:])
     assert set(painter.measured) == set(NAMES) and 0 <= painter.measured["side_effect_rate"] <= 1 and painter.measured["identity"] is not None
     assert text.images is None is secgan.images and not text.measured and "no direction for" in text.trouble
     rows = list(csv.DictReader(io.StringIO(comparison.as_csv(found))))
@@ -183,7 +185,8 @@ def test_what_a_pack_says_of_its_editors_is_checked(tiny_models):
 
 
 def test_the_direction_of_the_words_then_of_the_attribute_then_of_its_opposite(make_direction):
-    entries = {name: Entry(name, load_direction(make_direction(name)), True) for name in ("a person with glasses", "a person with spectacles", "a bald person")}
+    prompts = ("a person with glasses", "a person with spectacles", "a bald person")
+    entries = {name: Entry(name, load_direction(make_direction(name)), True) for name in prompts}
 
     def chosen(prompt, attribute="", value=True):
         found = comparison.direction_for(list(entries.values()), Wish(prompt, attribute, value))
@@ -214,7 +217,9 @@ def test_pictures_are_those_that_were_asked_for(tiny_models, runs, tmp_path):
     assert own.images.shape == (1, 3, 32, 32) and (own.images - two.images[:1]).abs().mean() < 0.1
     with pytest.raises(ValueError, match="me.txt is no picture"):
         sources.uploaded(tiny_models, [("me.txt", b"me")])
-    for wrong in (lambda: sources.sampled(tiny_models, 0, 17, 1.0), lambda: sources.uploaded(tiny_models, []), lambda: sources.sampled(tiny_models, 2**32 - 1, 2, 1.0)):
+    assert [sources.most(type("Sized", (), {"resolution": size})) for size in (32, 512, 1024, 4096)] == [16, 16, 4, 1]
+    for wrong in (lambda: sources.sampled(tiny_models, 0, 17, 1.0), lambda: sources.uploaded(tiny_models, []),
+                  lambda: sources.sampled(tiny_models, 2**32 - 1, 2, 1.0)):
         with pytest.raises(ValueError, match="accepted"):
             wrong()
 
