@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from packs.pack import Pack
 
 
-def main(argv: Sequence[str]) -> dict:
-    """`python -m baselines.maae.train`. Raises ValueError and OSError for what a user got wrong."""
+def main(argv: Sequence[str]) -> dict | None:
+    """`python -m baselines.maae.train`; of several processes the first alone answers. Raises ValueError and OSError for what a user got wrong."""
     options = _parser().parse_args(argv)
     from baselines.maae.run import Run, train_attribute
     from packs.pack import load_pack
@@ -44,8 +44,11 @@ def main(argv: Sequence[str]) -> dict:
             for line in train_attribute(runs[name], described[name], material, features if described[name].weights.identity else None):
                 cli.say(told(line, described[name]))
                 last[name] = line["losses"]
+        answers = processes.first()
     finally:
         processes.stop()
+    if not answers:
+        return None
     return {"out": options.out, "attributes": names, "size": options.size, "steps": options.iterations, "losses": last,
             "seconds": round(time.monotonic() - started, 1)}
 

@@ -161,8 +161,8 @@ class Trainer:
     def _views(self, batch: Batch, random: torch.Generator) -> dict[str, Tensor]:
         """The generator's pictures [2n, 3, S, S] of a batch, and the mean of its code.
 
-        same: at strength 0. edited: at delta towards the other side. back: of a picture edited at a random strength up to delta ("we change
-        the value ... to force saving the strength information", section 3.2), undone at its negative.
+        same: at strength 0. edited: at delta towards the other side. back: of a picture edited at a random strength up to delta, undone at its
+        negative, so that the code has to keep the strength (section 3.2 varies it there, and does not say how).
         """
         images, towards = batch.images.contiguous(memory_format=torch.channels_last), 1.0 - 2.0 * batch.side
         full = towards * self.settings.network.delta

@@ -46,11 +46,13 @@ def test_only_the_chosen_pixels_of_the_code_are_changed():
     assert Generator(replace(SMALL, injection="entire")).pixels.all()
 
 
-def test_every_pixel_of_the_picture_hears_of_the_strength():
-    generator = Generator(SMALL).double()
+@pytest.mark.parametrize(("size", "kernel"), [(40, 1), (128, 1), (128, 3), (200, 3)])
+def test_every_pixel_of_the_picture_hears_of_the_strength(size: int, kernel: int):
+    """The decoder sees about as far back as the encoder saw."""
+    generator = Generator(replace(SMALL, size=size, residual_kernel=kernel)).double()
     for parameter in generator.decoder.parameters():
         torch.nn.init.constant_(parameter, 0.01)
-    code, strength = torch.zeros(1, 16, 10, 10, dtype=torch.float64), torch.zeros(1, dtype=torch.float64)
+    code, strength = torch.zeros(1, 16, size // 4, size // 4, dtype=torch.float64), torch.zeros(1, dtype=torch.float64)
     changed = generator.decode(code, strength + 1) - generator.decode(code, strength)
     assert bool((changed != 0).all())
 

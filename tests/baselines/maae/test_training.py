@@ -27,6 +27,17 @@ def test_pairs_are_of_both_sides_and_follow_from_the_step(make_settings, sides):
         pick_pairs(sides[0], sides[1][:0], make_settings(), 0)
 
 
+def test_processes_share_a_batch(make_settings, sides, monkeypatch):
+    monkeypatch.setattr("baselines.maae.training.processes.count", lambda: 2)
+    chosen = []
+    for rank in (0, 1):
+        monkeypatch.setattr("baselines.maae.training.processes.rank", lambda: rank)
+        chosen.append(pick_pairs(*sides, make_settings(batch_size=8), 0).tolist())
+    assert [len(indices) for indices in chosen] == [4, 4] and chosen[0] != chosen[1]
+    with pytest.raises(ValueError, match="6 cannot be shared by 2 processes; accepted: multiples of 4"):
+        pick_pairs(*sides, make_settings(batch_size=6), 0)
+
+
 def test_a_batch_has_sides_and_background(material, sides):
     batch = material.read(np.concatenate([sides[0][:3], sides[1][:3]]))
     assert batch.side.tolist() == [0, 0, 0, 1, 1, 1] and batch.images.shape == (6, 3, 40, 40)
