@@ -72,6 +72,11 @@ def main(argv: Sequence[str] | None = None) -> dict:
     options = parser.parse_args(argv)
     if options.attribute is not None and options.attribute not in SHAPES:
         raise ValueError(f"--attribute {options.attribute!r} is no shape; accepted: {', '.join(SHAPES)}")
+    stems = [path.stem for path in options.images]
+    if len(set(stems)) < len(stems):
+        raise ValueError(f"two pictures are called {max(stems, key=stems.count)!r}; accepted: different names, as the edits take theirs")
+    for path in options.images:
+        read_picture(path)  # a bad one is found before anything is loaded or written
     if options.attribute is None and (options.remove or options.alpha != 1.0):
         raise ValueError("--remove and --alpha mean something with --attribute only")
     return _edit_all(options)

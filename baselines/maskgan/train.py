@@ -154,7 +154,7 @@ def open_data(folder: Path, size: int) -> Faces:
     return open_faces(folder, size, ATTRIBUTES)
 
 
-def main(argv: Sequence[str] | None = None) -> dict:
+def main(argv: Sequence[str] | None = None) -> dict | None:
     """The command line."""
     parser = cli.ArgumentParser(prog="python -m baselines.maskgan.train", description="Train MaskGAN, stage by stage.")
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="CelebAMask-HQ's layout, or a cache of portraits")
@@ -184,7 +184,8 @@ def main(argv: Sequence[str] | None = None) -> dict:
         processes.stop()
 
 
-def _train(options, config: MaskGANConfig, faces: Faces, device: torch.device) -> dict:
+def _train(options, config: MaskGANConfig, faces: Faces, device: torch.device) -> dict | None:
+    """The stages that are asked for; what is reported, by the first process alone."""
     out, names = options.out, stages_of(options.stage)
     perceives = any(name in PERCEIVING for name in names)
     features = perceptual_features(options.features, load_pack(options.pack, device)) if perceives else None
@@ -201,6 +202,8 @@ def _train(options, config: MaskGANConfig, faces: Faces, device: torch.device) -
         results.append(run_stage(stage, material, out, options.resume, options.save_every, options.report_every, about))
         if processes.first() and name in PERCEIVING:
             save_bundle(out / BUNDLE, load_painter(out), load_donors(out / DONORS))
+    if not processes.first():
+        return None
     return {"run": out, "stages": results, "features": "none" if features is None else features.name, "device": str(device)}
 
 

@@ -71,9 +71,11 @@ def test_edits_of_all_three_kinds_from_folders_of_pictures(run, tiny_pack, tmp_p
         assert report["stage"] == "ebst" and all(report["images"][0][key].is_file() for key in ("edited", "mask"))
     assert torch.equal(edit.read_mask(tmp_path / "c" / "0_maskgan_mask.png"), edit.read_mask(mask))
     for bad, named in ((["--attribute", "Blond_Hair"], "Blond_Hair"), (["--style-of", str(second), "--remove"], "--attribute only"),
-                       (["--mask", str(first)], "is no mask"), (["--attribute", "Smiling", "--run", str(tmp_path)], "no trained painter")):
+                       (["--mask", str(first)], "is no mask"), (["--attribute", "Smiling", "--run", str(tmp_path)], "no trained")):
         with pytest.raises(ValueError, match=named):
             edit.main([*common, *bad, "--out", str(tmp_path / "d")])
+    with pytest.raises(ValueError, match="called '0'"):
+        edit.main([str(first), *common, "--attribute", "Smiling", "--out", str(tmp_path / "d")])
 
 
 def test_bad_input_is_one_sentence(command, tmp_path):
