@@ -189,8 +189,9 @@ def load_model(path: Path | str, device: torch.device | str = "cpu") -> Semantic
         with safe_open(path, framework="pt") as file:
             config = SemanticVAEConfig(**json.loads(file.metadata()[FORMAT])["config"])
             state = {name: file.get_tensor(name).float() for name in file.keys()}
-        model = SemanticVAE(config)
-        model.load_state_dict(state)
+        with torch.device("meta"):  # a config that does not fit the weights costs no memory
+            model = SemanticVAE(config)
+        model.load_state_dict(state, assign=True)
     except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise ValueError(f"{path} is damaged or no Semantic-VAE ({error})") from error
     return model.to(device).eval().requires_grad_(False)

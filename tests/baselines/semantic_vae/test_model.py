@@ -117,6 +117,7 @@ def test_bad_input_is_named(config, tmp_path):
     with pytest.raises(ValueError, match="equal shapes"):
         interpolate_part(torch.zeros(1, 19, 4), torch.zeros(2, 19, 4), "nose", 0.5)
     (tmp_path / "bad.safetensors").write_bytes(b"nothing")
-    for name, named in (("bad.safetensors", "damaged"), ("none.safetensors", "no model")):
+    save_model(tmp_path / "other.safetensors", replace(config, size=1024, grid=1024, encoder_size=1024), model.state_dict())
+    for name, named in (("bad.safetensors", "damaged"), ("other.safetensors", "size mismatch"), ("none.safetensors", "no model")):
         with pytest.raises(ValueError, match=named):
             load_model(tmp_path / name)
