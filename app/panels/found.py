@@ -50,8 +50,7 @@ def _cards(was_active: bool) -> None:
     for job in jobs[:SHOWN]:
         with st.container(border=True, key=f"found-{job.folder.name}", gap="small"):
             _card(job)
-    st.caption(f"The squares and what was found are kept in {plain(str(resources.runs_folder().absolute()))} until somebody deletes them here."
-               " Everybody who opens this studio sees them.")
+    st.caption("Kept on this machine, in the folder of runs, until somebody deletes them here; everybody who opens this studio sees them.")
 
 
 def _card(job: Job) -> None:

@@ -20,12 +20,14 @@ from stylegan2.inversion.intake import MAX_BYTES, MAX_PIXELS, MIN_SIDE
 
 TURN, TROUBLE, CHOICE, STEPS = "photo_turn", "photo_trouble", "photo_framing", "photo_steps"
 KINDS = ("png", "jpg", "jpeg", "webp")
+STYLE = "<style>.stMain h2 { padding: 0 0 .35rem; font-size: 1.4rem; }</style>"  # three stand beside each other
 FRAMINGS = {False: "The middle", True: "Four points"}
 MAX_STEPS, DRAWN_SAMPLES = 2000, 1000
 
 
 def photo_panel() -> None:
     """Draw the place to hand a picture in and, once there is one, the face in it; what was found beside them."""
+    st.html(STYLE)
     draft, searched = _draft(), bool(photos.jobs())
     _warning(draft is not None)
     if trouble := st.session_state.pop(TROUBLE, None):
@@ -45,7 +47,7 @@ def photo_panel() -> None:
                 _upload()
                 _sample_button()
     with right:
-        st.subheader("What was found", anchor=False)
+        st.header("What was found", anchor=False)
         if not searched:
             st.caption("The face that the pack draws for your picture comes here.")
         found_panel()
@@ -100,10 +102,10 @@ def _face() -> None:
         st.rerun()
     left, right = st.columns([1.15, 1], gap="large")
     with left:
-        st.subheader("The face in it", anchor=False)
+        st.header("The face in it", anchor=False)
         _framing(draft)
     with right:
-        st.subheader("What is looked for", anchor=False)
+        st.header("What is looked for", anchor=False)
         _search(draft)
     confirm_shown()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import os
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.runtime.state.session_state import STREAMLIT_INTERNAL_KEY_PREFIX
 from streamlit.testing.v1 import AppTest
@@ -26,6 +28,8 @@ from packs.pack import Pack
 ENTRY = Path(__file__).resolve().parents[2] / "app" / "navigation.py"
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 START_SECONDS, PATIENCE_SECONDS = 180, 90  # a busy machine may take its time
+TOUR, TOUR_SIZE = "ECLIPSED_TOUR", {"width": 1280, "height": 800}  # a folder for the README's pictures of the studio; none by default
+TOUR_SETTLE, TOUR_BYTES = 1500, 300_000  # milliseconds, for what fades in; of one picture
 TIMEOUT = 120  # the first run of a page imports torch and opens the models
 
 
@@ -207,6 +211,32 @@ def page(address: str) -> Iterator[Any]:
         yield page
         browser.close()
     assert problems == []
+
+
+@pytest.fixture
+def tour() -> Callable[[Any, str], None]:
+    """`tour(page, "edit")`: at a place that the README shows. Where ECLIPSED_TOUR names a folder, tour_edit.png is written there; the test
+    goes the same way without it."""
+
+    def take(page: Any, name: str) -> None:
+        if folder := os.environ.get(TOUR):
+            page.set_viewport_size(TOUR_SIZE)
+            page.mouse.move(0, 0)
+            page.wait_for_timeout(TOUR_SETTLE)
+            Path(folder, f"tour_{name}.png").write_bytes(small_png(page.screenshot()))
+
+    return take
+
+
+def small_png(data: bytes) -> bytes:
+    """The same picture in as many colours as `TOUR_BYTES` allow."""
+    picture = Image.open(io.BytesIO(data)).convert("RGB")
+    for colours in (256, 128, 64):
+        buffer = io.BytesIO()
+        picture.quantize(colours, kmeans=1).save(buffer, "PNG", optimize=True)
+        if buffer.tell() <= TOUR_BYTES:
+            break
+    return buffer.getvalue()
 
 
 @pytest.fixture

@@ -1,0 +1,50 @@
+"""The way that the README shows in pictures, in a real browser: `ECLIPSED_TOUR=docs/images` takes them anew on the way.
+
+The fifth, of the Photo page, is taken by test_photo_browser.py.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+SEED = "4"
+LEARN_SECONDS = 400  # to the first preview, on a busy machine
+
+
+def test_edit_look_at_layers_learn_and_choose(page: Page, address: str, tour) -> None:
+    seed = page.get_by_role("spinbutton", name="Seed")
+    seed.fill(SEED)
+    seed.press("Enter")
+    shown = page.locator(".stage .frame:not(.second) .after")
+    expect(shown).to_have_attribute("alt", f"The face of seed {SEED}, without edits")
+    for name in ("Curly hair", "Glasses"):
+        page.locator(".st-key-library").get_by_role("button", name=name).first.click()
+        expect(page.get_by_role("slider", name=f"Strength of {name.lower()}").first).to_have_value("1")
+    page.get_by_role("button", name="Split", exact=True).click()
+    expect(page.get_by_role("slider", name="Where the original ends")).to_be_visible()
+    tour(page, "edit")
+
+    page.get_by_role("button", name="Layers it touches").first.click()
+    expect(page.get_by_role("button", name=re.compile("^Layer 0 ")).first).to_be_visible()
+    page.get_by_role("button", name="Edited", exact=True).click()
+    tour(page, "layers")
+
+    page.get_by_role("button", name="Reset").click()
+    prompt = page.get_by_label("What should the person look like?")
+    prompt.fill("a person with a red hat")
+    prompt.press("Enter")
+    expect(page.get_by_text("Because of")).to_be_visible()
+    page.get_by_role("button", name="Learn this edit").click()
+    expect(page.get_by_alt_text("The edit as learned so far").first).to_be_visible(timeout=1000 * LEARN_SECONDS)
+    tour(page, "learning")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("Cancelled at step")).to_be_visible()
+    page.get_by_role("button", name="Dismiss").click()
+
+    page.goto(f"{address}/directions")
+    expect(page.get_by_alt_text(re.compile("^A face at strength")).first).to_be_visible()
+    tour(page, "directions")
