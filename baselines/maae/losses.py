@@ -30,6 +30,14 @@ class Weights:
             if not value >= 0:
                 raise ValueError(f"weight {name} is {value}; accepted: numbers from 0 on")
 
+    @classmethod
+    def of(cls, changed: dict[str, float]) -> "Weights":
+        """The published weights but for some. Raises ValueError for one that there is not."""
+        unknown = [name for name in changed if name not in cls.__dataclass_fields__]
+        if unknown:
+            raise ValueError(f"unknown weight {unknown[0]!r}; accepted: {', '.join(cls.__dataclass_fields__)}")
+        return cls(**changed)
+
 
 def kl_divergence(mean: Tensor) -> Tensor:
     """KL(N(mean, 1) || N(0, 1)) of codes [N, C, H, W], equation 2: half the squared mean."""

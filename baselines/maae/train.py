@@ -63,14 +63,24 @@ def attribute_names(text: str) -> list[str]:
 
 def settings_of(options: argparse.Namespace, attribute: str, variant: str, seed: int) -> "TrainSettings":
     """What the command line says of an attribute's training, of a row of figure 5. Raises ValueError."""
+    from baselines.maae.losses import Weights
     from baselines.maae.network import NetworkConfig
     from baselines.maae.training import TrainSettings
     from baselines.maae.variants import applied
 
     network = NetworkConfig(size=options.size, width=options.width, residual_kernel=options.residual_kernel)
-    settings = TrainSettings(attribute, network, steps=options.iterations, batch_size=options.batch_size,
+    weights = Weights.of(dict(weight_of(text) for text in options.weight))
+    settings = TrainSettings(attribute, network, weights, steps=options.iterations, batch_size=options.batch_size,
                              learning_rate=options.learning_rate, average=options.average, seed=seed)
     return applied(variant, settings)
+
+
+def weight_of(text: str) -> tuple[str, float]:
+    """`--weight NAME=VALUE`. Raises ValueError for what is none."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError(f"weight is {text!r}; accepted: NAME=VALUE, such as gan=5")
+    return name.strip(), cli.number(value)
 
 
 def open_material(options: argparse.Namespace, names: list[str], pack: "Pack") -> "tuple[Material, Features]":
@@ -105,6 +115,8 @@ def add_training_options(parser: cli.ArgumentParser) -> None:
     parser.add_argument("--iterations", type=cli.positive_int, default=20000, metavar="N", help="steps an attribute (20000)")
     parser.add_argument("--batch-size", type=int, default=64, metavar="N", help="pictures a step, of all processes together (64)")
     parser.add_argument("--learning-rate", type=float, default=1e-4, metavar="F", help="of Adam (0.0001)")
+    parser.add_argument("--weight", action="append", default=[], metavar="NAME=VALUE", help="of a loss, in place of the paper's: vae, gan, identity, "
+                        "cycle, mask, and within vae kl and reconstruction; may come again")
     parser.add_argument("--average", type=float, default=0.998, metavar="F", help="decay of the averaged weights that are kept (0.998; 0: the last)")
     parser.add_argument("--pack", default="portraits", help="name or folder of the pack whose classifier tells faces apart, and whose parser finds "
                         "the background where the data has no masks (portraits)")

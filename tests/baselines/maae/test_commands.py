@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
+from baselines import ship
 from baselines.maae import ablation, edit, evaluate, export, train
 from baselines.maae.ablation import CLAIMS
 from baselines.maae.identity import VGG_CONVS, load_vgg_face
 from baselines.maae.store import load_networks
+from baselines.shipped import shipped_editors
+from packs.pack import load_pack
 from stylegan2.images import save_png, to_pil
 
 
@@ -36,8 +40,8 @@ def test_training_leaves_networks_and_a_log(trained):
     assert json.loads((out / "Male.log.jsonl").read_text().splitlines()[-1])["step"] == 2
 
 
-def test_a_run_goes_on_only_when_asked_to(trained, cache, tiny_pack):
-    out, _ = trained
+def test_a_run_goes_on_only_when_asked_to(trained, cache, tiny_pack, tmp_path):
+    out = shutil.copytree(trained[0], tmp_path / "run")
     with pytest.raises(ValueError, match="holds a training of Male already; --resume"):
         train.main(words(cache, tiny_pack, out))
     with pytest.raises(ValueError, match="trained with seed 0, not 1"):
@@ -72,11 +76,21 @@ def test_edits_are_written(trained, tmp_path):
             edit.main([*common, *(word for name in given for word in ("--attribute", name))])
 
 
-def test_networks_are_joined_for_a_pack(trained, tmp_path):
+def test_networks_are_joined_for_a_pack(trained, tiny_pack, tmp_path):
     said = export.main(["--run", str(trained[0] / "Young.safetensors"), "--run", str(trained[0] / "Male.safetensors"), "--out", str(tmp_path / "both")])
     assert said["attributes"] == ["Young", "Male"] == list(load_networks(tmp_path / "both")) and said["bytes"] == said["out"].stat().st_size
     with pytest.raises(ValueError, match="holds another network for Male"):
         export.main(["--run", str(trained[0]), "--run", str(trained[0]), "--out", str(tmp_path / "twice")])
+    folder = shutil.copytree(tiny_pack, tmp_path / "pack")
+    ship.main(["maae", str(tmp_path / "both"), "--kind", "maae", "--title", "M-AAE", "--pack", str(folder)])
+    pack = load_pack(folder)
+    assert shipped_editors(pack)[-1].open(pack).attributes == ("Young", "Male")
+
+
+def test_weights_are_those_asked_for(cache, tiny_pack, tmp_path):
+    said = train.main(words(cache, tiny_pack, tmp_path, "--weight", "identity=0", "--weight", "gan=2.5", attribute="Male", iterations=1))
+    weights = load_networks(tmp_path)["Male"].settings.weights
+    assert (weights.identity, weights.gan, weights.cycle) == (0.0, 2.5, 80.0) and "identity" not in said["losses"]["Male"]
 
 
 def test_the_ablation_goes_on_where_it_was(cache, tiny_pack, tmp_path, capsys):
@@ -107,7 +121,8 @@ def test_claims_are_about_figures_that_are_measured():
     (["--attribute", "Male,Male"], "each once"), (["--attribute", "Wise"], "does not list Wise"), (["--size", "30"], "size is 30"),
     (["--size", "80"], "holds pictures of 40 pixels"), (["--batch-size", "5"], "batch_size 5"), (["--variant", "z"], "unknown variant 'z'"),
     (["--data", "nowhere"], "nowhere holds no faces"), (["--vgg-face", "nowhere.pth"], "there is no file 'nowhere.pth'"),
-    (["--average", "2"], "average is 2.0"),
+    (["--average", "2"], "average is 2.0"), (["--weight", "gan"], "weight is 'gan'; accepted: NAME=VALUE"),
+    (["--weight", "style=1"], "unknown weight 'style'; accepted: vae, gan"), (["--weight", "gan=-1"], "weight gan is -1"),
 ])
 def test_training_refuses(more, sentence, cache, tiny_pack, tmp_path):
     with pytest.raises(ValueError, match=sentence):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,6 @@ from safetensors.torch import save_file
 from baselines.maae.editor import MaaeEditor, load_editor
 from baselines.maae.store import Trained, load_networks, save_networks
 from baselines.maae.training import Trainer
-from baselines.shipped import LOADERS
 from evaluation.editor import CannotServe, Request, Samples
 
 GIVEN = Request("a man", "Male")
@@ -112,11 +110,6 @@ def test_one_file_holds_several_networks(folder, tmp_path, images):
     editor = load_editor(path, "cpu", None)
     assert editor.attributes == ("Male", "Young")
     assert torch.equal(editor.at(images, "Young", 5.0), load_editor(folder).at(images, "Male", 5.0))
-
-
-def test_what_a_pack_ships_is_opened(folder):
-    module, function = LOADERS["maae"].split(":")
-    assert getattr(import_module(module), function)(folder / "Male.safetensors", torch.device("cpu"), None).attributes == ("Male",)
 
 
 def test_damaged_files_are_named(folder, tmp_path):
