@@ -17,7 +17,7 @@ class AlphaBlender(nn.Module):
         self.backbone = Backbone(6, 3, config.blender_base, config.blender_downs, config.blender_blocks, config.max_channels)
 
     def forward(self, inter: Tensor, outer: Tensor) -> Tensor:
-        return torch.sigmoid(self.backbone(torch.cat([inter, outer], dim=1)))
+        return torch.sigmoid(self.backbone(torch.cat([inter, outer], dim=1)).float())
 
 
 def blend(alpha: Tensor, inter: Tensor, outer: Tensor) -> Tensor:

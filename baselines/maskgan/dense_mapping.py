@@ -80,8 +80,8 @@ class DenseMappingNetwork(nn.Module):
         return self.style_encoder(images, masks)
 
     def paint(self, masks: Tensor, style: Tensor) -> Tensor:
-        """One-hot masks [N, C, H, W] and the parameters of `style` -> pictures [N, 3, H, W] in [-1, 1]."""
-        return torch.tanh(self.backbone(masks, style))
+        """One-hot masks [N, C, H, W] and the parameters of `style` -> pictures float32 [N, 3, H, W] in [-1, 1]."""
+        return torch.tanh(self.backbone(masks, style).float())
 
     def forward(self, masks: Tensor, images: Tensor, image_masks: Tensor) -> Tensor:
         return self.paint(masks, self.style(images, image_masks))

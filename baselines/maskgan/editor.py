@@ -57,7 +57,7 @@ class Painter:
     def paint_in(self, masks: Tensor, style: Tensor) -> Tensor:
         """Masks [N, H, W] of class numbers in the style of `style` [N or 1, P] -> pictures float32 [N, 3, H, W] in [-1, 1]."""
         with self._autocast():
-            images = self.network.paint(self._planes(masks), style.expand(len(masks), -1)).float()
+            images = self.network.paint(self._planes(masks), style.expand(len(masks), -1))
         if images.shape[2:] == masks.shape[1:]:
             return images
         return F.interpolate(images, masks.shape[1:], mode="bilinear", align_corners=False, antialias=True).clamp(-1, 1)

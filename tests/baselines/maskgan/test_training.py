@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from baselines.maskgan.config import TrainSettings
 from baselines.maskgan.layers import one_hot
+from baselines.maskgan.material import Material
 from baselines.maskgan.perceptual import classifier_features, perceptual_features
 from baselines.maskgan.stages import DenseStage, EbstStage, MaskVAEStage, new_networks
 from segmentation.parts import CLASS_INDEX
@@ -140,6 +143,13 @@ def test_masks_of_others_come_in_another_order(material):
     assert images.shape == (4, 3, 64, 64) and masks.shape == others.shape == (4, 64, 64) and not torch.equal(masks, others)
     assert next(material.batches(4, 0, 0, references=False))[2] is None
     assert torch.equal(next(material.batches(4, 0, 0, references=True))[2], others)
+
+
+def test_faces_without_masks_are_refused(material):
+    with pytest.raises(ValueError, match="portraits has none"):
+        Material(replace(material.faces, masks=None), 64)
+    with pytest.raises(ValueError, match="batch size is 99"):
+        next(material.batches(99, 0, 0, references=False))
 
 
 def test_perceptual_features_are_the_classifiers_where_vgg_is_not(tiny_models, tmp_path):
