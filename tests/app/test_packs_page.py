@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 
@@ -199,3 +200,12 @@ def test_another_visitor_stays_with_their_pack(another_pack, packs_page, studio,
     page.button("use-mine").click().run()
     other.run()
     assert "use-mine" in [button.key for button in other.button]
+
+
+def test_another_pack_that_comes_under_the_same_name_is_opened_anew(another_pack, monkeypatch):
+    monkeypatch.setenv("ECLIPSED_PACK", "mine")
+    assert resources.pack() is resources.pack() and resources.pack().truncation == 0.4
+    path = another_pack / "pack.json"
+    path.write_text(path.read_text().replace("0.4", "0.6"))
+    os.utime(path, ns=(1, 1))
+    assert resources.pack().truncation == 0.6
