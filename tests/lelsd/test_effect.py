@@ -8,7 +8,7 @@ from safetensors.torch import load_file
 from lelsd import survey as surveys
 from lelsd.clip_guide import ClipGuide
 from lelsd.config import TrainConfig
-from lelsd.effect import split_in_two
+from lelsd.effect import SHRINKAGE, discriminant, split_in_two
 from lelsd.objective import Objective
 from lelsd.prompt import parse_prompt
 from lelsd.reach import DISTANCES, Reach, find_reach, lacking, reach
@@ -37,7 +37,22 @@ def test_clip_votes_about_its_threshold(tiny_models):
     on_it = effect.text_move * effect.threshold
     seen = torch.stack([on_it, on_it + effect.text_move * effect.spread, on_it - effect.text_move * effect.spread])
     assert effect.score(None, seen).tolist() == pytest.approx([0.0, 1.0, -1.0], abs=1e-3)
-    assert effect.clip_vote(seen).tolist() == pytest.approx([0.5, 0.98201, 0.01799], abs=1e-3)
+
+
+def test_clip_votes_in_halves_and_is_surer_further_away(tiny_models):
+    objective = Objective(tiny_models, parse_prompt("a person with a background"), TrainConfig())
+    votes = objective.effect.clip_vote(objective.survey.part(LEARN).embeddings)
+    assert votes.min() < 0.1 and votes.max() > 0.9 and votes.min() > 0.0 and votes.max() < 1.0
+    assert 0.05 < (votes > 0.5).float().mean() < 0.95
+
+
+def test_the_discriminant_looks_away_from_what_pictures_differ_in_anyway():
+    """By hand: variances 4 and 1 and nothing between them, a mean variance of 2.5, so the entries are divided by 4 + 2.5 s and 1 + 2.5 s."""
+    seen = torch.tensor([[2.0, 1.0], [2.0, -1.0], [-2.0, 1.0], [-2.0, -1.0]])
+    found = discriminant(seen, torch.tensor([0.6, 0.8]))
+    assert found.tolist() == pytest.approx([0.6 / (4 + 2.5 * SHRINKAGE), 0.8 / (1 + 2.5 * SHRINKAGE)])
+    same = torch.full((3, 2), 0.5)  # pictures that do not differ: the text alone
+    assert torch.nn.functional.normalize(discriminant(same, torch.tensor([0.6, 0.8])), dim=0).tolist() == pytest.approx([0.6, 0.8])
 
 
 @pytest.mark.parametrize("scores, expected", [
