@@ -25,11 +25,12 @@ KINDS, MEGABYTES = ("png", "jpg", "jpeg", "webp"), 32
 
 @dataclass(frozen=True)
 class Chosen:
-    """The pictures that the widgets describe, not yet drawn. number: a seed, or a drawn face's place in its world."""
+    """The pictures that the widgets describe, not yet drawn. number: a seed, or a drawn face's place in its world. truncation: of samples."""
 
     kind: str
     number: int = 0
     count: int = 1
+    truncation: float = 1.0
     files: tuple[tuple[str, bytes], ...] = ()
 
     @property
@@ -39,12 +40,14 @@ class Chosen:
             return f"uploaded: {', '.join(name for name, _ in self.files)}"
         which = f"{self.number}" if self.count == 1 else f"{self.number} to {self.number + self.count - 1}"
         plural = "" if self.count == 1 else "s"
-        return f"the face{plural} of seed{plural} {which}" if self.kind == "sampled" else f"drawn face{plural} {which}"
+        if self.kind == "drawn":
+            return f"drawn face{plural} {which}"
+        return f"the face{plural} of seed{plural} {which}" + (f" at truncation {self.truncation:g}" if self.truncation != 1 else "")
 
     def make(self, pack: Pack) -> Samples:
         """Raises ValueError, one sentence, for what cannot be had."""
         if self.kind == "sampled":
-            return sources.sampled(pack, self.number, self.count, session.present(st.session_state).truncation)
+            return sources.sampled(pack, self.number, self.count, self.truncation)
         if self.kind == "drawn":
             return sources.drawn(pack, self.number, self.count)
         if not self.files:
@@ -78,7 +81,7 @@ def result() -> Compared | None:
 
 def _pictures() -> Chosen:
     st.header("Pictures", anchor=False)
-    most = sources.most(resources.pack())
+    most, snapshot = sources.most(resources.pack()), session.present(st.session_state)
     kind = st.segmented_control("Where from", list(SOURCES), format_func=SOURCES.get, default="sampled", required=True, key="compare-source")
     if kind == "uploaded":
         files = st.file_uploader("Pictures of faces", list(KINDS), accept_multiple_files=True, key="compare-files", max_upload_size=MEGABYTES)
@@ -86,8 +89,7 @@ def _pictures() -> Chosen:
         return Chosen(kind, files=tuple((file.name, file.getvalue()) for file in files or []))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         if kind == "sampled":
-            seed = session.present(st.session_state).seed
-            number = st.number_input("First seed", 0, MAX_SEED, seed, step=1, key="compare-seed", width=150)
+            number = st.number_input("First seed", 0, MAX_SEED, snapshot.seed, step=1, key="compare-seed", width=150)
         else:
             number = st.number_input("First drawn face", 0, 999_999, 0, step=1, key="compare-number", width=150,
                                      help="The renderer that the built-in models learned from draws it; no model has seen it.")
@@ -95,7 +97,7 @@ def _pictures() -> Chosen:
                                      key="compare-count", help="Rates mean more on many; one is quicker.")
     if kind == "drawn":
         st.caption("For the text-driven direction, the face is first looked for in the generator.")
-    return Chosen(kind, int(number or 0), int(count))
+    return Chosen(kind, int(number or 0), int(count), snapshot.truncation)
 
 
 # --- the wish ---------------------------------------------------------------------------------------------------------

@@ -92,7 +92,7 @@ def test_a_direction_is_measured_beside_editors_that_are_absent(compare_page, ma
     page.selectbox("compare-attribute").set_value("Bangs")
     page.number_input("compare-seed").set_value(5)
     page = press(page)
-    assert not page.error and "“a person with bangs” on the face of seed 5" in texts(page) and "at strength 1" in texts(page)
+    assert not page.error and "“a person with bangs” on the face of seed 5 at truncation 0.7" in texts(page) and "at strength 1" in texts(page)
     assert texts(page).count('alt="After Text-driven direction"') == 1 and "After SeCGAN" not in texts(page), "pictures of an editor that is absent"
     assert texts(page).count('<th scope="row">') == 1 and "python -m baselines.secgan.train" in texts(page)
     found = page.session_state["compared"]
