@@ -41,7 +41,8 @@ def main(argv: Sequence[str]) -> dict:
     else:
         edited = [to_pil(editor.in_turn(image, asked)) for _, image in pictures]
     options.out.mkdir(parents=True, exist_ok=True)
-    written = [save_png(options.out / f"{number:02d}-{path.stem}.png", picture) for number, ((path, _), picture) in enumerate(zip(pictures, edited))]
+    written = [save_png(options.out / f"{number:02d}-{path.stem}.png", picture)
+               for number, ((path, _), picture) in enumerate(zip(pictures, edited))]
     return {"out": options.out, "pictures": written, "strengths": {name: strength for name, strength in asked}}
 
 

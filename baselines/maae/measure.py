@@ -93,9 +93,9 @@ class _Tally:
         features = [classifier.features(images) for images in (before, after)]
         self.features.append((features[0], features[1]))
         was, now = (classifier.head(rows) > 0 for rows in features)
-        wanted = ~having
         for value in (False, True):
-            self._keep("target_rate", metrics.target_rate(was[wanted == value][:, self.index], now[wanted == value][:, self.index], value))
+            rows = having != value  # these were edited towards it
+            self._keep("target_rate", metrics.target_rate(was[rows][:, self.index], now[rows][:, self.index], value))
         for name, avoidable in (("side_effect_rate", False), ("avoidable_side_effect_rate", True)):
             self._keep(name, metrics.side_effect_rate(was, now, others(self.attribute, avoidable).to(was.device)))
 

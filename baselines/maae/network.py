@@ -72,6 +72,11 @@ class ResidualBlock(nn.Module):
         return self.shortcut(x) + self.conv1(F.leaky_relu(self.conv0(x), SLOPE))
 
 
+def residual_blocks(inputs: int, outputs: int, kernel: int) -> nn.Sequential:
+    """As many as table 1 has, the first of which changes the channels."""
+    return nn.Sequential(*(ResidualBlock(outputs if block else inputs, outputs, kernel) for block in range(RESIDUAL_BLOCKS)))
+
+
 class Encoder(nn.Module):
     """Pictures [N, 3 (or 4, with a channel of strength), S, S] -> mean of the code [N, 8 width, S/4, S/4]."""
 
@@ -80,7 +85,7 @@ class Encoder(nn.Module):
         w, kernel = config.width, config.residual_kernel
         self.convs = nn.ModuleList([convolution(3 + (config.injection == "concat-image"), w, 7), convolution(w, 2 * w, 3, 2),
                                     convolution(2 * w, 4 * w, 3, 2)])
-        self.blocks = nn.Sequential(ResidualBlock(4 * w, 8 * w, kernel), *(ResidualBlock(8 * w, 8 * w, kernel) for _ in range(RESIDUAL_BLOCKS - 1)))
+        self.blocks = residual_blocks(4 * w, 8 * w, kernel)
 
     def forward(self, x: Tensor) -> Tensor:
         for conv in self.convs:
@@ -94,8 +99,7 @@ class Decoder(nn.Module):
     def __init__(self, config: NetworkConfig):
         super().__init__()
         w, kernel = config.width, config.residual_kernel
-        first = 8 * w + (config.injection == "concat-feature")
-        self.blocks = nn.Sequential(ResidualBlock(first, 8 * w, kernel), *(ResidualBlock(8 * w, 8 * w, kernel) for _ in range(RESIDUAL_BLOCKS - 1)))
+        self.blocks = residual_blocks(8 * w + (config.injection == "concat-feature"), 8 * w, kernel)
         self.ups = nn.ModuleList([convolution(8 * w, 4 * w, 3), convolution(4 * w, 2 * w, 3)])
         self.last, self.to_rgb = convolution(2 * w, w, 7), nn.Conv2d(w, 3, 1)
 
@@ -150,8 +154,8 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """Pictures [N, 3, S, S] -> logits [N, 2, H, W] a patch: how real it is as a picture without the attribute, and as one with it.
 
-    The last of table 1's six convolutions has two outputs in place of one: with a single one, nothing in the paper's objective would say
-    which way an edit goes.
+    The last of table 1's six convolutions has two outputs in place of one: with a single one, nothing in the paper's objective
+    would say which way an edit goes.
     """
 
     def __init__(self, width: int):

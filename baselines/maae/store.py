@@ -39,7 +39,8 @@ class Trained:
 
 def save_networks(networks: Mapping[str, Trained], path: Path) -> Path:
     """Write networks by attribute, all of it or nothing. Raises OSError."""
-    tensors = {f"{name}/{key}": halved(value).clone() for name, trained in networks.items() for key, value in trained.generator.state_dict().items()}
+    tensors = {f"{name}/{key}": halved(value).clone()
+               for name, trained in networks.items() for key, value in trained.generator.state_dict().items()}
     about = {name: {"steps": trained.steps, "settings": trained.settings.to_dict()} for name, trained in networks.items()}
     write_atomically(path, save(tensors, {"format": FORMAT, "networks": json.dumps(about)}))
     return path
@@ -79,5 +80,6 @@ def _network(about: dict, name: str, tensors: Mapping[str, Tensor], device: torc
     settings = TrainSettings.from_dict(about["settings"])
     with torch.random.fork_rng(devices=[]):  # what a new layer draws must not change anyone's seed
         generator = Generator(settings.network)
-    generator.load_state_dict({key.removeprefix(f"{name}/"): value.float() for key, value in tensors.items() if key.startswith(f"{name}/")})
+    own = f"{name}/"
+    generator.load_state_dict({key.removeprefix(own): value.float() for key, value in tensors.items() if key.startswith(own)})
     return Trained(generator.to(device, memory_format=torch.channels_last).eval().requires_grad_(False), settings, int(about["steps"]))

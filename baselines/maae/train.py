@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 
 def main(argv: Sequence[str]) -> dict | None:
-    """`python -m baselines.maae.train`; of several processes the first alone answers. Raises ValueError and OSError for what a user got wrong."""
+    """`python -m baselines.maae.train`; of several processes the first alone answers.
+
+    Raises ValueError and OSError for what a user got wrong.
+    """
     options = _parser().parse_args(argv)
     from baselines.maae.run import Run, train_attribute
     from packs.pack import load_pack
@@ -115,11 +118,12 @@ def add_training_options(parser: cli.ArgumentParser) -> None:
     parser.add_argument("--iterations", type=cli.positive_int, default=20000, metavar="N", help="steps an attribute (20000)")
     parser.add_argument("--batch-size", type=int, default=64, metavar="N", help="pictures a step, of all processes together (64)")
     parser.add_argument("--learning-rate", type=float, default=1e-4, metavar="F", help="of Adam (0.0001)")
-    parser.add_argument("--weight", action="append", default=[], metavar="NAME=VALUE", help="of a loss, in place of the paper's: vae, gan, identity, "
-                        "cycle, mask, and within vae kl and reconstruction; may come again")
-    parser.add_argument("--average", type=float, default=0.998, metavar="F", help="decay of the averaged weights that are kept (0.998; 0: the last)")
-    parser.add_argument("--pack", default="portraits", help="name or folder of the pack whose classifier tells faces apart, and whose parser finds "
-                        "the background where the data has no masks (portraits)")
+    parser.add_argument("--weight", action="append", default=[], metavar="NAME=VALUE",
+                        help="of a loss, in place of the paper's: vae, gan, identity, cycle, mask, and within vae kl and reconstruction; may come again")
+    parser.add_argument("--average", type=float, default=0.998, metavar="F",
+                        help="decay of the averaged weights that are kept (0.998; 0: the last)")
+    parser.add_argument("--pack", default="portraits", help="name or folder of the pack whose classifier tells faces apart, "
+                        "and whose parser finds the background where the data has no masks (portraits)")
     parser.add_argument("--vgg-face", type=Path, metavar="FILE", help="state dict of VGG-Face, for photos, in place of the classifier")
     parser.add_argument("--log-every", type=cli.positive_int, default=50, metavar="N", help="steps (50)")
     parser.add_argument("--save-every", type=cli.positive_int, default=500, metavar="N", help="steps (500)")
