@@ -80,7 +80,8 @@ def test_a_visitor_reports_widgets_that_nobody_has_touched_as_a_browser_does():
     page = [drawn("number_input", "steps", data_type=NumberInput.INT, default=120), drawn("slider", "localization", default=[0.25]),
             drawn("button_group", "parts", options=pills, default=[1]), drawn("checkbox", "shown", value=True, set_value=True),
             drawn("button", "learn")]
-    server = Server([*page, FINISHED], [drawn("number_input", "steps", data_type=NumberInput.INT, default=120, value=7, set_value=True), FINISHED], [FINISHED])
+    set_anew = drawn("number_input", "steps", data_type=NumberInput.INT, default=120, value=7, set_value=True)
+    server = Server([*page, FINISHED], [set_anew, FINISHED], [FINISHED])
     visitor = Visitor(server)
     asyncio.run(visitor.open())
     asyncio.run(visitor.press("learn"))
