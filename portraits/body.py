@@ -57,7 +57,7 @@ def _draw_neck(canvas: Canvas, head: Head, body: Body) -> None:
 
 def _draw_clothes(canvas: Canvas, head: Head, body: Body) -> None:
     s, half, base, depth, shoulder = head.scene, body.half, body.base, body.depth, body.shoulder
-    colour = tuple(clothes_colour(s))
+    colour = clothes_colour(s)
     pale, dark = tint(colour, (255, 255, 255), 0.22), dim(colour, (0.58, 0.54, 0.62))
     right = [(half * 1.10, base - 11), (half * 1.75, base - 4), (shoulder, base + 11), (shoulder + 15, base + 40)]
     opening = [(0, depth), (half * 0.58, depth - 4.5), (half * 1.10, base - 11)]

@@ -167,7 +167,7 @@ class Canvas:
 
     def clear(self) -> None:
         """Black picture, class 0 everywhere, units restored."""
-        self._mask.clear(0)
+        self.labels.fill(0)
         for canvas in (self._colour, self._mask):
             canvas.resetMatrix()
             canvas.scale(self._scale, self._scale)

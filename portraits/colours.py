@@ -1,4 +1,7 @@
-"""The colours of a scene, and its appearance vector: what the picture is a smooth function of. RGB is in [0, 255]."""
+"""The colours of a scene, and its appearance vector: what the picture is a smooth function of. RGB is in [0, 255].
+
+Colours are tuples of floats: arrays of three are slower to make and to calculate with.
+"""
 
 import colorsys
 
@@ -6,6 +9,7 @@ import numpy as np
 
 from portraits.quantities import Scene, sample
 
+Colour = tuple[float, float, float]
 SKIN_COLOURS = ((0.0, (255, 228, 212)), (0.16, (252, 218, 194)), (0.25, (238, 190, 154)), (0.45, (222, 166, 122)),
                 (0.62, (190, 130, 90)), (0.80, (146, 96, 68)), (1.0, (104, 68, 54)))
 HAIR_COLOURS = ((0.0, (30, 24, 30)), (0.25, (46, 36, 38)), (0.35, (92, 58, 42)), (0.5, (118, 76, 50)), (0.63, (148, 100, 62)),
@@ -21,7 +25,7 @@ BACKGROUND_COLOURS = (
 )
 
 
-def ramp(stops, t: float) -> np.ndarray:
+def ramp(stops, t: float) -> Colour:
     """Piecewise linear interpolation of colour stops: evenly spaced colours, or pairs (position, colour)."""
     if isinstance(stops[0][1], tuple):
         i = 0
@@ -34,48 +38,55 @@ def ramp(stops, t: float) -> np.ndarray:
     return mix(stops[i], stops[i + 1], t - i)
 
 
-def mix(a, b, t: float) -> np.ndarray:
+def mix(a, b, t: float) -> Colour:
     """The colour t of the way from a to b."""
-    return np.asarray(a, float) * (1 - t) + np.asarray(b, float) * t
+    u = 1 - t
+    return a[0] * u + b[0] * t, a[1] * u + b[1] * t, a[2] * u + b[2] * t
 
 
-def skin_colour(s: Scene) -> np.ndarray:
-    return np.clip(ramp(SKIN_COLOURS, s["skin_tone"]) + np.array([5.0, 0.0, -7.0]) * s["skin_warmth"], 0, 255)
+def _scaled(colour, k: float) -> Colour:
+    r, g, b = colour
+    return r * k, g * k, b * k
 
 
-def hair_colour(s: Scene) -> np.ndarray:
+def skin_colour(s: Scene) -> Colour:
+    r, g, b = ramp(SKIN_COLOURS, s["skin_tone"])
+    return min(max(r + 5.0 * s["skin_warmth"], 0.0), 255.0), g, min(max(b - 7.0 * s["skin_warmth"], 0.0), 255.0)
+
+
+def hair_colour(s: Scene) -> Colour:
     """Lightness first, then red over it, then grey over both."""
     colour = mix(ramp(HAIR_COLOURS, s["hair_light"]), RED_HAIR, 0.92 * s["hair_red"])
     return mix(colour, GREY_HAIR, 0.94 * s["hair_grey"])
 
 
-def iris_colour(s: Scene) -> np.ndarray:
+def iris_colour(s: Scene) -> Colour:
     return ramp(EYE_COLOURS, s["eye_hue"])
 
 
-def lip_colour(s: Scene) -> np.ndarray:
+def lip_colour(s: Scene) -> Colour:
     """The skin's own red, or a lipstick between red and plum."""
     hue = s["lip_hue"]
-    paint = np.array(colorsys.hsv_to_rgb((0.92 + 0.085 * hue) % 1, 0.80, 0.58 + 0.22 * hue)) * 255
-    skin = skin_colour(s)
-    return mix(mix(skin, (186, 82, 84), 0.42) * 0.95, paint, 0.92 * s["lipstick"])
+    paint = _scaled(colorsys.hsv_to_rgb((0.92 + 0.085 * hue) % 1, 0.80, 0.58 + 0.22 * hue), 255)
+    bare = _scaled(mix(skin_colour(s), (186, 82, 84), 0.42), 0.95)
+    return mix(bare, paint, 0.92 * s["lipstick"])
 
 
-def clothes_colour(s: Scene) -> np.ndarray:
+def clothes_colour(s: Scene) -> Colour:
     light = s["clothes_light"]
     saturation = 0.22 + 0.38 * (1 - abs(2 * light - 1))
-    return np.array(colorsys.hsv_to_rgb(s["clothes_hue"], saturation, 0.30 + 0.58 * light)) * 255
+    return _scaled(colorsys.hsv_to_rgb(s["clothes_hue"], saturation, 0.30 + 0.58 * light), 255)
 
 
-def background_colour(s: Scene) -> np.ndarray:
-    return ramp(BACKGROUND_COLOURS, s["background_hue"]) * (0.70 + 0.34 * s["background_light"])
+def background_colour(s: Scene) -> Colour:
+    return _scaled(ramp(BACKGROUND_COLOURS, s["background_hue"]), 0.70 + 0.34 * s["background_light"])
 
 
-def frame_colour(s: Scene) -> np.ndarray:
+def frame_colour(s: Scene) -> Colour:
     return ramp(FRAME_COLOURS, s["frame_hue"])
 
 
-def hat_colour(s: Scene) -> np.ndarray:
+def hat_colour(s: Scene) -> Colour:
     return ramp(HAT_COLOURS, s["hat_hue"])
 
 
@@ -101,4 +112,4 @@ def appearance_names() -> tuple[str, ...]:
 def appearance(s: Scene) -> np.ndarray:
     """What the picture is a smooth function of: quantities as they are, colours as opponents in [-1, 1]: float64 [P]."""
     quantities = [value for name, value in s.values.items() if name not in _COLOUR_ONLY]
-    return np.concatenate([quantities, *(_OPPONENT @ (colour(s) / 255) for colour in COLOURS.values())])
+    return np.concatenate([quantities, *(_OPPONENT @ (np.array(colour(s)) / 255) for colour in COLOURS.values())])

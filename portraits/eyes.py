@@ -82,7 +82,7 @@ def _draw_ball(canvas: Canvas, head: Head, eye: _Eye) -> None:
 
 
 def _draw_iris(canvas: Canvas, head: Head, eye: _Eye) -> None:
-    colour = tuple(iris_colour(head.scene))
+    colour = iris_colour(head.scene)
     x, y, r = eye.x - 0.5 * eye.side, EYE_Y - 1.7, 7.25 * eye.half / 12.6
     canvas.fill(oval(x, y, r, r), colour, shader=radial((x, y + 0.12 * r), r,
         [dim(colour, 0.62), tint(colour, (255, 240, 190), 0.30), colour, dim(colour, 0.74), dim(colour, 0.28)],
@@ -137,13 +137,20 @@ def _draw_lashes(canvas: Canvas, head: Head, eye: _Eye) -> None:
 _LASHES = ((0.30, 0.55), (0.42, 0.65), (0.54, 0.75), (0.66, 0.85), (0.77, 0.95), (0.87, 1.0), (0.96, 0.95))
 
 
+def _along_brow(u: float) -> tuple[int, float]:
+    """u in [0, 1] along a brow as the point of its spine before it and how far on to the next, in [0, 1]."""
+    i = min(int(u * 3), 2)
+    return i, u * 3 - i
+
+
 def _brow_hairs():
-    """Places along (u) and across (v) a brow where hairs begin, and how far they lean; fixed."""
+    """Where the hairs of a brow begin and end along it (see `_along_brow`), where across it (v), and how far they lean; fixed."""
     out = []
     for i in range(17):
         u = i / 16
         for v in (0.82, 0.42):
-            out.append((u + (0.03 if v < 0.5 else 0), v, 0.10 + 0.12 * u, 0.62 - 0.55 * u))
+            root = u + (0.03 if v < 0.5 else 0)
+            out.append((_along_brow(root), _along_brow(min(root + (0.10 + 0.12 * u), 1.0)), v, 0.62 - 0.55 * u))
     return out
 
 
@@ -168,19 +175,16 @@ def draw_brows(canvas: Canvas, head: Head) -> None:
         canvas.claim(smooth(points), label)
     canvas.fill(smooth_all([left, right], True), colour, alpha=0.74)
     strands = []
-    for u, v, along, up in _BROW_HAIRS:
-        x0, y0, h = _on_brow(spine, halves, u)
-        x1, y1, _ = _on_brow(spine, halves, min(u + along, 1.0))
+    for root, tip, v, up in _BROW_HAIRS:
+        x0, y0, h = _on_brow(spine, halves, *root)
+        x1, y1, _ = _on_brow(spine, halves, *tip)
         start, end = y0 + (2 * v - 1) * h, y1 + (2 * v - 1) * h * 0.5 - up * 1.5 * h
         x, middle, width = 0.6 * x0 + 0.4 * x1, 0.5 * (start + end) - 0.3, 0.9 + 0.10 * thick
         strands += [(x0, start, x, middle, x1, end, width), (-x0, start, -x, middle, -x1, end, width)]
     canvas.fill(hairs(strands), dim(colour, 0.78), alpha=0.85)
 
 
-def _on_brow(spine, halves, u: float) -> tuple[float, float, float]:
-    """Place and half thickness at u in [0, 1] along a brow, by quadratic weights that keep its curve."""
-    k = u * 3
-    i = min(int(k), 2)
-    t = k - i
+def _on_brow(spine, halves, i: int, t: float) -> tuple[float, float, float]:
+    """Place and half thickness t of the way from point i of a brow's spine to the next, by quadratic weights that keep its curve."""
     (ax, ay), (bx, by) = spine[i], spine[i + 1]
     return ax + (bx - ax) * t, ay + (by - ay) * t - 0.6 * t * (1 - t), halves[i] + (halves[i + 1] - halves[i]) * t

@@ -22,8 +22,12 @@ COLUMNS, ROWS = len(_U), 26
 _SIDE_Y = -26.0  # below this height hair hangs
 _HANG = np.linspace(0, 1, 20)[1:]
 _FALL = np.linspace(0, math.pi / 2, ROWS - len(_HANG))
+_OVER, _LOW = _FALL[:, None], _HANG[:, None]
 _ARC = np.concatenate([_FALL, np.full(len(_HANG), 9.0)])[:, None]  # how far over the head, in radians
-_EDGE = np.linspace(0, 1, 11)
+# What the arches have in common on all heads: how far out, down and up a strand has come.
+_OUT, _DOWN, _UP = np.sin(_OVER) ** 0.9, 1 - np.cos(_OVER), np.cos(_OVER) ** 1.15
+_COMBED_OUT, _COMBED_IN = 0.10 + 0.90 * np.sin(_OVER), np.cos(_OVER)
+_EDGE = np.linspace(0, 1, 11).tolist()
 _RIM = [math.radians(a) for a in range(180, 361, 15)]
 
 
@@ -72,7 +76,13 @@ class Hair:
         self.dark = tint(dim(self.colour, (0.50, 0.45, 0.48)), (30, 18, 24), 0.10)
         self.light = tint(self.colour, (255, 240, 216), 0.42)
         self.swing = 4.6 * self.wave * (1 - 0.5 * self.curl)
+        self.curly = self.curl > 0.02
         self._points = self._shade = None
+
+    @functools.cached_property
+    def line(self) -> list:
+        """The hairline from the right temple to the left one, across the forehead."""
+        return _hairline(self)
 
     def wave_at(self, y: float, u: float) -> float:
         """Sideways push of the waves at height y, u from the middle; none near the crown."""
@@ -86,11 +96,12 @@ class Hair:
         if self._points is None:
             self._points = [skia.Point(x, y) for x, y in self._places()]
             self._shade = self._light()
-        colour = np.asarray(tint(self.colour, self.light, 0.22 * self.curl)) * (depth * self._shade)[..., None]
-        if gleam:
-            colour += (np.asarray(self.light) * 1.12 - colour) * (gleam * self._gleam())[..., None]
-        rgb = np.clip(colour, 0, 255).astype(np.int64)
-        argb = (255 << 24) | rgb[..., 0] << 16 | rgb[..., 1] << 8 | rgb[..., 2]
+        shade, sheen = depth * self._shade, gleam * self._gleam() if gleam else 0.0
+        argb = 255
+        for own, light in zip(tint(self.colour, self.light, 0.22 * self.curl), self.light):
+            channel = own * shade
+            channel += (light * 1.12 - channel) * sheen
+            argb = argb << 8 | np.clip(channel, 0, 255).astype(np.int64)
         return skia.Vertices(skia.Vertices.VertexMode.kTriangles_VertexMode, self._points, texs, argb.ravel().tolist(), triangles)
 
     def _places(self) -> list:
@@ -98,17 +109,16 @@ class Hair:
         [ROWS * COLUMNS] points."""
         s, head, width = self.scene, self.head.width, self.width
         part, bangs = 17 * s["parting"], s["bangs"]
-        over, low = _FALL[:, None], _HANG[:, None]
         side, root = np.sign(_U), np.abs(_U)
-        outward = 1 + 0.05 * self.long * low
+        outward = 1 + 0.05 * self.long * _LOW
         end = side * (0.80 * head + (width - 0.80 * head) * root)
         root_y = -63.0 + (self.top - 2 + 63.0) * root
-        parted_x = part * (1 - 0.5 * root) + (end - part * (1 - 0.5 * root)) * np.sin(over) ** 0.9
-        parted_y = root_y + (_SIDE_Y - root_y) * (1 - np.cos(over))
-        combed_x = 0.5 * part * np.cos(over) + _U * width * (0.10 + 0.90 * np.sin(over))
-        combed_y = np.broadcast_to(_SIDE_Y + (self.top - 2 - _SIDE_Y) * np.cos(over) ** 1.15, combed_x.shape)
+        parted_x = part * (1 - 0.5 * root) + (end - part * (1 - 0.5 * root)) * _OUT
+        parted_y = root_y + (_SIDE_Y - root_y) * _DOWN
+        combed_x = 0.5 * part * _COMBED_IN + _U * width * _COMBED_OUT
+        combed_y = np.broadcast_to(_SIDE_Y + (self.top - 2 - _SIDE_Y) * _UP, combed_x.shape)
         x = np.concatenate([parted_x + (combed_x - parted_x) * bangs, (end + (_U * width - end) * bangs) * outward])
-        hang_y = np.broadcast_to(low * (max(self.bottom, 30.0) + 22 - _SIDE_Y) + _SIDE_Y, (len(_HANG), COLUMNS))
+        hang_y = np.broadcast_to(_LOW * (max(self.bottom, 30.0) + 22 - _SIDE_Y) + _SIDE_Y, (len(_HANG), COLUMNS))
         y = np.concatenate([parted_y + (combed_y - parted_y) * bangs, hang_y])
         self.y_rows = y
         x += self.swing * np.clip((y + 60) / 55, 0, 1) * np.sin(0.165 * y + 0.9 + 0.99 * _U)
@@ -132,9 +142,9 @@ class Hair:
 
     def rim(self, reach: float) -> list:
         """Round curls (x, y, radius) along the silhouette, crown first; `reach` scales their distance from the head."""
-        size = 9.5 * self.curl**0.7 if self.curl > 0.02 else 0.0
-        if not size:
+        if not self.curly:
             return []
+        size = 9.5 * self.curl**0.7
         crown = [(self.width * 0.95 * reach * math.cos(a), _SIDE_Y + (_SIDE_Y - self.top) * 0.94 * reach * math.sin(a),
             size * (1 + 0.12 * (i % 2))) for i, a in enumerate(_RIM)]
         sides = []
@@ -147,19 +157,26 @@ class Hair:
         return crown + sides
 
 
-def _strip(hair: Hair, path, depth: float, gleam: float, canvas: Canvas) -> None:
-    """Strands, sheen and ringlets within `path`."""
-    _, strands, curl = _fixed()
-    with canvas.clipped(path):
-        # divided by the textures' means, so that the hair keeps its colour
-        canvas.mesh(hair.mesh(depth / 0.86 * (1 + 0.08 * hair.curl), gleam), strands, hair.opacity)
-    if hair.curl > 0.02:
-        canvas.fill_texture(path, curl, hair.opacity * hair.curl, MULTIPLY)
+def _draw_strands(canvas: Canvas, hair: Hair, depth: float, gleam: float) -> None:
+    """Strands and sheen, wherever the canvas is not clipped."""
+    # divided by the textures' means, so that the hair keeps its colour
+    canvas.mesh(hair.mesh(depth / 0.86 * (1 + 0.08 * hair.curl), gleam), _fixed()[1], hair.opacity)
+
+
+def _draw_ringlets(canvas: Canvas, hair: Hair, path) -> None:
+    """Ringlets within `path`."""
+    if hair.curly:
+        canvas.fill_texture(path, _fixed()[2], hair.opacity * hair.curl, MULTIPLY)
+
+
+def _draw_hairline(canvas: Canvas, hair: Hair) -> None:
+    """The shade at the roots."""
+    canvas.stroke(smooth(hair.line, False), hair.dark, 4.0, alpha=0.24 * hair.opacity)
 
 
 def _ground(canvas: Canvas, hair: Hair, path, colour, bare: bool) -> None:
     """Claim the path; fill it where a mesh leaves gaps (`bare`, and the rim of curls)."""
-    if bare or hair.curl > 0.02:
+    if bare or hair.curly:
         canvas.fill(path, colour, HAIR, hair.opacity)
     elif hair.opacity >= 0.5:
         canvas.claim(path, HAIR)
@@ -182,7 +199,9 @@ def draw_back_hair(canvas: Canvas, hair: Hair) -> None:
     _with_curls(path, hair.rim(0.985))
     _ground(canvas, hair, path, hair.dark, grown <= 0.01)
     if grown > 0.01:
-        _strip(hair, path, 0.64, 0.0, canvas)
+        with canvas.clipped(path):
+            _draw_strands(canvas, hair, 0.64, 0.0)
+        _draw_ringlets(canvas, hair, path)
 
 
 def draw_front_hair(canvas: Canvas, hair: Hair) -> None:
@@ -200,10 +219,14 @@ def draw_front_hair(canvas: Canvas, hair: Hair) -> None:
             canvas.fill(path, head.deep, alpha=0.27 * hair.opacity)
         path.offset(1.8 * head.side, -3.8)
     _ground(canvas, hair, path, hair.colour, True)
-    _strip(hair, path, 1.0, 0.60, canvas)
-    with canvas.clipped(path):
-        line = smooth(_hairline(hair), False)
-        canvas.stroke(line, hair.dark, 4.0, alpha=0.24 * hair.opacity)
+    with canvas.clipped(path):  # one clip for both, where no ringlets lie between them: to make it takes as long as to draw the line
+        _draw_strands(canvas, hair, 1.0, 0.60)
+        if not hair.curly:
+            _draw_hairline(canvas, hair)
+    if hair.curly:
+        _draw_ringlets(canvas, hair, path)
+        with canvas.clipped(path):
+            _draw_hairline(canvas, hair)
 
 
 def _crown(hair: Hair, scale: float) -> list:
@@ -218,7 +241,6 @@ def _with_curls(path, discs) -> None:
 
 
 def _hairline(hair: Hair) -> list:
-    """From the right temple to the left one, across the forehead."""
     s, width = hair.scene, hair.head.width
     bangs, receding, part = s["bangs"], s["receding"], 17 * s["parting"]
     points = []
@@ -236,7 +258,7 @@ def _hairline(hair: Hair) -> list:
 def _fringe_curls(hair: Hair) -> list:
     if hair.curl < 0.02:
         return []
-    return [(x, y - 5.5 - 3 * (1 - hair.curl), 6.8 * hair.curl**0.7) for x, y in _hairline(hair)[1:-1:2]]
+    return [(x, y - 5.5 - 3 * (1 - hair.curl), 6.8 * hair.curl**0.7) for x, y in hair.line[1:-1:2]]
 
 
 def _front_outline(hair: Hair) -> list:
@@ -253,5 +275,4 @@ def _front_outline(hair: Hair) -> list:
         cling = head * (0.90 - 0.02 * math.sin(math.pi * t) * grown + 0.02 * grown * t)
         inner.append((cling + 0.85 * hair.wave_at(y, 0.9), y))
     right = [*outer, *tips, *inner]
-    line = _hairline(hair)
-    return [(0, hair.top), *right, *line, *mirrored(right)]
+    return [(0, hair.top), *right, *hair.line, *mirrored(right)]

@@ -10,12 +10,12 @@ X = np.arange(LEFT, LEFT + WIDTH, dtype=np.float32)
 Y = np.arange(TOP, TOP + HEIGHT, dtype=np.float32)
 
 
-def _profiles(bumps) -> tuple[np.ndarray, ...]:
-    """(x, y, radius x, radius y, amplitude) rows -> Gaussians along x [B, W] and y [B, H], relative places, and the rows."""
+def _profiles(bumps, y=Y) -> tuple[np.ndarray, ...]:
+    """(x, y, radius x, radius y, amplitude) rows -> relative places along x [B, W] and y [B, rows], Gaussians there, and the rows."""
     rows = np.asarray(bumps, np.float32)
     cx, cy, sx, sy = (rows[:, i, None] for i in range(4))
-    u, v = (X - cx) / sx, (Y - cy) / sy
-    return np.exp(-u * u), np.exp(-v * v), u / sx, v / sy, rows[:, 4, None]
+    u, v = (X - cx) / sx, (y - cy) / sy
+    return u, v, np.exp(-u * u), np.exp(-v * v), rows
 
 
 def both(x, y, radius_x, radius_y, amplitude) -> list[tuple]:
@@ -25,8 +25,8 @@ def both(x, y, radius_x, radius_y, amplitude) -> list[tuple]:
 
 def spots(places, top: int = TOP, bottom: int = TOP + HEIGHT) -> np.ndarray:
     """The sum of Gaussian spots (x, y, radius x, radius y, amplitude) on the rows from top to bottom: float32 [rows, W]."""
-    gx, gy, _, _, amplitude = _profiles(places)
-    return (gy * amplitude)[:, top - TOP : bottom - TOP].T @ gx
+    _, _, gx, gy, rows = _profiles(places, Y[top - TOP : bottom - TOP])
+    return (gy * rows[:, 4, None]).T @ gx
 
 
 def diffuse(bumps, half_width: float, top: float, bottom: float, direction) -> tuple[np.ndarray, np.ndarray]:
@@ -34,9 +34,10 @@ def diffuse(bumps, half_width: float, top: float, bottom: float, direction) -> t
 
     The surface is an ellipsoid from `top` to `bottom`, `half_width` wide, with the bumps on it.
     """
-    gx, gy, du, dv, amplitude = _profiles(bumps)
-    nx = (gy * amplitude).T @ (2 * du * gx)
-    ny = (gy * amplitude * 2 * dv).T @ gx
+    u, v, gx, gy, rows = _profiles(bumps)
+    sx, sy, amplitude = (rows[:, i, None] for i in (2, 3, 4))
+    nx = (gy * amplitude).T @ (2 * (u / sx) * gx)
+    ny = (gy * amplitude * 2 * (v / sy)).T @ gx
     qx, qy = X / half_width, (Y - (top + bottom) / 2) / ((bottom - top) / 2)
     z = np.sqrt(np.maximum(1 - qx * qx - (qy * qy)[:, None], 0.07))
     nx += 0.72 * qx / z

@@ -40,7 +40,7 @@ class Renderer:
         canvas, head = self._canvas, Head(scene)
         hair = Hair(head)
         canvas.clear()
-        canvas.cover(tuple(background_colour(scene)), _backdrop(len(canvas.labels), round(16 * head.side)))
+        canvas.cover(background_colour(scene), _backdrop(len(canvas.labels), round(16 * head.side)))
         canvas.place(*CENTRE, ZOOM)
         draw_back_hair(canvas, hair)
         body = draw_body(canvas, head)

@@ -32,7 +32,7 @@ def draw_glasses(canvas: Canvas, head: Head) -> None:
     s, worn = head.scene, head.scene["glasses"]
     if worn < 0.01:
         return
-    tint_of, colour, weight = s["glasses_tint"], tuple(frame_colour(s)), 1.9 + 2.0 * s["frame_weight"]
+    tint_of, colour, weight = s["glasses_tint"], frame_colour(s), 1.9 + 2.0 * s["frame_weight"]
     half_x, half_y = 16.2, 14.2 - 1.0 * s["frame_shape"]
     corner = 5.0 + 9.0 * (1 - s["frame_shape"])
     y = EYE_Y + 1.0
@@ -67,7 +67,7 @@ def draw_hat(canvas: Canvas, head: Head, hair_width: float) -> None:
     s, worn = head.scene, head.scene["hat"]
     if worn < 0.01:
         return
-    colour, felt = tuple(hat_colour(s)), s["hat_kind"]
+    colour, felt = hat_colour(s), s["hat_kind"]
     half = max(head.width + 8, hair_width * 0.94)
     lift, line, top = -(1 - worn) * 60, -43 - 1 * felt, CROWN - 17 + 4 * felt
     pale, dark = tint(colour, (255, 250, 240), 0.28), dim(colour, (0.56, 0.52, 0.60))
