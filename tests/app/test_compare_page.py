@@ -10,6 +10,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from app import comparison, sources
 from app.comparison import TEXT, Wish
@@ -233,3 +234,17 @@ def test_a_latent_is_looked_for_once_and_a_sample_has_one(tiny_models, runs, mon
     assert len(told) == 3 and torch.equal(again.w_plus, first.w_plus)
     own = sources.sampled(tiny_models, 0, 1, 1.0)
     assert sources.with_latents(tiny_models, own) == (own, None)
+
+
+def test_uploaded_pictures_are_compared_and_what_is_none_is_named(compare_page, make_direction, monkeypatch):
+    monkeypatch.setattr(sources, "SEARCH_STEPS", 2)
+    make_direction("a bald person")
+    page = compare_page()
+    page.segmented_control("compare-source").set_value("uploaded").run()
+    buffer = io.BytesIO()
+    Image.new("RGB", (48, 40), (200, 150, 120)).save(buffer, "PNG")
+    page.file_uploader("compare-files").set_value([("me.png", buffer.getvalue(), "image/png")]).run()
+    page = press(page)
+    assert "“a person with no hair” on uploaded: me.png" in texts(page) and page.session_state["compared"].outcomes[0].measured is not None
+    page.file_uploader("compare-files").set_value([("me.png", b"me", "image/png")]).run()
+    assert "me.png is no picture" in press(page).error[0].value.replace("\\", "").replace("Me.png", "me.png")
