@@ -9,7 +9,10 @@ and sentence forms of split "heldout" never occur in split "train".
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 
@@ -43,6 +46,9 @@ _ABSENT = {
     "Wearing_Lipstick": 0.15, "Heavy_Makeup": 0.15, "Wearing_Necklace": 0.12, "Mustache": 0.15, "Curly_Hair": 0.12,
 }
 _PRESENT = {"No_Beard": 0.12, "clean_shaven": 0.12, "Male": 0.3, "Young": 0.3, "Straight_Hair": 0.8, "Eyes_Closed": 3.0}
+_WEIGHTS = {(topic, value): _PRESENT.get(topic, 1.0) if value else _ABSENT.get(topic, 0.05) for topic, value in PHRASES}
+# most people say "a person with curly hair" rather than "a curly-haired person"
+_PLACE_WEIGHTS = {"adjective": 0.6, "hair": 2.0, "having": 1.2, "wearing": 2.0, "after": 0.8}
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,7 @@ def compose(truth: dict[str, bool | None], rng: np.random.Generator, split: str 
     if split not in SPLITS:
         raise ValueError(f"unknown split {split!r}; accepted are {', '.join(SPLITS)}")
     counts, weights = zip(*_FACT_COUNTS)
-    facts = _choose_facts(truth, int(rng.choice(counts, p=weights)), rng)
+    facts = _choose_facts(truth, _weighted(counts, weights, rng), rng)
     if not facts:
         return Caption(_word(KINDS, split, rng), {})
     return sentence(facts, rng, split, truth)
@@ -95,20 +101,34 @@ def sentence(facts: dict[str, bool], rng: np.random.Generator, split: str = "tra
 
 def _word(table: str, split: str, rng: np.random.Generator) -> str:
     train, _, heldout = table.partition("//")
-    return str(rng.choice((heldout if split == "heldout" and heldout else train).split("|"))).strip()
+    return _any((heldout if split == "heldout" and heldout else train).split("|"), rng).strip()
+
+
+def _any(options: Sequence, rng: np.random.Generator):
+    """One of the options: what `rng.choice` draws, without the array that it makes of them first."""
+    return options[rng.integers(len(options))]
+
+
+def _weighted(options: Sequence, weights: Sequence[float], rng: np.random.Generator):
+    """One of the options, by weight: what `rng.choice(options, p=weights)` draws."""
+    total = sum(weights)
+    cumulative = list(accumulate(weight / total for weight in weights))
+    return options[bisect_right([c / cumulative[-1] for c in cumulative], rng.random())]
 
 
 def _choose_facts(truth: dict[str, bool | None], count: int, rng: np.random.Generator) -> dict[str, bool]:
     """`count` facts of different groups, in random order, each as likely as people mention it."""
-    known = [(topic, value) for topic, value in truth.items() if value is not None and (topic, value) in PHRASES]
-    weights = np.array([_PRESENT.get(t, 1.0) if v else _ABSENT.get(t, 0.05) for t, v in known])
+    known = [fact for fact in truth.items() if fact in _WEIGHTS]
+    weights = np.array([_WEIGHTS[fact] for fact in known])
     chosen: dict[str, bool] = {}
     groups = set()
     # exponential races: the order of independent exponential times is a draw without replacement by weight
     for i in np.argsort(rng.exponential(size=len(known)) / weights):
+        if len(chosen) == count:
+            break
         topic, value = known[i]
         group = _GROUPS.get(topic, topic)
-        if len(chosen) < count and group not in groups:
+        if group not in groups:
             chosen[topic] = value
             groups.add(group)
     return chosen
@@ -129,12 +149,10 @@ def _realise(phrases: Phrases, rng: np.random.Generator, split: str, parts: dict
     options = {place: phrases.options(place, split) for place in PLACES if getattr(phrases, place)}
     if len(options) > 1 and len(parts["adjective"]) >= 2:
         options.pop("adjective", None)
-    # most people say "a person with curly hair" rather than "a curly-haired person"
-    weights = np.array([{"adjective": 0.6, "hair": 2.0, "having": 1.2, "wearing": 2.0, "after": 0.8}[place] for place in options])
-    place = str(rng.choice(list(options), p=weights / weights.sum()))
+    place = _weighted(list(options), [_PLACE_WEIGHTS[place] for place in options], rng)
     words = options[place]
     # the first words of a row of the table are the usual ones
-    return place, words[0] if rng.random() < 0.2 else str(rng.choice(words))
+    return place, words[0] if rng.random() < 0.2 else _any(words, rng)
 
 
 _LENGTHS_FIRST = ("very", "extremely", "really", "long", "short", "medium", "chin", "shoulder", "mid", "flowing", "close", "cropped")
@@ -165,7 +183,7 @@ def _is_texture(words: str) -> bool:
 
 def _subject(noun: str, adjectives: list[str], rng: np.random.Generator) -> str:
     if noun == "person" and not adjectives and rng.random() < 0.3:
-        return str(rng.choice(["someone", "somebody", "a face", "a human face"]))
+        return _any(["someone", "somebody", "a face", "a human face"], rng)
     return _article(" ".join([*adjectives, noun]))
 
 
@@ -186,7 +204,7 @@ def _clauses(subject: str, having: list[str], wearing: list[str], after: list[st
         text += " " + after.pop(0)
         text += " and" if (having or wearing) and rng.random() < 0.5 else ""
     if having:
-        text += f" {rng.choice(who)} {_listing(having)}"
+        text += f" {_any(who, rng)} {_listing(having)}"
     if wearing:
         text += (" and" if having else "") + f" {'wearing' if split == 'train' else 'who wears'} {_listing(wearing)}"
     for clause in after:

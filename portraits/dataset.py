@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from portraits.captions import describe
+from portraits.captions import compose
 from portraits.render import Renderer
 from portraits.scene import ATTRIBUTES, NUM_FACTORS, attributes, latents, make_scene, sample
 from portraits.topics import TOPICS, topics
@@ -37,9 +37,9 @@ def caption_rng(seed: int, index: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=[seed ^ _CAPTION_STREAM << 32, index]))
 
 
-def truth_row(scene) -> np.ndarray:
-    """`topics(scene)` as int8 [T]: 1 true, 0 false, -1 not to be seen or undecided."""
-    return np.array([-1 if value is None else int(value) for value in topics(scene).values()], np.int8)
+def truth_row(truth: dict[str, bool | None]) -> np.ndarray:
+    """What `topics` tells of a scene as int8 [T]: 1 true, 0 false, -1 not to be seen or undecided."""
+    return np.array([-1 if value is None else int(value) for value in truth.values()], np.int8)
 
 
 def _layout(count: int, size: int) -> dict[str, tuple[tuple[int, ...], type]]:
@@ -114,23 +114,33 @@ def _render_chunk(folder: str, seed: int, count: int, size: int, start: int) -> 
     lines = []
     indices = range(start, min(start + CHUNK, count))
     for index in indices:
-        g = latents(seed, index)
-        scene = make_scene(g)
-        arrays["images"][index], arrays["masks"][index] = renderer.draw(scene)
-        arrays["latents"][index] = g
-        arrays["quantities"][index] = list(scene.values.values())
-        arrays["attributes"][index] = list(attributes(scene).values())
-        arrays["truth"][index] = truth_row(scene)
-        lines.append(caption_line(scene, seed, index))
+        rows, line = draw_sample(renderer, seed, index)
+        for name, row in rows.items():
+            arrays[name][index] = row
+        lines.append(line)
     for array in arrays.values():
         array.flush()
     _write_text(_chunk_path(Path(folder), start), "".join(lines))
     return len(indices)
 
 
-def caption_line(scene, seed: int, index: int) -> str:
-    """The JSON line of captions.jsonl for one sample."""
-    said = describe(scene, caption_rng(seed, index), "train", CAPTIONS_EACH)
+def draw_sample(renderer: Renderer, seed: int, index: int) -> tuple[dict[str, object], str]:
+    """Sample `index` of the world `seed`: its row of every array of a cache, by name, and its line of captions.jsonl."""
+    g = latents(seed, index)
+    scene = make_scene(g)
+    image, mask = renderer.draw(scene)
+    truth = topics(scene)
+    rows = {
+        "images": image, "masks": mask, "latents": g, "quantities": list(scene.values.values()),
+        "attributes": list(attributes(scene).values()), "truth": truth_row(truth),
+    }
+    return rows, caption_line(truth, seed, index)
+
+
+def caption_line(truth: dict[str, bool | None], seed: int, index: int) -> str:
+    """The JSON line of captions.jsonl for one sample, of which `topics` tells `truth`."""
+    rng = caption_rng(seed, index)
+    said = [compose(truth, rng) for _ in range(CAPTIONS_EACH)]
     return json.dumps({"index": index, "captions": [c.text for c in said], "facts": [c.facts for c in said]}) + "\n"
 
 

@@ -21,6 +21,7 @@ from packs import cli
 from portraits.dataset import caption_line
 from portraits.render import Renderer
 from portraits.scene import ATTRIBUTES, attributes, sample
+from portraits.topics import topics
 from segmentation.parts import CLASSES, PALETTE
 
 IMAGES, MASKS, ATTRIBUTE_FILE = "CelebA-HQ-img", "CelebAMask-HQ-mask-anno", "CelebAMask-HQ-attribute-anno.txt"
@@ -49,7 +50,7 @@ def write_dataset(out: Path | str, count: int, size: int, seed: int, packed: boo
         _save_picture(picture, out / IMAGES / name)
         _save_mask(mask, out / MASKS / str(index // SAMPLES_A_FOLDER), index, packed)
         rows.append(f"{name}  " + " ".join("1" if value else "-1" for value in attributes(scene).values()))
-        said.append(caption_line(scene, seed, index))
+        said.append(caption_line(topics(scene), seed, index))
         drawn.append(json.dumps({"index": index, "seed": seed, "scene": json.loads(scene.to_json())}) + "\n")
         if progress is not None and (index + 1) % 100 == 0:
             progress(index + 1)

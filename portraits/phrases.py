@@ -16,6 +16,7 @@ the text encoder understands more than it was told, or for measuring with words 
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 
@@ -28,11 +29,12 @@ class Phrases(NamedTuple):
     wearing: str = ""
     after: str = ""
 
-    def options(self, place: str, split: str) -> list[str]:
+    @functools.cache
+    def options(self, place: str, split: str) -> tuple[str, ...]:
         """Words for `place` ("adjective", "hair", ...) in `split` ("train" or "heldout"; train where none is held out)."""
         train, _, heldout = getattr(self, place).partition("//")
         chosen = heldout if split == "heldout" and heldout else train
-        return [words.strip() for words in chosen.split("|") if words.strip()]
+        return tuple(words.strip() for words in chosen.split("|") if words.strip())
 
 
 PHRASES: dict[tuple[str, bool], Phrases] = {
