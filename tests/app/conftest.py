@@ -29,6 +29,7 @@ ENTRY = Path(__file__).resolve().parents[2] / "app" / "navigation.py"
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 START_SECONDS, PATIENCE_SECONDS = 180, 90  # a busy machine may take its time
 TOUR, TOUR_SIZE = "ECLIPSED_TOUR", {"width": 1280, "height": 800}  # a folder for the README's pictures of the studio; none by default
+UNFINISHED = '[data-testid="stSkeleton"]'  # stands where something has not come yet
 TOUR_SETTLE, TOUR_BYTES = 1500, 300_000  # milliseconds, for what fades in; of one picture
 TIMEOUT = 120  # the first run of a page imports torch and opens the models
 
@@ -222,6 +223,7 @@ def tour() -> Callable[[Any, str], None]:
         if folder := os.environ.get(TOUR):
             page.set_viewport_size(TOUR_SIZE)
             page.mouse.move(0, 0)
+            page.wait_for_function(f"!document.querySelector('{UNFINISHED}')")
             page.wait_for_timeout(TOUR_SETTLE)
             Path(folder, f"tour_{name}.png").write_bytes(small_png(page.screenshot()))
 
