@@ -57,6 +57,7 @@ COMMANDS = [
     "baselines.ship",
     "benchmarks.ops",
     "benchmarks.prompts",
+    "benchmarks.renderer",
     "benchmarks.studio_load",
     "benchmarks.synthesis",
     "benchmarks.training_step",
