@@ -29,6 +29,7 @@ ENTRY = Path(__file__).resolve().parents[2] / "app" / "navigation.py"
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 START_SECONDS, PATIENCE_SECONDS = 180, 90  # a busy machine may take its time
 TOUR, TOUR_SIZE = "ECLIPSED_TOUR", {"width": 1280, "height": 800}  # a folder for the README's pictures of the studio; none by default
+TOUR_SECONDS = 600  # for a preview of a training
 UNFINISHED = '[data-testid="stSkeleton"]'  # stands where something has not come yet
 TOUR_SETTLE, TOUR_BYTES = 1500, 300_000  # milliseconds, for what fades in; of one picture
 TIMEOUT = 120  # the first run of a page imports torch and opens the models
@@ -215,13 +216,16 @@ def page(address: str) -> Iterator[Any]:
 
 
 @pytest.fixture
-def tour() -> Callable[[Any, str], None]:
+def tour() -> Callable[..., None]:
     """`tour(page, "edit")`: at a place that the README shows. Where ECLIPSED_TOUR names a folder, tour_edit.png is written there; the test
-    goes the same way without it."""
+    goes the same way without it. `ready`: what should be on the picture, though the test need not wait for it."""
 
-    def take(page: Any, name: str) -> None:
+    def take(page: Any, name: str, ready: Any = None) -> None:
         if folder := os.environ.get(TOUR):
             page.set_viewport_size(TOUR_SIZE)
+            if ready is not None:
+                ready.wait_for(timeout=1000 * TOUR_SECONDS)
+                ready.evaluate("element => element.scrollIntoView({ block: 'center' })")
             page.mouse.move(0, 0)
             page.wait_for_function(f"!document.querySelector('{UNFINISHED}')")
             page.wait_for_timeout(TOUR_SETTLE)

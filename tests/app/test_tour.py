@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 pytestmark = pytest.mark.browser
 SEED = "4"
 CARDS = 12  # of directions, before one asks for more
-LEARN_SECONDS = 400  # to the first preview, on a busy machine
+LEARN_SECONDS = 400  # to the first step, on a busy machine
 
 
 def test_edit_look_at_layers_learn_and_choose(page: Page, tour) -> None:
@@ -40,11 +40,9 @@ def test_edit_look_at_layers_learn_and_choose(page: Page, tour) -> None:
     prompt.press("Enter")
     expect(page.get_by_text("Because of")).to_be_visible()
     page.get_by_role("button", name="Learn this edit").click()
-    expect(page.get_by_alt_text("The edit as learned so far").first).to_be_visible(timeout=1000 * LEARN_SECONDS)
-    cancel = page.get_by_role("button", name="Cancel")
-    cancel.scroll_into_view_if_needed()  # the curves above it come into view, too
-    tour(page, "learning")
-    cancel.click()
+    expect(page.get_by_text(re.compile(r"^Step \d+ of \d+")).first).to_be_visible(timeout=1000 * LEARN_SECONDS)
+    tour(page, "learning", ready=page.get_by_alt_text("The edit as learned so far").first)
+    page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_text("Cancelled at step")).to_be_visible()
     page.get_by_role("button", name="Dismiss").click()
 
