@@ -23,7 +23,7 @@ from stylegan2.images import grid
 from stylegan2.seeds import parse_seeds
 
 SHOWN = "curly_hair,blonde_hair,smile,open_mouth,glasses,hat,beard,red_lipstick"
-FACES = "4,3,12,27,19,8,16,11"  # one for each of them, without what it adds
+FACES = "4,23,12,27,19,8,16,11"  # one for each of them, without what it adds
 TILE = 160  # pixels of a face
 WORDS, HEAD = 190, 24  # of the column with the prompts, and of the row with the strengths
 QUALITY = 82  # of WebP
