@@ -45,6 +45,7 @@ def test_edit_look_at_layers_learn_and_choose(page: Page, tour) -> None:
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_text("Cancelled at step")).to_be_visible()
     page.get_by_role("button", name="Dismiss").click()
+    expect(page.get_by_text("Cancelled at step")).to_have_count(0)  # or the next page would show it beside
 
     page.get_by_role("link", name="Directions").click()
     expect(page.get_by_alt_text(re.compile("^A face at strength"))).to_have_count(CARDS)
