@@ -24,6 +24,7 @@ from app.widgets import confirm_shown, sentence
 @st.fragment(key="stage")
 def stage() -> None:
     """Picture and sliders. A fragment: moving a slider draws this again and nothing else."""
+    _remember()  # before anything is drawn: whoever reloads on seeing the picture finds it again
     with st.container(key="stage"):
         with first_picture(rendering.RENDERER not in st.session_state), st.container(key="stage-picture"):
             show_picture()
@@ -36,6 +37,10 @@ def stage() -> None:
             history_panel()
         live.feed()
     confirm_shown()
+    _remember()
+
+
+def _remember() -> None:
     resources.remember_visit(session.visit(st.session_state), session.history(st.session_state))
 
 

@@ -215,6 +215,11 @@ def page(address: str) -> Iterator[Any]:
     assert problems == []
 
 
+def _settled(page: Any) -> None:
+    page.wait_for_function(f"!document.querySelector('{UNFINISHED}')")
+    page.wait_for_timeout(TOUR_SETTLE)
+
+
 @pytest.fixture
 def tour() -> Callable[..., None]:
     """`tour(page, "edit")`: at a place that the README shows. Where ECLIPSED_TOUR names a folder, tour_edit.png is written there; the test
@@ -227,9 +232,10 @@ def tour() -> Callable[..., None]:
                 ready.wait_for(timeout=1000 * TOUR_SECONDS)
                 ready.evaluate("element => element.scrollIntoView({ block: 'center' })")
             page.mouse.move(0, 0)
-            page.wait_for_function(f"!document.querySelector('{UNFINISHED}')")
-            page.wait_for_timeout(TOUR_SETTLE)
+            _settled(page)
             Path(folder, f"tour_{name}.png").write_bytes(small_png(page.screenshot()))
+        else:
+            _settled(page)  # the same way at the same pace
 
     return take
 
