@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 
 from packs import cli
-from portraits.dataset import draw_sample
+from portraits.dataset import draw_sample, single_threaded
 from portraits.render import Renderer
 from portraits.scene import sample
 
@@ -49,7 +49,7 @@ def many_cores(size: int, count: int, repeats: int, seed: int, processes: int) -
     """`count` samples in each of several processes at once: the median of the rounds, from the first start to the last end."""
     context = multiprocessing.get_context("spawn")
     tasks = [(size, count, repeats, seed, process * count) for process in range(processes)]
-    with context.Pool(processes, _wait_together, (context.Barrier(processes),)) as pool:
+    with single_threaded(), context.Pool(processes, _wait_together, (context.Barrier(processes),)) as pool:
         # a process that waits for the others takes no second task, so that each gets one
         seconds = pool.starmap(_share, tasks, chunksize=1)
     return {"processes": processes, "per_second": processes * count / statistics.median(map(max, zip(*seconds)))}

@@ -17,6 +17,7 @@ import json
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from portraits.topics import TOPICS, topics
 
 CHUNK = 250
 CAPTIONS_EACH = 4
+_BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")  # read by numpy's libraries when they are loaded
 _CAPTION_STREAM = 0x63617074  # keeps the random numbers of the captions apart from those of the scene
 
 
@@ -80,8 +82,27 @@ def _map(function: Callable[[int], int], starts: list[int], workers: int) -> Ite
         yield from map(function, starts)
         return
     # spawned, not forked: the parent may hold torch's threads, which do not survive a fork
-    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+    with single_threaded(), multiprocessing.get_context("spawn").Pool(workers) as pool:
         yield from pool.imap_unordered(function, starts)
+
+
+@contextmanager
+def single_threaded() -> Iterator[None]:
+    """Processes that are started meanwhile multiply matrices with one thread each.
+
+    The renderer's products are small. Left alone, each process spins a thread a core for them, and two processes on two
+    cores draw a third of what they can.
+    """
+    before = {name: os.environ.get(name) for name in _BLAS_THREADS}
+    os.environ.update(dict.fromkeys(_BLAS_THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _prepare(folder: Path, seed: int, count: int, size: int) -> None:

@@ -1,4 +1,5 @@
 import json
+import os
 
 import numpy as np
 import pytest
@@ -37,6 +38,14 @@ def test_processes_do_not_change_the_result(small_cache, tmp_path, monkeypatch):
     for name in ("images", "masks", "quantities", "attributes", "truth", "latents"):
         assert (getattr(other, name) == getattr(small_cache, name)).all()
     assert list(other.captions()) == list(small_cache.captions())
+
+
+def test_processes_that_draw_multiply_with_one_thread(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    with dataset.single_threaded():
+        assert os.environ["OMP_NUM_THREADS"] == os.environ["OPENBLAS_NUM_THREADS"] == "1"
+    assert os.environ["OMP_NUM_THREADS"] == "7" and "OPENBLAS_NUM_THREADS" not in os.environ
 
 
 @pytest.mark.slow
