@@ -1,6 +1,7 @@
-"""Put a trained editor into a pack, where the studio's Compare page finds it.
+"""Put a trained editor into a pack, where the studio's Compare and Shape pages find it.
 
     python -m baselines.ship secgan runs/secgan/generator.safetensors --pack portraits
+    python -m baselines.ship semantic-vae runs/shapes/model.safetensors
     python -m baselines.ship mine FILE --kind secgan --title "SeCGAN, wider"        # one that no pack is expected to have
 
 The file is opened before it is copied: what is no editor of its kind does not get in.
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str]) -> dict:
     """`python -m baselines.ship`. Raises ValueError and OSError for what a user got wrong."""
     options = _parser().parse_args(argv)
-    from baselines.shipped import describe_editor, load, shipped_editors
+    from baselines.shipped import SEMANTIC_VAE, describe_editor, load, shipped_editors
     from packs.files import add_files
     from packs.pack import load_pack
 
@@ -32,7 +33,7 @@ def main(argv: Sequence[str]) -> dict:
     shipped = described(options, pack)
     data = options.file.read_bytes()
     editor = load(shipped.kind, options.file, pack)
-    if shipped not in shipped_editors(pack):
+    if shipped not in (*shipped_editors(pack), SEMANTIC_VAE):
         describe_editor(pack, shipped)
     add_files(pack.path, {shipped.file: data})
     return {"pack": pack.name, "editor": shipped.name, "is": editor.name, "file": pack.path / shipped.file, "bytes": len(data)}
@@ -40,9 +41,9 @@ def main(argv: Sequence[str]) -> dict:
 
 def described(options: "Namespace", pack: "Pack") -> "Shipped":
     """The editor of that name, or a new one. Raises ValueError for a name that says too little."""
-    from baselines.shipped import LOADERS, Shipped, shipped_editors
+    from baselines.shipped import LOADERS, SEMANTIC_VAE, Shipped, shipped_editors
 
-    known = {editor.name: editor for editor in shipped_editors(pack)}
+    known = {editor.name: editor for editor in (*shipped_editors(pack), SEMANTIC_VAE)}
     if options.name in known:
         if options.title or options.kind not in (None, known[options.name].kind):
             raise ValueError(f"editor {options.name!r} is known already, as {known[options.name].title!r} of kind {known[options.name].kind!r}; "
@@ -55,8 +56,8 @@ def described(options: "Namespace", pack: "Pack") -> "Shipped":
 
 
 def _parser() -> cli.ArgumentParser:
-    parser = cli.ArgumentParser(description="Put a trained editor into a pack, where the studio's Compare page finds it.")
-    parser.add_argument("name", help="secgan, secgan-baseline, or a new name")
+    parser = cli.ArgumentParser(description="Put a trained editor into a pack, where the studio's Compare and Shape pages find it.")
+    parser.add_argument("name", help="secgan, secgan-baseline, semantic-vae, or a new name")
     parser.add_argument("file", type=Path, help="what was trained, such as RUN/generator.safetensors")
     parser.add_argument("--pack", default="portraits", help="a pack's name or folder (portraits)")
     parser.add_argument("--kind", help="who reads the file, for a new name")

@@ -22,24 +22,26 @@ if TYPE_CHECKING:
     from packs.pack import Pack
 
 LOADERS = {"secgan": "baselines.secgan.editor:load_editor", "maae": "baselines.maae.editor:load_editor",
-           "maskgan": "baselines.maskgan.bundle:load_bundle"}
+           "maskgan": "baselines.maskgan.bundle:load_bundle", "semantic-vae": "baselines.shape.shaper:load_shaper"}
 """By kind, `module:function` of (path, device, parser) -> Editor, where the parser is the pack's; imported when such an editor is opened."""
 
 
 @dataclass(frozen=True)
 class Shipped:
-    """An editor that a pack may hold. name: short and unique. training: the command that makes its file, where it is known."""
+    """An editor that a pack may hold. name: short and unique. training: the command that makes its file, and trained: that file in
+    its RUN, where they are known."""
 
     name: str
     title: str
     file: str
     kind: str
     training: str = ""
+    trained: str = "generator.safetensors"
 
     def absence(self, pack: "Pack") -> str:
         """Why it cannot be used, in one sentence that says how to get it; "" if it can."""
         if self.file not in pack.info["files"]:
-            how = f"; {self.training} trains one, {SHIP.format(self.name)} puts it there" if self.training else ""
+            how = f"; {self.training} trains one, {SHIP.format(self.name, self.trained)} puts it there" if self.training else ""
             return f"pack {pack.name!r} holds no {self.file}{how}"
         if self.kind not in LOADERS:
             return f"{self.title} is of kind {self.kind!r}, which this version of the studio does not read; it reads {', '.join(LOADERS)}"
@@ -58,12 +60,16 @@ def load(kind: str, path: Path, pack: "Pack") -> "Editor":
     return getattr(import_module(module), function)(path, pack.device, pack.parser)
 
 
-SHIP = "python -m baselines.ship {} RUN/generator.safetensors"
+SHIP = "python -m baselines.ship {} RUN/{}"
 _TRAIN = "python -m baselines.secgan.train --data DIR --method {} --size 128 --out RUN"
 EXPECTED = (
     Shipped("secgan", "SeCGAN", "secgan.safetensors", "secgan", _TRAIN.format("secgan")),
     Shipped("secgan-baseline", "SeCGAN's baseline", "secgan_baseline.safetensors", "secgan", _TRAIN.format("baseline")),
 )
+
+SEMANTIC_VAE = Shipped("semantic-vae", "Semantic-VAE", "semantic_vae.safetensors", "semantic-vae",
+                       "python -m baselines.semantic_vae.train --data DIR --out RUN", "model.safetensors")
+"""It changes masks for the Shape page and edits no picture, so it is none of the editors that are compared."""
 
 
 def shipped_editors(pack: "Pack") -> list[Shipped]:

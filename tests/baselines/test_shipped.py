@@ -58,7 +58,7 @@ def test_what_does_not_get_in(pack, trained, tmp_path):
         (["secgan", tmp_path / "other.safetensors"], "damaged or no safetensors"),
         (["secgan", tmp_path / "none"], "No such file"),
         (["secgan", trained, "--title", "Mine"], "known already"),
-        (["mine", trained], "none of secgan, secgan-baseline; accepted for a new one"),
+        (["mine", trained], "none of secgan, secgan-baseline, semantic-vae; accepted for a new one"),
         (["../mine", trained, "--kind", "secgan"], "a name of letters"),
         (["mine", tmp_path / "other.safetensors", "--kind", "secgan"], "damaged or no safetensors"),
     ):

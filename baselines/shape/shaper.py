@@ -1,0 +1,70 @@
+"""Parts of masks changed by their codes in a Semantic-VAE, at any size of the mask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from baselines.semantic_vae.model import SemanticVAE, changed_masks, interpolate_part, load_model, perturb_part, sample_part
+from baselines.shape.edits import PartShape
+from evaluation.editor import CannotServe, Request, Samples
+
+Other = Callable[[PartShape], np.ndarray]
+
+
+class Shaper:
+    """A Semantic-VAE that changes masks uint8 [R, R]. It is no editor of pictures: as one it serves nothing."""
+
+    name = "semantic-vae"
+
+    def __init__(self, model: SemanticVAE):
+        self.model, self.device = model, next(model.parameters()).device
+
+    def edit(self, samples: Samples, request: Request) -> Tensor:
+        """Raises CannotServe, always."""
+        raise CannotServe("Semantic-VAE changes masks, not pictures; accepted: the Shape page, which paints its masks with MaskGAN")
+
+    @torch.inference_mode()
+    def shaped(self, mask: np.ndarray, groups: Sequence[Sequence[PartShape]], other: Other) -> np.ndarray:
+        """The mask uint8 [R, R] as each group of edits makes it, uint8 [N, R, R]: what they do not change stays as it is.
+
+        other: the mask of the face that a part is taken from.
+        """
+        codes = self._codes(mask)
+        after = torch.cat([self._edited(codes, group, other) for group in groups])
+        logits = self._resized(self.model.decode(torch.cat([codes, after]).to(self.device)), mask.shape[0])
+        there = torch.from_numpy(mask)[None].to(self.device)
+        return changed_masks(there, logits[:1], logits[1:]).to(torch.uint8).cpu().numpy()
+
+    def _codes(self, mask: np.ndarray) -> Tensor:
+        """[1, 19, D] on the CPU: there the same seed draws the same noise on every machine."""
+        planes = torch.from_numpy(mask.astype(np.int64))[None].to(self.device)
+        if mask.shape[0] < self.model.config.encoder_size:
+            planes = F.interpolate(planes[None].float(), (self.model.config.encoder_size,) * 2, mode="nearest-exact")[0].long()
+        return self.model.encode(planes).float().cpu()
+
+    def _edited(self, codes: Tensor, group: Sequence[PartShape], other: Other) -> Tensor:
+        for edit in group:
+            rng = torch.Generator().manual_seed(edit.number)
+            if edit.how == "perturb":
+                codes = perturb_part(codes, edit.part, rng, edit.amount)
+                continue
+            target = sample_part(codes, edit.part, rng) if edit.how == "sample" else self._codes(other(edit))
+            codes = interpolate_part(codes, target, edit.part, edit.amount)
+        return codes
+
+    @staticmethod
+    def _resized(logits: Tensor, side: int) -> Tensor:
+        if logits.shape[-1] == side:
+            return logits
+        return F.interpolate(logits, (side, side), mode="bilinear", align_corners=False, antialias=logits.shape[-1] > side)
+
+
+def load_shaper(path: Path, device: torch.device | str, parser: Callable[[Tensor], Tensor] | None = None) -> Shaper:
+    """The shaper of a file of `baselines.semantic_vae.train`, as a pack ships it. Raises ValueError and OSError as `load_model`."""
+    return Shaper(load_model(path, device))

@@ -1,0 +1,108 @@
+"""One picture whose mask is being changed: its mask, the mask after any list of edits, and the picture that follows from it.
+
+    bench = Workbench(image, pack.parser, shaper, painter, other)
+    mask = bench.mask(edits)                # uint8 [R, R]
+    picture = bench.picture(edits)          # [1, 3, R, R], or whole=True: all of it painted
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from baselines.maskgan.editor import Painter
+from baselines.shape.edits import MaskEdit, PartShape, Stroke
+from baselines.shape.laying import laid_over
+from baselines.shape.masks import brushed, mask_from_png
+from baselines.shape.shaper import Other, Shaper
+
+KEPT = 48  # masks that are kept for undo and for the next stroke
+
+
+class Workbench:
+    """image: [1, 3, R, R] in [-1, 1]. parse: pictures -> logits [N, 19, R, R]. shaper, painter: None where there is none.
+
+    other: the mask of the face that a morph takes its part from. What has been computed is kept.
+    """
+
+    def __init__(self, image: Tensor, parse: Callable[[Tensor], Tensor], shaper: Shaper | None, painter: Painter | None, other: Other):
+        self.image, self.shaper, self.painter, self.other = image, shaper, painter, other
+        with torch.no_grad():
+            self.original = parse(image)[0].argmax(dim=0).to(torch.uint8).cpu().numpy()
+        self._masks: OrderedDict[tuple[MaskEdit, ...], np.ndarray] = OrderedDict()
+
+    @property
+    def side(self) -> int:
+        return self.original.shape[0]
+
+    @cached_property
+    def style(self) -> Tensor:
+        """Of the picture, [1, P], for the painter."""
+        return self.painter.style(self.image, torch.from_numpy(self.original)[None])
+
+    def mask(self, edits: Sequence[MaskEdit]) -> np.ndarray:
+        """The mask after these edits, uint8 [R, R]. Raises ValueError for a part's shape where there is no shaper."""
+        edits = tuple(edits)
+        if not edits:
+            return self.original
+        if edits not in self._masks:
+            self._masks[edits] = self._made(edits)
+        self._masks.move_to_end(edits)
+        while len(self._masks) > KEPT:
+            self._masks.popitem(last=False)
+        return self._masks[edits]
+
+    def variants(self, edits: Sequence[MaskEdit], instead: Sequence[PartShape], side: int) -> np.ndarray:
+        """The masks uint8 [N, side, side] with each of `instead` in the place of the last shape of its part."""
+        base, group = split(edits)
+        mask = nearest(self.mask(base), side)
+        groups = [replaced(group, edit) for edit in instead]
+        return self._shaper().shaped(mask, groups, lambda edit: nearest(self.other(edit), side))
+
+    def picture(self, edits: Sequence[MaskEdit], whole: bool = False) -> Tensor:
+        """The picture [1, 3, R, R] that follows the mask; `whole`: all of it painted. The source as it is where nothing paints."""
+        after = self.mask(edits)
+        if self.painter is None or (not whole and np.array_equal(after, self.original)):
+            return self.image
+        painting = self.painter.paint_in(torch.from_numpy(after)[None], self.style).float().to(self.image)
+        return painting if whole else laid_over(self.image, painting, self.original, after)
+
+    def _made(self, edits: tuple[MaskEdit, ...]) -> np.ndarray:
+        base, group = split(edits)
+        if group:
+            return self._shaper().shaped(self.mask(base), [group], self.other)[0]
+        mask, last = self.mask(edits[:-1]), edits[-1]
+        if isinstance(last, Stroke):
+            return brushed(mask, last, self.original)
+        return mask_from_png(last.png, self.side)
+
+    def _shaper(self) -> Shaper:
+        if self.shaper is None:
+            raise ValueError("there is no Semantic-VAE that could change a part's shape; accepted without one: strokes and masks")
+        return self.shaper
+
+
+def split(edits: Sequence[MaskEdit]) -> tuple[tuple[MaskEdit, ...], tuple[PartShape, ...]]:
+    """Edits up to the last that is no part's shape, and the parts' shapes after it: those act on one mask, all together."""
+    place = len(edits)
+    while place and isinstance(edits[place - 1], PartShape):
+        place -= 1
+    return tuple(edits[:place]), tuple(edits[place:])
+
+
+def replaced(group: Sequence[PartShape], edit: PartShape) -> tuple[PartShape, ...]:
+    """A group of parts' shapes with this one for its part, in the place of the one before it or at the end."""
+    if all(other.part != edit.part for other in group):
+        return (*group, edit)
+    return tuple(edit if other.part == edit.part else other for other in group)
+
+
+def nearest(mask: np.ndarray, side: int) -> np.ndarray:
+    """A mask [R, R] at another size, each pixel the class that lies in its middle."""
+    places = ((np.arange(side) + 0.5) * mask.shape[0] / side).astype(int)
+    return mask[np.ix_(places, places)]

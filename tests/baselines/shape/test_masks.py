@@ -1,0 +1,85 @@
+"""Edits as values, strokes as pixels, masks as files."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from baselines.shape.edits import ERASER, GivenMask, PartShape, Stroke, from_json, to_json
+from baselines.shape.masks import brushed, covered, given_mask, is_mask, mask_from_png, mask_png
+
+
+def test_a_dab_is_round_and_a_stroke_is_the_way_between_its_points():
+    dab = covered(Stroke(17, 0.5, ((0.5, 0.5),)), 8)  # a radius of 2 pixels around (4, 4)
+    assert dab.astype(int).tolist() == [
+        [0, 0, 0, 0, 0, 0, 0, 0],
+        [0, 0, 0, 0, 0, 0, 0, 0],
+        [0, 0, 0, 1, 1, 0, 0, 0],
+        [0, 0, 1, 1, 1, 1, 0, 0],
+        [0, 0, 1, 1, 1, 1, 0, 0],
+        [0, 0, 0, 1, 1, 0, 0, 0],
+        [0, 0, 0, 0, 0, 0, 0, 0],
+        [0, 0, 0, 0, 0, 0, 0, 0],
+    ]
+    line = covered(Stroke(17, 0.125, ((0.0625, 0.5), (0.9375, 0.5))), 8)
+    assert line[3:5].all() and line.sum() == 16
+    assert covered(Stroke(17, 0.001, ((0.5, 0.5),)), 8).any(), "the smallest brush leaves something"
+    assert not covered(Stroke(17, 0.1, ((1.5, -0.5), (1.9, -0.9))), 8).any(), "outside the picture"
+
+
+def test_a_stroke_leaves_its_class_and_an_eraser_brings_the_original_back():
+    original = np.arange(16, dtype=np.uint8).reshape(4, 4)
+    everywhere = ((0.5, 0.5),)
+    painted = brushed(original, Stroke(17, 1.0, everywhere), original)
+    assert (painted == 17).sum() == 12 and painted[0, 0] == 0 and painted.dtype == np.uint8
+    assert np.array_equal(brushed(painted, Stroke(ERASER, 1.0, everywhere), original), original)
+
+
+def test_edits_travel_as_json():
+    edits = (PartShape("nose", "perturb", 1.5, 7), Stroke(17, 0.1, ((0.25, 0.5), (0.3, 0.5))), GivenMask(b"png"),
+             PartShape("hair", "morph", 0.5, 3, 0.7))
+    assert from_json(to_json(edits)) == edits
+
+
+@pytest.mark.parametrize("value, words", [
+    ([{"part": "noses", "how": "sample", "amount": 1, "number": 0, "truncation": 1}], "unknown part"),
+    ([{"part": "nose", "how": "sample", "amount": 1.5, "number": 0, "truncation": 1}], "0 to 1"),
+    ([{"part": "nose", "how": "swap", "amount": 1, "number": 0, "truncation": 1}], "sample, perturb, morph"),
+    ([{"part": "nose", "how": "morph", "amount": 1, "number": -1, "truncation": 1}], "number is -1"),
+    ([{"part": "nose"}], "no edit"),
+    ([{"label": 19, "size": 0.1, "points": [[0, 0]]}], "0 to 18"),
+    ([{"label": 1, "size": 0, "points": [[0, 0]]}], "size 0"),
+    ([{"label": 1, "size": 0.1, "points": []}], "0 points"),
+    ([{"label": 1, "size": 0.1, "points": [[0, float("nan")]]}], "leaves the picture"),
+    ([{"label": 1, "size": 0.1, "points": [0]}], "no stroke"),
+    ([3], "no edit"),
+    ("all", "a list"),
+])
+def test_what_is_no_edit(value, words):
+    with pytest.raises(ValueError, match=words):
+        from_json(value)
+
+
+def test_a_mask_is_a_png_of_class_numbers():
+    mask = np.zeros((32, 32), np.uint8)
+    mask[8:24, 8:24] = 17
+    data = mask_png(mask)
+    assert np.array_equal(mask_from_png(data, 32), mask) and is_mask(data)
+    assert np.array_equal(mask_from_png(given_mask(data, 64, "mine.png").png, 64), mask.repeat(2, 0).repeat(2, 1))
+    assert Image.open(io.BytesIO(data)).mode == "P"
+
+
+def test_what_is_no_mask():
+    def png(picture):
+        buffer = io.BytesIO()
+        picture.save(buffer, "PNG")
+        return buffer.getvalue()
+
+    for data, words in ((png(Image.new("RGB", (32, 32))), "RGB picture"), (png(Image.new("L", (32, 16))), "32 x 16"),
+                        (png(Image.new("L", (32, 32), 19)), "number 19"), (b"nothing", "no mask")):
+        with pytest.raises(ValueError, match=words):
+            mask_from_png(data, 32, "mine.png")
+        assert not is_mask(data)
