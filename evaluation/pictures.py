@@ -1,4 +1,4 @@
-"""Editors side by side: a picture a prompt, whose first row shows the samples as they are and each further row one editor."""
+"""Editors side by side: a picture a prompt, whose first row shows the samples as they are and each further row one editor; heat maps."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from stylegan2 import images
 COLUMNS = 6
 LABEL_WIDTH = 150  # pixels, for the editors' names on the left
 MARGIN_WIDTH, MARGIN_LINES = 22, 5  # of a note there, in characters
+WHITE_AT = 0.5  # mean absolute difference of the colours, in pictures of [-1, 1], at which a heat map is white
 
 
 def draw(comparison: Comparison, asked: Asked) -> Image.Image:
@@ -40,6 +41,12 @@ def samples_to_change(judge: Judge, asked: Asked, count: int = COLUMNS) -> Sampl
         unlike = judge.before.attributes[:, ATTRIBUTES.index(asked.request.attribute)] != asked.request.value
         indices = unlike.nonzero()[:, 0].cpu() if bool(unlike.any()) else indices
     return judge.samples.pick(indices[:count])
+
+
+def heat(before: Tensor, after: Tensor) -> Tensor:
+    """The absolute difference of pictures [N, 3, H, W], mean over the colours, as black - red - yellow - white [N, 3, H, W] in [-1, 1]."""
+    level = (after - before).abs().mean(dim=1, keepdim=True) / WHITE_AT
+    return torch.cat([(3 * level - i).clamp(0, 1) for i in range(3)], dim=1) * 2 - 1
 
 
 def stack(title: str, rows: Sequence[tuple[str, str, Tensor | None]], size: int) -> Image.Image:

@@ -16,7 +16,7 @@ from app.components.picture import data_url
 from app.panels.compare import spoken
 from app.report_card import percent
 from app.widgets import plain, sentence
-from baselines.secgan.sheets import WHITE_AT, heat
+from evaluation.pictures import WHITE_AT, heat
 from segmentation.parts import PALETTE
 from stylegan2.images import from_uint8, to_uint8
 

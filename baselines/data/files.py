@@ -5,6 +5,7 @@ They serve where `portraits.pictures.Pictures` takes a memory map, which puts th
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,7 +20,7 @@ THREADS = 8  # Pillow decodes outside Python's lock
 NEAREST, BILINEAR = Image.Resampling.NEAREST, Image.Resampling.BILINEAR
 
 
-class FileArray:
+class FileArray(ABC):
     """`len(files)` pictures as uint8 [N, *item]; an index array or a slice reads those, in order."""
 
     def __init__(self, count: int, item: tuple[int, ...]) -> None:
@@ -38,9 +39,9 @@ class FileArray:
         with ThreadPoolExecutor(THREADS) as pool:
             return np.stack(list(pool.map(self.read, indices)))
 
+    @abstractmethod
     def read(self, index: int) -> np.ndarray:
         """One picture, [*item]."""
-        raise NotImplementedError
 
 
 class PictureFiles(FileArray):

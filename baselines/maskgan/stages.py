@@ -11,6 +11,7 @@ so that a training goes on from a checkpoint as if it had never stopped.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,7 +43,7 @@ def new_networks(names: tuple[str, ...], config: MaskGANConfig, seed: int) -> di
         return {name: NETWORKS[name](config) for name in names}
 
 
-class Stage:
+class Stage(ABC):
     """What learns in a stage, and how it is stored; each kind of stage has its `losses` and steps.
 
     networks: by name, all of which learn. kept: those of which averaged weights are kept.
@@ -88,9 +89,9 @@ class Stage:
         images = torch.where(turned[:, None, None, None], other_images, images)
         return images, torch.where(turned[:, None, None], other_masks, masks.long())
 
+    @abstractmethod
     def learn(self, images: Tensor, masks: Tensor, references: Tensor | None) -> dict[str, Tensor]:
         """The updates of a step; what it returns is reported."""
-        raise NotImplementedError
 
     def autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype is torch.bfloat16)

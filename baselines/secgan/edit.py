@@ -18,9 +18,10 @@ from torch import Tensor
 from baselines.secgan.editor import SecganEditor, load_editor
 from baselines.secgan.run import FILES
 from baselines.secgan.segments import colours, likeliest, log_probability
-from baselines.secgan.sheets import figure, heat, words
+from baselines.secgan.sheets import figure, words
 from baselines.secgan.weights import load_generator
 from evaluation.editor import Request, Samples
+from evaluation.pictures import heat
 from packs import cli
 from packs.pack import load_pack
 from portraits.pictures import smooth

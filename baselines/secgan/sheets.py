@@ -12,18 +12,10 @@ from torch import Tensor
 
 from baselines.data.attributes import reversed_one
 from baselines.secgan.segments import colours
-from evaluation.pictures import stack
+from evaluation.pictures import heat, stack
 
 if TYPE_CHECKING:
     from baselines.secgan.training import Trainer
-
-WHITE_AT = 0.5  # mean absolute difference of the colours, in pictures of [-1, 1], at which a heat map is white
-
-
-def heat(before: Tensor, after: Tensor) -> Tensor:
-    """The absolute difference of pictures [N, 3, H, W], mean over the colours, as black - red - yellow - white [N, 3, H, W] in [-1, 1]."""
-    level = (after - before).abs().mean(dim=1, keepdim=True) / WHITE_AT
-    return torch.cat([(3 * level - i).clamp(0, 1) for i in range(3)], dim=1) * 2 - 1
 
 
 def words(attribute: str, present: bool) -> str:

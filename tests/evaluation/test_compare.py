@@ -135,6 +135,14 @@ def test_a_picture_has_a_row_for_each_editor(judge, tmp_path):
     assert rows[0] != rows[1] == rows[2]
 
 
+def test_a_heat_map_goes_from_black_over_red_and_yellow_to_white():
+    before = torch.zeros(1, 3, 1, 4)
+    after = torch.tensor([0.0, 1 / 6, 2 / 6, 1.0]).expand(1, 3, 1, 4)
+    found = pictures.heat(before, after)[0, :, 0].T
+    assert torch.allclose(found, torch.tensor([[-1.0, -1, -1], [1, -1, -1], [1, 1, -1], [1, 1, 1]]), atol=1e-5)
+    assert torch.equal(found, pictures.heat(after, before)[0, :, 0].T)
+
+
 def test_a_folder_belongs_to_its_settings(tmp_path):
     claim(tmp_path / "a", "comparison.json", {"samples": 8})
     claim(tmp_path / "a", "comparison.json", {"samples": 8})
