@@ -15,6 +15,7 @@ page = st.navigation(
         st.Page("views/edit.py", title="Edit", icon=":material/tune:", default=True),
         st.Page("views/photo.py", title="Photo", icon=":material/add_a_photo:"),
         st.Page("views/directions.py", title="Directions", icon=":material/arrow_split:"),
+        st.Page("views/shape.py", title="Shape", icon=":material/interests:"),
         st.Page("views/compare.py", title="Compare", icon=":material/compare:"),
         st.Page("views/packs.py", title="Packs", icon=":material/inventory_2:"),
         st.Page("views/about.py", title="About", icon=":material/info:"),
