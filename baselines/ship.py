@@ -45,9 +45,9 @@ def described(options: "Namespace", pack: "Pack") -> "Shipped":
 
     known = {editor.name: editor for editor in (*shipped_editors(pack), SEMANTIC_VAE)}
     if options.name in known:
-        if options.title or options.kind not in (None, known[options.name].kind):
+        if options.title not in (None, known[options.name].title) or options.kind not in (None, known[options.name].kind):
             raise ValueError(f"editor {options.name!r} is known already, as {known[options.name].title!r} of kind {known[options.name].kind!r}; "
-                             "accepted: no --title and no other --kind, or another name")
+                             "accepted: no other --title and no other --kind, or another name")
         return known[options.name]
     if options.kind not in LOADERS or not options.name.isidentifier():
         raise ValueError(f"editor {options.name!r} is none of {', '.join(known)}; accepted for a new one: a name of letters, digits and _, and "
@@ -57,7 +57,7 @@ def described(options: "Namespace", pack: "Pack") -> "Shipped":
 
 def _parser() -> cli.ArgumentParser:
     parser = cli.ArgumentParser(description="Put a trained editor into a pack, where the studio's Compare and Shape pages find it.")
-    parser.add_argument("name", help="secgan, secgan-baseline, semantic-vae, or a new name")
+    parser.add_argument("name", help="secgan, secgan-baseline, maskgan, maae, semantic-vae, or a new name")
     parser.add_argument("file", type=Path, help="what was trained, such as RUN/generator.safetensors")
     parser.add_argument("--pack", default="portraits", help="a pack's name or folder (portraits)")
     parser.add_argument("--kind", help="who reads the file, for a new name")

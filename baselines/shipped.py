@@ -38,6 +38,11 @@ class Shipped:
     training: str = ""
     trained: str = "generator.safetensors"
 
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The files of a pack that it is made of."""
+        return (self.file,)
+
     def absence(self, pack: "Pack") -> str:
         """Why it cannot be used, in one sentence that says how to get it; "" if it can."""
         if self.file not in pack.info["files"]:
@@ -62,20 +67,52 @@ def load(kind: str, path: Path, pack: "Pack") -> "Editor":
 
 SHIP = "python -m baselines.ship {} RUN/{}"
 _TRAIN = "python -m baselines.secgan.train --data DIR --method {} --size 128 --out RUN"
+_MAAE = "python -m baselines.maae.train --data DIR --attribute NAME --out RUN with baselines.maae.export --run RUN --out RUN/maae.safetensors"
+MASKGAN = Shipped("maskgan", "MaskGAN", "maskgan.safetensors", "maskgan", "python -m baselines.maskgan.train --data DIR --out RUN",
+                  "maskgan.safetensors")
 EXPECTED = (
     Shipped("secgan", "SeCGAN", "secgan.safetensors", "secgan", _TRAIN.format("secgan")),
     Shipped("secgan-baseline", "SeCGAN's baseline", "secgan_baseline.safetensors", "secgan", _TRAIN.format("baseline")),
+    MASKGAN,
+    Shipped("maae", "M-AAE", "maae.safetensors", "maae", _MAAE, "maae.safetensors"),
 )
 
 SEMANTIC_VAE = Shipped("semantic-vae", "Semantic-VAE", "semantic_vae.safetensors", "semantic-vae",
                        "python -m baselines.semantic_vae.train --data DIR --out RUN", "model.safetensors")
-"""It changes masks for the Shape page and edits no picture, so it is none of the editors that are compared."""
+"""It changes masks and edits no picture by itself: the Shape page, and what is compared as `SHAPE_CONTROL`, paint its masks with MaskGAN."""
+
+
+@dataclass(frozen=True)
+class ShapeControl(Shipped):
+    """Semantic-VAE and MaskGAN together, an editor where both are there."""
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        return SEMANTIC_VAE.file, MASKGAN.file
+
+    def absence(self, pack: "Pack") -> str:
+        return SEMANTIC_VAE.absence(pack) or MASKGAN.absence(pack)
+
+    def open(self, pack: "Pack") -> "Editor":
+        from baselines.shape.editor import ShapeEditor
+
+        return ShapeEditor(SEMANTIC_VAE.open(pack), MASKGAN.open(pack))
+
+
+SHAPE_CONTROL = ShapeControl("semantic-vae", "Semantic-VAE and MaskGAN", SEMANTIC_VAE.file, "semantic-vae")
+
+
+def compared_editors(pack: "Pack") -> list[Shipped]:
+    """The editors of pictures that there are or could be, in the order in which they are compared. Raises as `shipped_editors`."""
+    return [*shipped_editors(pack), SHAPE_CONTROL]
 
 
 def shipped_editors(pack: "Pack") -> list[Shipped]:
     """Those that are expected of every pack, here or not, and what else the pack says it brings. Raises ValueError for a
-    description that is none, or a name that is there twice."""
-    found = [*EXPECTED, *(_described(entry, pack) for entry in pack.info.get("editors", []))]
+    description that is none, or a name that is there twice. An expected one that the pack describes as well counts once."""
+    expected = {(editor.name, editor.file, editor.kind) for editor in EXPECTED}
+    described = [_described(entry, pack) for entry in pack.info.get("editors", [])]
+    found = [*EXPECTED, *(editor for editor in described if (editor.name, editor.file, editor.kind) not in expected)]
     names = [editor.name for editor in found]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:

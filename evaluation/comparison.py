@@ -1,7 +1,8 @@
 """Several editors on the same bench, cell by cell: one for each editor and prompt, kept in a file as soon as it is measured.
 
     OUT/comparison.json        what is measured on; written first, must agree when a comparison goes on
-    OUT/cells/EDITOR/*.json    a line of the report, and the same editor and prompt at other target rates
+    OUT/cells/EDITOR/*.json    a line of the report, the same editor and prompt at other target rates, and its FID at one
+    OUT/cells/EDITOR/weights.json   of an editor that was trained beforehand: the SHA-256 of its files
     OUT/runs/                  what editors learned
 """
 
@@ -9,25 +10,30 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Callable
+from typing import TYPE_CHECKING, Callable
 
 from evaluation.editor import PromptEditor
 from evaluation.line import Asked, measure_at, measure_line
 from evaluation.measure import Judge
 from evaluation.strength import MATCHED_RATE, Strengths, common_rate
+from lelsd.collection import slug
 from packs.files import write_atomically
+
+if TYPE_CHECKING:
+    from evaluation.distance import Distance
 
 
 @dataclass(eq=False)
 class Comparison:
-    """editors: makers by name, called when a cell of theirs has to be measured. out: the folder."""
+    """editors: makers by name, called when a cell of theirs has to be measured. out: the folder. distance: called when a FID has to be."""
 
     out: Path
     judge: Judge
     asked: list[Asked]
     editors: dict[str, Callable[[], PromptEditor]]
+    distance: "Callable[[], Distance] | None" = None
     _made: dict[str, PromptEditor] = field(default_factory=dict)
 
     def line(self, name: str, asked: Asked) -> dict:
@@ -41,6 +47,18 @@ class Comparison:
             return line["matched"]
         return self._cell(name, asked, f"-at-{rate:.4f}", lambda: self._measure_at(name, asked, rate, line))
 
+    def fid(self, name: str, asked: Asked, rate: float) -> float | None:
+        """FID at the strength of `at`, by what `distance` looks with; None without one."""
+        if self.distance is None:
+            return None
+        looked = self.distance()
+        suffix = f"-fid-{looked.described['pictures']}-{slug(looked.eyes.name)}-at-{rate:.4f}"
+        return self._cell(name, asked, suffix, lambda: self._measure_fid(name, asked, rate, looked))["fid"]
+
+    def serving(self, asked: Asked) -> list[str]:
+        """The editors that do not refuse a request, in order."""
+        return [name for name in self.names if not self.line(name, asked).get("refused")]
+
     def common(self, names: list[str], asked: Asked) -> float | None:
         """The target rate at which these editors can be compared for a request, or None."""
         return common_rate([self.line(name, asked)["best_rate"] for name in names])
@@ -51,7 +69,7 @@ class Comparison:
         At the rate that all editors reach, else at its own best, or at 1 if it never does what is asked. None where there
         is nothing to draw.
         """
-        line, common = self.line(name, asked), self.common(self.names, asked)
+        line, common = self.line(name, asked), self.common(self.serving(asked), asked)
         if line["best_rate"] is None:
             return None, line.get("refused") or "cannot be told"
         if common is None and line["matched"]:
@@ -62,7 +80,7 @@ class Comparison:
         if line["best_rate"] == 0:
             return 1.0, "never; here at 1"
         alpha = min(float(strength) for strength, rate in line["rates"].items() if rate == line["best_rate"])
-        return alpha, f"at most {line['best_rate']:.0%}, at {alpha:.3g}"
+        return alpha, f"at most {line['best_rate']:.0%}, at {alpha:.3g}{', its strongest' if alpha == line.get('strongest') else ''}"
 
     def editor(self, name: str, asked: Asked) -> PromptEditor:
         """An editor that has learned a request, for drawing."""
@@ -74,6 +92,10 @@ class Comparison:
         editor = self.editor(name, asked)
         known = {float(alpha): found for alpha, found in line["rates"].items()}
         return measure_at(self.judge, editor, asked, Strengths(self.judge, editor, asked.request, known).smallest(rate))
+
+    def _measure_fid(self, name: str, asked: Asked, rate: float, looked: "Distance") -> dict:
+        request = replace(asked.request, alpha=self.at(name, asked, rate)["alpha"])
+        return {**looked.described, "alpha": request.alpha, "fid": looked.after(self.editor(name, asked), request)}
 
     def _cell(self, name: str, asked: Asked, suffix: str, measure: Callable[[], dict]) -> dict:
         request = asked.request

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from evaluation.measure import Judge
     from packs.pack import Pack
 
-EDITORS = ("ours", "eclipsed", "styleclip-global", "styleclip-optimisation", "stylemc")  # told without loading them
+TRAINED = ("secgan", "secgan-baseline", "maskgan", "maae", "semantic-vae")  # beforehand; asked by attribute
+EDITORS = ("ours", "eclipsed", "styleclip-global", "styleclip-optimisation", "stylemc", *TRAINED)  # told without loading them
 MAX_SAMPLES = 10_000
 MAX_ALPHA = 10.0
 
@@ -115,10 +116,34 @@ def main(argv: Sequence[str]) -> dict:
 
 
 def settings_of(options: "Namespace", runs: Path) -> "Settings":
-    """What the command line says about editors. options: `steps`, `pictures`, `seed` and perhaps `directions`."""
+    """What the command line says about editors. options: `steps`, `pictures`, `seed` and perhaps `directions` and `weights`.
+
+    Raises ValueError for an editor whose weights are named twice.
+    """
     from baselines.editors import Settings
 
-    return Settings(runs, options.steps, options.pictures, options.seed, getattr(options, "directions", None))
+    weights = getattr(options, "weights", None) or []
+    names = [name for name, _ in weights]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"--weights {twice}=... is there twice; accepted: once an editor")
+    return Settings(runs, options.steps, options.pictures, options.seed, getattr(options, "directions", None), dict(weights))
+
+
+def named_weights(text: str) -> "tuple[str, Path]":
+    """`--weights NAME=PATH`. Raises ValueError for another name, or a path that leads nowhere."""
+    name, equals, path = text.partition("=")
+    if not equals or name not in TRAINED:
+        raise ValueError(f"weights are {text[:80]!r}; accepted: NAME=PATH, NAME one of {', '.join(TRAINED)}")
+    if not Path(path).exists():
+        raise ValueError(f"there is no {path[:200]!r} for {name}; accepted: the folder of a training, or its file")
+    return name, Path(path)
+
+
+def add_weights(parser: cli.ArgumentParser) -> None:
+    """`--weights`, which may come again."""
+    parser.add_argument("--weights", type=named_weights, action="append", metavar="NAME=PATH",
+                        help=f"read {', '.join(TRAINED)} from the folder of a training instead of the pack; may come again")
 
 
 def evaluate(options: "Namespace", requests: "list[Request]", settings: "Settings") -> dict:
@@ -154,6 +179,7 @@ def _parser() -> cli.ArgumentParser:
     parser.add_argument("--editor", choices=EDITORS, default="ours", help="whose edits to measure (ours)")
     parser.add_argument("--pictures", type=cli.positive_int, metavar="N", help="pictures that styleclip-global (100) and stylemc (128) look at")
     parser.add_argument("--directions", type=Path, metavar="DIR", help="folder with directions, found by prompt; those missing are trained")
+    add_weights(parser)
     parser.add_argument("--runs", type=Path, metavar="DIR", help="keep what is learned here, and go on with what was begun (it is thrown away)")
     parser.add_argument("--alpha", type=alpha, default=1.0, help="strength to measure at (1)")
     parser.add_argument("--out", type=Path, required=True, help="the report to write, JSON")

@@ -68,7 +68,10 @@ class Editor(Protocol):
 
 
 class PromptEditor(Editor, Protocol):
-    """An editor that has to learn what a prompt means, before it is measured."""
+    """An editor that has to learn what a prompt means, before it is measured.
+
+    One whose strength ends somewhere says where, as `strongest`: there is no alpha beyond it.
+    """
 
     def prepare(self, request: Request, samples: Samples) -> dict:
         """Learn what the request needs; what was done goes into the report.

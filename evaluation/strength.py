@@ -41,9 +41,12 @@ class Strengths:
         return self.rates[alpha]
 
     def smallest(self, target: float) -> float | None:
-        """The smallest strength found to reach a target rate; None if none does before the rate falls, or no sample can tell."""
-        below, best = 0.0, 0.0
-        for alpha in STRENGTHS:
+        """The smallest strength found to reach a target rate; None if none does before the rate falls, or no sample can tell.
+
+        An editor that says how strong it can be at most (`strongest`) is not tried beyond.
+        """
+        below, best, strongest = 0.0, 0.0, getattr(self.editor, "strongest", None)
+        for alpha in (alpha for alpha in STRENGTHS if strongest is None or alpha <= strongest):
             rate = self.rate(alpha)
             if rate is None or rate < best - FALL:
                 return None

@@ -28,7 +28,7 @@ class MaaeEditor:
     was trained there: an alpha above 1 edits as 1 does. Below 1, what the autoencoder cannot rebuild is faded in, so that 0 changes nothing.
     """
 
-    name = "maae"
+    name, strongest = "maae", 1.0
 
     def __init__(self, networks: Mapping[str, Trained]) -> None:
         """networks: by attribute."""

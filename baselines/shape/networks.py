@@ -5,20 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from baselines.shape.shaper import Shaper
-from baselines.shipped import SEMANTIC_VAE, Shipped, shipped_editors
+from baselines.shipped import MASKGAN, SEMANTIC_VAE, Shipped, shipped_editors
 
 if TYPE_CHECKING:
     from baselines.maskgan.editor import Painter
     from packs.pack import Pack
 
-MASKGAN = Shipped("maskgan", "MaskGAN", "maskgan.safetensors", "maskgan", "python -m baselines.maskgan.train --data DIR --out RUN",
-                  "maskgan.safetensors --kind maskgan --title MaskGAN")
-
 
 def painter_entry(pack: "Pack") -> Shipped:
     """The MaskGAN of a pack, under whatever name; the one that it lacks where it has none. Raises ValueError for a damaged description."""
     found = [editor for editor in shipped_editors(pack) if editor.kind == "maskgan"]
-    return next((editor for editor in found if not editor.absence(pack)), found[0] if found else MASKGAN)
+    return next((editor for editor in found if not editor.absence(pack)), MASKGAN)
 
 
 def open_shaper(pack: "Pack") -> Shaper:

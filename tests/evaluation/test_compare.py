@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from PIL import Image
 
+from baselines.editors import Settings
 from evaluation import compare, pictures, tables
 from evaluation.comparison import Comparison, claim, read_json, write_json
+from evaluation.directions import named_weights, settings_of
+from evaluation.distance import Distance
 from evaluation.editor import CannotServe, Request, Samples
+from evaluation.features import Eyes
 from evaluation.line import Asked, held_out_samples
 from evaluation.measure import NAMES, Judge
+from evaluation.strength import Strengths
 from lelsd.clip_guide import ClipGuide
 
 CURLY = Asked(Request("a person with curly hair", "Curly_Hair"), "hair", torch.ones(32) / 32**0.5)
@@ -63,6 +69,37 @@ def test_pairs_are_compared_at_what_the_two_reach(written):
     assert stylemc["compared"] == 2 and stylemc["rate"] == pytest.approx(0.75) and stylemc["fewer_side_effects"] == 2 and stylemc["as_many"] == 0
     assert stylemc["ours"]["side_effect_rate"] == pytest.approx(0.5 * (0.02 + 0.004)) and stylemc["stylemc"]["side_effect_rate"] == pytest.approx(0.04)
     assert eclipsed["compared"] == 1 and eclipsed["fewer_side_effects"] == 0 and eclipsed["rate"] == pytest.approx(0.9)
+
+
+@pytest.fixture
+def refusing() -> Written:
+    """As `written`, of two, and a third that reaches everything but refuses hats."""
+    refused = {**dict.fromkeys((*NAMES, "seconds", "matched", "best_rate")), "rates": {}, "refused": "no hat was found"}
+    return Written({"ours": {CURLY.request.prompt: line(1.0, 0.02), HAT.request.prompt: line(0.95, 0.04)},
+                    "stylemc": {CURLY.request.prompt: line(0.92, 0.06), HAT.request.prompt: line(0.6, 0.2)},
+                    "maae": {CURLY.request.prompt: line(0.9, 0.08), HAT.request.prompt: refused}})
+
+
+def test_a_refusal_is_counted_and_takes_nothing_from_the_others(refusing):
+    ours, stylemc, maae = tables.editor_rows(refusing)
+    assert (ours["compared"], ours["refused"], maae["compared"], maae["refused"]) == (2, 0, 1, 1)
+    assert ours["side_effect_rate"] == pytest.approx(0.5 * (0.02 + 0.004)) and maae["side_effect_rate"] == 0.08
+    assert [row["refused"] for row in tables.pair_rows(refusing)] == [0, 1] and refusing.serving(HAT) == ["ours", "stylemc"]
+    text = tables.markdown([ours, stylemc, maae], tables.pair_rows(refusing), tables.prompt_rows(refusing))
+    assert "| a person wearing a hat | 0.60 | 0.004 | 0.020 | refused |" in text and "means over the 2 of 2 prompts" in text
+    assert "| maae | 1 of 2 | 1 | 1 | 0.900 |" in text and "only pair by pair" in text and "FID" not in text
+    assert refusing.shown("ours", HAT) == (0.5, "60% at 0.5") and refusing.shown("maae", HAT) == (None, "no hat was found")
+
+
+def test_the_tables_have_the_distance_where_it_was_measured(refusing):
+    def fid(name, asked, rate):
+        return {"ours": 1.0, "stylemc": 2.0, "maae": 4.0}[name] + rate
+
+    rows, pairs = tables.editor_rows(refusing, fid), tables.pair_rows(refusing, fid)
+    assert rows[0]["fid"] == pytest.approx(1.75) and rows[2]["fid"] == pytest.approx(4.9) and pairs[1]["maae"]["fid"] == pytest.approx(4.9)
+    text = tables.markdown(rows, pairs, tables.prompt_rows(refusing), {"pictures": 4, "features": "somebody"})
+    assert "between 4 samples and the same after the edit, seen by somebody" in text and "| 1.900, 4.900 |" in text
+    assert all(row.count("|") == block.splitlines()[0].count("|") for block in text.split("\n\n") for row in block.splitlines() if row.startswith("|"))
 
 
 def test_the_page_says_what_was_not_reached(written):
@@ -126,6 +163,31 @@ def test_another_rate_is_matched_from_the_rates_that_are_known(judge, tmp_path, 
     assert comparison.at("brightener", CURLY, 0.6) == found
 
 
+def test_the_distance_is_that_of_the_features_and_is_measured_once(judge, tmp_path):
+    eyes = Eyes("means of colours", lambda images: images.mean(dim=(2, 3)))
+    quiet = Samples(0.1 * judge.samples.images)
+    distance = Distance(quiet, eyes)
+    assert distance.between([quiet.images]) == pytest.approx(0.0, abs=1e-9)
+    assert distance.after(Brightener(), Request("", "", alpha=0.5)) == pytest.approx(3 * 0.1**2, rel=1e-3)
+    comparison = Comparison(tmp_path, judge, [CURLY], {"brightener": Brightener}, lambda: distance)
+    comparison.at = lambda name, asked, rate: {"alpha": 0.5}
+    found = comparison.fid("brightener", CURLY, 0.7)
+    assert found == pytest.approx(0.03, rel=1e-3)
+    comparison.editors["brightener"] = None
+    assert Comparison(tmp_path, judge, [CURLY], {"brightener": None}, lambda: distance).fid("brightener", CURLY, 0.7) == found
+    with pytest.raises(ValueError, match="at least 2"):
+        Distance(Samples(quiet.images[:1]), eyes)
+
+
+def test_an_editor_is_not_tried_beyond_its_strongest(judge, monkeypatch):
+    tried = []
+    monkeypatch.setattr(judge, "target_rate", lambda editor, request: tried.append(request.alpha) or 0.4)
+    editor = Brightener()
+    editor.strongest = 1.0
+    strengths = Strengths(judge, editor, CURLY.request)
+    assert strengths.smallest(0.9) is None and strengths.best == 0.4 and max(tried) == 1.0
+
+
 def test_a_picture_has_a_row_for_each_editor(judge, tmp_path):
     comparison = Comparison(tmp_path, judge, [CURLY], {"brightener": Brightener, "other": Brightener})
     drawn = pictures.draw(comparison, CURLY)
@@ -163,6 +225,21 @@ def test_wrong_names_of_editors(text, said):
         compare.editor_names(text)
 
 
+def test_who_takes_part(tiny_models, tmp_path, capsys):
+    (tmp_path / "maae.safetensors").touch()
+    given = Settings(tmp_path, weights=dict([named_weights(f"maae={tmp_path}")]))
+    assert compare.chosen_editors(None, tiny_models, given)[-1] == "maae" and "left out: secgan" in capsys.readouterr().err
+    for names, said in ((["ours", "maskgan"], "holds no maskgan.safetensors"), (["ours"], "--weights maae=... means nothing")):
+        with pytest.raises(ValueError, match=said):
+            compare.chosen_editors(names, tiny_models, given)
+    for text, said in (("ours=x", "NAME one of secgan"), ("maae", "NAME=PATH"), (f"maae={tmp_path}/none", "there is no")):
+        with pytest.raises(ValueError, match=said):
+            named_weights(text)
+    options = SimpleNamespace(steps=None, pictures=None, seed=0, weights=[("maae", tmp_path)] * 2)
+    with pytest.raises(ValueError, match="there twice"):
+        settings_of(options, tmp_path)
+
+
 def test_from_training_to_tables_and_pictures(tiny_pack, tmp_path, monkeypatch):
     suite, out = tmp_path / "suite.jsonl", tmp_path / "out"
     suite.write_text(json.dumps({"prompt": CURLY.request.prompt, "attribute": "Curly_Hair", "value": True}))
@@ -174,5 +251,6 @@ def test_from_training_to_tables_and_pictures(tiny_pack, tmp_path, monkeypatch):
     more = compare.main(["--editors", "eclipsed,styleclip-optimisation,stylemc", *words])
     assert more["editors"][0]["typical"] == result["editors"][0]["typical"] and len(more["editors"]) == 3 and len(more["pairs"]) == 2
     report = json.loads((out / "report.json").read_text())
+    assert report["fid"] == {"pictures": 4, "features": "the pack's attribute classifier"} and "fid" in report["editors"][0]
     assert report["pack"] == "tiny" and report["samples"] == 4 and len(report["prompts"]) == 1
     assert (out / "report.md").read_text().startswith("At equal effect") and len(list((out / "pictures").glob("01-a-person-*.png"))) == 1

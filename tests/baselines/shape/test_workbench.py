@@ -182,7 +182,7 @@ def test_a_pack_brings_them_or_says_that_it_does_not(tiny_pack, tmp_path):
     folder = shutil.copytree(tiny_pack, tmp_path / "pack")
     empty = load_pack(folder)
     for opening, words in ((open_shaper, "holds no semantic_vae.safetensors.*ship semantic-vae RUN/model.safetensors"),
-                           (open_painter, "holds no maskgan.safetensors.*ship maskgan RUN/maskgan.safetensors --kind maskgan")):
+                           (open_painter, "holds no maskgan.safetensors.*ship maskgan RUN/maskgan.safetensors")):
         with pytest.raises(ValueError, match=words):
             opening(empty)
     ship_semantic_vae(folder, tmp_path)
@@ -190,6 +190,6 @@ def test_a_pack_brings_them_or_says_that_it_does_not(tiny_pack, tmp_path):
     pack = load_pack(folder)
     bench = Workbench(torch.zeros(1, 3, 32, 32), pack.parser, open_shaper(pack), open_painter(pack), None)
     assert bench.mask([NOSE]).shape == (32, 32) and bench.picture([HAIR]).shape == (1, 3, 32, 32)
-    assert needs(pack) != needs(empty) and [entry["name"] for entry in pack.info["editors"]] == ["maskgan"]
+    assert needs(pack) != needs(empty) and "editors" not in pack.info
     with pytest.raises(CannotServe, match="Shape page"):
         bench.shaper.edit(Samples(bench.image), Request("", "Bangs"))
