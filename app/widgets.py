@@ -21,7 +21,7 @@ STYLE = """
   .st-key-stage > :has(> .st-key-stage-stack) { grid-area: stack; min-width: 0; }
 
   [class*="st-key-edit-card"] { padding: .7rem .9rem .55rem; }
-  [class*="st-key-muted-card"] { padding: .7rem .9rem .55rem; opacity: .55; }
+  [class*="st-key-edit-card"]:has([class*="st-key-muted-title"]) { opacity: .55; }
   /* buttons that are only an icon keep their names for those who cannot see it */
   .st-key-toolbar button [data-testid="stMarkdownContainer"], [class*="st-key-quiet"] button [data-testid="stMarkdownContainer"] {
     position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap;

@@ -1,7 +1,7 @@
 // Takes the frames that the server sends, decodes each once, and asks for the next ones. Shows nothing.
 export default function (component) {
   const { data, setTriggerValue } = component;
-  live.ask = (want) => setTriggerValue("want", want);
+  live.ask = (want) => atOnce(() => setTriggerValue("want", want));
   if (data.batch) take(data.batch, data.frames);
   else pump();
   return () => (live.ask = null);

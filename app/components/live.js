@@ -79,7 +79,22 @@ function drag(target, point) {
 function release(point, setStateValue) {
   live.dragging = false;
   live.releasedAt = performance.now();
-  setStateValue("released", { point, revision: live.revision });
+  atOnce(() => setStateValue("released", { point, revision: live.revision }));
+}
+
+// Streamlit waits for a turn of the browser before it sends a report, then sends all that came meanwhile in one message, and
+// draws only the fragment of the first one again. So a press that came just after a question for frames was carried out, but
+// never drawn: it looked lost. What is reported here while nobody presses anything is therefore sent within this turn.
+function atOnce(report) {
+  const later = window.setTimeout;
+  const due = [];
+  window.setTimeout = (task, delay, ...rest) => (delay ? later(task, delay, ...rest) : due.push(() => task(...rest)));
+  try {
+    report();
+  } finally {
+    window.setTimeout = later;
+  }
+  for (const send of due) send();
 }
 
 // Whether an answer of this revision is older than what the browser shows.

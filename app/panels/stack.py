@@ -48,8 +48,11 @@ def _toolbar(history: History) -> None:
 
 
 def _card(edit: StackEdit, place: int, count: int) -> None:
-    """One edit. A direction whose file has gone keeps its card, so that it can be deleted or waited for."""
-    with st.container(border=True, key=f"{'muted-card' if edit.muted else 'edit-card'}-{edit.uid}", gap="small"):
+    """One edit. A direction whose file has gone keeps its card, so that it can be deleted or waited for.
+
+    The key of the card never changes: with another one the browser would make its buttons anew, and lose a press on one of them.
+    """
+    with st.container(border=True, key=f"edit-card-{edit.uid}", gap="small"):
         try:
             direction = resources.direction(edit.direction)
             direction.check_pack(resources.pack())
@@ -59,7 +62,8 @@ def _card(edit: StackEdit, place: int, count: int) -> None:
             return
         title = resources.title_of(direction)
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"quiet-{edit.uid}"):
-            st.markdown(f"**{plain(title[:1].upper() + title[1:])}** :small[:gray[{direction.part}]]", width="stretch")
+            with st.container(key=f"{'muted-title' if edit.muted else 'title'}-{edit.uid}", width="stretch"):
+                st.markdown(f"**{plain(title[:1].upper() + title[1:])}** :small[:gray[{direction.part}]]")
             _buttons(edit, place, count)
         strength_slider(edit, title)
         if _shows_layers(edit):
@@ -70,11 +74,9 @@ def _card(edit: StackEdit, place: int, count: int) -> None:
 def _buttons(edit: StackEdit, place: int, count: int) -> None:
     opened = _shows_layers(edit)
     _icon("Hide its layers" if opened else "Layers it touches", ":material/layers_clear:" if opened else ":material/layers:",
-          "layers-of", edit, on_click=_show_layers)
-    if edit.muted:
-        _icon("Unmute", ":material/visibility_off:", "mute", edit, on_click=_mute)
-    else:
-        _icon("Mute", ":material/visibility:", "mute", edit, on_click=_mute)
+          "layers-of", edit, on_click=_show_layers, shown=not opened)
+    _icon("Unmute" if edit.muted else "Mute", ":material/visibility_off:" if edit.muted else ":material/visibility:", "mute", edit,
+          on_click=_mute, muted=not edit.muted)
     _icon("Move up", ":material/arrow_upward:", "up", edit, on_click=_move, by=-1, disabled=place == 0)
     _icon("Move down", ":material/arrow_downward:", "down", edit, on_click=_move, by=1, disabled=place == count - 1)
     _icon("Delete", ":material/delete:", "delete", edit, on_click=_remove)
@@ -155,8 +157,9 @@ def _shows_layers(edit: StackEdit) -> bool:
     return edit.uid in st.session_state.get(LAYERS_SHOWN, ())
 
 
-def _show_layers(uid: str) -> None:
-    st.session_state[LAYERS_SHOWN] = st.session_state.get(LAYERS_SHOWN, frozenset()) ^ {uid}
+def _show_layers(uid: str, shown: bool) -> None:
+    others = st.session_state.get(LAYERS_SHOWN, frozenset()) - {uid}
+    st.session_state[LAYERS_SHOWN] = others | {uid} if shown else others
 
 
 def _toggle_layer(uid: str, learned: tuple[int, ...]) -> None:
@@ -173,10 +176,8 @@ def _set_index(uid: str) -> None:
     _commit(session.changed(session.present(st.session_state), uid, index=int(st.session_state[f"variant-{uid}"])))
 
 
-def _mute(uid: str) -> None:
-    snapshot = session.present(st.session_state)
-    muted = next((edit.muted for edit in snapshot.edits if edit.uid == uid), False)
-    _commit(session.changed(snapshot, uid, muted=not muted))
+def _mute(uid: str, muted: bool) -> None:
+    _commit(session.changed(session.present(st.session_state), uid, muted=muted))
 
 
 def _move(uid: str, by: int) -> None:
