@@ -21,6 +21,7 @@ from baselines.styleclip.global_direction import global_offset
 from baselines.styleclip.optimisation import OptimisationConfig, OptimisationEditor
 from baselines.styleclip.relevance import RelevanceConfig, measure_relevance
 from baselines.stylemc.direction import StyleMCConfig, find_offset
+from baselines.truth import TruthEditor
 from evaluation.editor import CannotServe, DirectionEditor, PromptEditor, Request, Samples
 from lelsd.clip_guide import ClipGuide
 from lelsd.collection import Directions, Learned, run_name
@@ -208,7 +209,7 @@ def _parts(name: str, pack: "Pack") -> list[Shipped]:
 
 EDITORS: "dict[str, Callable[[Pack, Settings], PromptEditor]]" = {
     "ours": _ours, "eclipsed": _eclipsed, "styleclip-global": _styleclip_global, "styleclip-optimisation": _styleclip_optimisation,
-    "stylemc": _stylemc, **{name: partial(_trained, name) for name in TRAINED},
+    "stylemc": _stylemc, "truth": lambda pack, settings: TruthEditor(pack), **{name: partial(_trained, name) for name in TRAINED},
 }
 
 

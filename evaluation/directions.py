@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from packs.pack import Pack
 
 TRAINED = ("secgan", "secgan-baseline", "maskgan", "maae", "semantic-vae")  # beforehand; asked by attribute
-EDITORS = ("ours", "eclipsed", "styleclip-global", "styleclip-optimisation", "stylemc", *TRAINED)  # told without loading them
+EDITORS = ("ours", "eclipsed", "styleclip-global", "styleclip-optimisation", "stylemc", "truth", *TRAINED)  # told without loading them
 MAX_SAMPLES = 10_000
 MAX_ALPHA = 10.0
 

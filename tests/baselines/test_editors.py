@@ -11,6 +11,8 @@ import torch
 from baselines.editors import EDITORS, TRAINED, Settings, applicable, make_editor, present, weights_hashes
 from evaluation import directions
 from evaluation.editor import CannotServe, Request, Samples
+from lelsd.survey import LEARN, survey_of
+from packs.attributes import ATTRIBUTES
 from packs.pack import load_pack
 from tests.baselines.untrained import SERVED, maae_file, ship_all
 
@@ -85,7 +87,7 @@ def test_each_learns_keeps_and_edits(name, tiny_models, tmp_path, quick):
         assert not torch.allclose(edited, given.images, atol=1e-4)
 
     again = make_editor(name, tiny_models, settings)
-    assert again.prepare(CURLY, given)["source"] in ("loaded", "resumed")
+    assert again.prepare(CURLY, given)["source"] in (("trained",) if name == "truth" else ("loaded", "resumed"))  # which is quicker than a file
     assert torch.allclose(again.edit(given, CURLY), edited, atol=1e-5)
 
 
@@ -96,3 +98,18 @@ def test_each_learns_keeps_and_edits(name, tiny_models, tmp_path, quick):
 def test_settings_that_mean_nothing_are_refused(name, settings, said, tiny_models, tmp_path):
     with pytest.raises(ValueError, match=said):
         make_editor(name, tiny_models, Settings(tmp_path, **settings))
+
+
+def test_the_truth_goes_where_the_classifier_says(tiny_models):
+    survey, column = survey_of(tiny_models), ATTRIBUTES.index("Curly_Hair")
+    verdict = survey.part(LEARN).logits[:, column]
+    steps = {}
+    for value in (True, False):
+        editor = make_editor("truth", tiny_models, Settings(Path("unused")))
+        editor.prepare(Request("", "Curly_Hair", value), None)
+        steps[value] = editor.directions[""].step(1.0)
+    along = (survey.part(LEARN).w @ steps[True][0], verdict)
+    assert torch.corrcoef(torch.stack(along))[0, 1] > 0.3 and torch.allclose(steps[True], -steps[False], atol=1e-6)
+    assert (steps[True] == steps[True][0]).all() and torch.allclose(editor.directions[""].step(-2.0), -2 * steps[False])
+    with pytest.raises(CannotServe, match="knows no attribute 'Halo'"):
+        editor.prepare(Request("a halo", "Halo"), None)
