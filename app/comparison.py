@@ -1,188 +1,74 @@
-"""Editors side by side on the same pictures: what is asked for, who is asked, and what evaluation's own code measures of each.
-
-Whoever can edit is a `Contender`: the text-driven direction of the library, and each editor that the pack ships or could ship
-(`baselines.shipped`). One that cannot take part says why in a sentence, and has neither pictures nor numbers.
-"""
+"""Comparisons of the studio: at once on one picture, as a job on several, which survives a reload; both are `baselines.side_by_side.outcomes`'."""
 
 from __future__ import annotations
 
-import csv
 import io
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import OrderedDict
+from dataclasses import replace
 
-import numpy as np
 import streamlit as st
-import torch
 from torch import Tensor
 
 from app import resources
-from app.resources import Entry
-from baselines.shipped import Shipped, shipped_editors
-from evaluation.editor import DirectionEditor, Editor, Request, Samples
-from evaluation.measure import NAMES, Judge
-from evaluation.suite import MEASURABLE
-from lelsd.clip_guide import ClipGuide
-from lelsd.collection import key
-from lelsd.lexicon import check_prompt
+from app.job import CompareRequest, Job
+from baselines.shipped import Shipped
+from baselines.side_by_side import files, outcomes, sources
+from baselines.side_by_side.outcomes import Compared, Contender, Progress, Wish
+from baselines.side_by_side.sources import Chosen
+from evaluation.editor import Editor
 from lelsd.likeness import Likeness
-from packs.attributes import asked_attributes, asking
-from packs.cli import describe
 from packs.pack import Pack
-from packs.seen import Seen
-from stylegan2.images import to_uint8
-
-TEXT, TEXT_TITLE = "text", "Text-driven direction"
-Progress = Callable[[float, str], None]
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What is asked for: in words, and as an attribute with a value where one says the same; attribute "" where none does."""
-
-    prompt: str
-    attribute: str = ""
-    value: bool = True
-
-    @property
-    def request(self) -> Request:
-        return Request(self.prompt, self.attribute, self.value)
-
-
-@dataclass(frozen=True, eq=False)
-class Contender:
-    """Somebody who may edit. editor: None where it cannot, for the reason in `absence`. note: what it is, in a few words."""
-
-    name: str
-    title: str
-    editor: Editor | None
-    note: str = ""
-    absence: str = ""
-    alpha: float = 1.0
-
-
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """What a contender did: pictures uint8 [N, R, R, 3], class labels uint8 [N, R, R] and measures by name, or `trouble`."""
-
-    contender: Contender
-    images: np.ndarray | None = None
-    labels: np.ndarray | None = None
-    measured: dict | None = None
-    trouble: str = ""
-
-
-@dataclass(frozen=True, eq=False)
-class Compared:
-    """All outcomes on the same pictures. eligible: how many were not as asked before; None where nobody can tell.
-
-    found: the pictures as the generator draws the latents that were found for them, uint8 [N, R, R, 3]; None where the
-    pictures are its own.
-    """
-
-    wish: Wish
-    source: str
-    pack: str
-    pack_hash: str
-    images: np.ndarray
-    labels: np.ndarray
-    eligible: int | None
-    outcomes: tuple[Outcome, ...]
-    found: np.ndarray | None = None
-
-
-# --- what is asked for ------------------------------------------------------------------------------------------------
-
-
-def wish_in_words(text: str) -> Wish:
-    """The wish in a prompt, with the first attribute that its words ask for. Raises ValueError for an empty or too long one."""
-    prompt = check_prompt(text)
-    asked = [(name, value) for name, value in asked_attributes(prompt).items() if name in MEASURABLE]
-    return Wish(prompt, *(asked[0] if asked else ()))
-
-
-def wish_for(attribute: str, value: bool) -> Wish:
-    """The wish for an attribute, or for its absence. Raises ValueError for one that has no words."""
-    return Wish(asking(attribute, value), attribute, value)
-
-
-# --- who is asked -----------------------------------------------------------------------------------------------------
+from stylegan2.images import to_pil
 
 
 def contenders(pack: Pack, wish: Wish, strength: float) -> list[Contender]:
-    """Everybody there could be, in the order of the page. strength: of the text-driven direction."""
-    return [text_contender(pack, wish, strength), *(_shipped(pack, editor, wish) for editor in shipped_editors(pack))]
+    """Everybody there could be: the library's direction at a strength, and the editors of the pack, each opened once."""
+    directions = [entry.direction for entry in resources.library()[0]]
+    return outcomes.contenders(pack, wish, strength, directions, lambda editor: _opened(str(pack.path), _hashes(pack, editor), editor, pack))
 
 
-def text_contender(pack: Pack, wish: Wish, strength: float) -> Contender:
-    """The library's direction for the wish; one that was learned for the opposite is followed backwards."""
-    found = direction_for(resources.library()[0], wish)
-    if found is None:
-        absence = f"no direction for “{wish.prompt}” has been learned yet; the Edit page learns one from these words"
-        return Contender(TEXT, TEXT_TITLE, None, absence=absence)
-    entry, sign = found
-    editor = DirectionEditor(pack.generator.synthesis, {wish.prompt: entry.direction})
-    return Contender(TEXT, TEXT_TITLE, editor, f"“{entry.direction.prompt}” at strength {sign * strength:g}", alpha=sign * strength)
+def compare_now(chosen: Chosen, wish: Wish, strength: float, progress: Progress = lambda share, words: None) -> Compared:
+    """The comparison, while somebody waits for it. Raises ValueError or OSError, one sentence."""
+    pack, found = resources.pack(), None
+    samples, asked = chosen.make(pack), contenders(pack, wish, strength)
+    if asked[0].editor is not None:
+        samples, found = sources.with_latents(pack, samples, progress, _found())
+    prompt = resources.understand(wish.prompt, resources.pack_name())
+    return outcomes.compare(pack, samples, wish, asked, chosen.words, prompt, _centre(pack.hash, pack), found, progress)
 
 
-def direction_for(entries: Sequence[Entry], wish: Wish) -> tuple[Entry, int] | None:
-    """The direction of these words, or of the wish's attribute, and 1; or of its opposite, and -1; None without any."""
-    found = [(entry, 1) for entry in entries if key(entry.direction.prompt) == key(wish.prompt)]
-    for sign, value in ((1, wish.value), (-1, not wish.value)):
-        found += [(entry, sign) for entry in entries if wish.attribute and asked_attributes(entry.direction.prompt) == {wish.attribute: value}]
-    return next(iter(found), None)
+def submit(chosen: Chosen, wish: Wish, strength: float, visit: str) -> Job:
+    """Put a comparison in the queue. Raises ValueError for pictures that are none, or a folder that cannot be written."""
+    uploaded = chosen.kind == "uploaded"
+    squares = list(chosen.make(resources.pack()).images) if uploaded else []  # drawn anew: nothing that a file said of place or camera is in them
+    request = CompareRequest(wish.prompt, wish.attribute, wish.value, resources.pack_name(), chosen.words, strength, chosen.kind, chosen.number,
+                             chosen.count, chosen.truncation, len(squares), visit)
+    return resources.queue().submit(request, {name: _png(square) for name, square in zip(request.pictures, squares)})
 
 
-def _shipped(pack: Pack, editor: Shipped, wish: Wish) -> Contender:
-    absence = editor.absence(pack)
-    if not absence and not wish.attribute:
-        absence = f"{editor.title} was taught attributes, and none says what “{wish.prompt}” asks for"
-    if absence:
-        return Contender(editor.name, editor.title, None, absence=absence)
-    try:
-        opened = _opened(str(pack.path), pack.info["files"][editor.file]["sha256"], editor, pack)
-    except (ValueError, OSError) as error:
-        return Contender(editor.name, editor.title, None, absence=describe(error))
-    return Contender(editor.name, editor.title, opened, f"{opened.name}, from {editor.file}")
+def jobs() -> list[Job]:
+    """The comparisons that were asked for as jobs and not deleted, newest first."""
+    return [job for job in resources.queue().jobs() if job.kind == "compare"]
+
+
+def load(job: Job) -> Compared:
+    """What a job came to. Raises ValueError if it is damaged, and OSError if it has gone."""
+    return replace(files.read(job.folder), source=job.request.words)
+
+
+def _png(image: Tensor) -> bytes:
+    buffer = io.BytesIO()
+    to_pil(image).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _hashes(pack: Pack, editor: Shipped) -> tuple[str, ...]:
+    return tuple(pack.info["files"][name]["sha256"] for name in editor.needed)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _opened(folder: str, sha256: str, editor: Shipped, _pack: Pack) -> Editor:
+def _opened(folder: str, hashes: tuple[str, ...], editor: Shipped, _pack: Pack) -> Editor:
     return editor.open(_pack)
-
-
-# --- what it comes to -------------------------------------------------------------------------------------------------
-
-
-def compare(pack: Pack, samples: Samples, wish: Wish, asked: Sequence[Contender], source: str, found: Tensor | None = None,
-            progress: Progress = lambda share, words: None) -> Compared:
-    """Let everybody edit the samples, and measure it. Raises ValueError if the pictures cannot be looked at."""
-    progress(0.0, "Looking at the pictures …")
-    guide, prompt = ClipGuide(pack), resources.understand(wish.prompt, resources.pack_name())
-    judge = Judge(pack, samples, guide.encode_image, _centre(pack.hash, pack))
-    where, text = dict.fromkeys(prompt.main_parts, 1.0), guide.encode_wordings(prompt.target_text(pack.neutral_text))
-    outcomes = []
-    for place, contender in enumerate(asked):
-        progress((place + 1) / (len(asked) + 1), f"{contender.title} …")
-        outcomes.append(_outcome(judge, contender, wish, where, text))
-    before, again = judge.before, None if found is None else to_uint8(found)
-    return Compared(wish, source, pack.name, pack.hash, to_uint8(before.images), _labels(before), judge.eligible(wish.request), tuple(outcomes), again)
-
-
-@torch.no_grad()
-def _outcome(judge: Judge, contender: Contender, wish: Wish, where: dict[str, float], text: Tensor) -> Outcome:
-    if contender.editor is None:
-        return Outcome(contender, trouble=contender.absence)
-    request = Request(wish.prompt, wish.attribute, wish.value, contender.alpha)
-    try:
-        after = judge.edit(contender.editor, request)
-    except ValueError as error:
-        return Outcome(contender, trouble=describe(error))
-    return Outcome(contender, to_uint8(after.images), _labels(after), judge.measure(after, request, where, text))
-
-
-def _labels(seen: Seen) -> np.ndarray:
-    return seen.labels.to(torch.uint8).cpu().numpy()
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
@@ -191,25 +77,7 @@ def _centre(pack_hash: str, _pack: Pack) -> Tensor | None:
     return Likeness(_pack).centre
 
 
-# --- the table --------------------------------------------------------------------------------------------------------
-
-COLUMNS = ("editor", "note", "pack", "source", "prompt", "attribute", "value", "alpha", "pictures", "eligible", *NAMES, "trouble")
-
-
-def rows(compared: Compared) -> list[dict]:
-    """A row an editor; None where something was not measured."""
-    told = {"pack": compared.pack, "source": compared.source, "prompt": compared.wish.prompt, "attribute": compared.wish.attribute or None,
-            "value": compared.wish.value if compared.wish.attribute else None, "pictures": len(compared.images), "eligible": compared.eligible}
-    return [{**told, "editor": outcome.contender.title, "note": outcome.contender.note, "trouble": outcome.trouble,
-             "alpha": outcome.contender.alpha if outcome.measured else None, **{name: (outcome.measured or {}).get(name) for name in NAMES}}
-            for outcome in compared.outcomes]
-
-
-def as_csv(compared: Compared) -> str:
-    """The rows for other programs, numbers with five digits, an empty field where nothing was measured."""
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    for row in rows(compared):
-        writer.writerow({name: f"{value:.5f}" if isinstance(value, float) and name in NAMES else value for name, value in row.items()})
-    return buffer.getvalue()
+@st.cache_resource(show_spinner=False)
+def _found() -> sources.Found:
+    """What was found for pictures, kept for the next wish about the same ones."""
+    return OrderedDict()

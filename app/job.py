@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import signal
 import time
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from typing import ClassVar
 from app import processes
 from app.files import read_json, read_json_lines
 from lelsd.config import TrainConfig
+from packs.cli import describe
 from packs.fetch import offered
 
 ACTIVE = ("queued", "running", "stopping")
@@ -110,8 +112,59 @@ class InvertRequest:
         return None
 
 
-Request = JobRequest | FetchRequest | InvertRequest
-KINDS = {request.kind: request for request in (JobRequest, FetchRequest, InvertRequest)}
+@dataclass(frozen=True)
+class CompareRequest:
+    """A wish that every editor of the pack gets on the same pictures, as `baselines.side_by_side.outcomes.Wish` and `baselines.side_by_side.sources.Chosen` say it.
+
+    words: what the pictures are. uploaded: how many of them lie in the job's folder, as `pictures` calls them.
+    """
+
+    prompt: str
+    attribute: str
+    value: bool
+    pack: str
+    words: str
+    strength: float = 1.0
+    source: str = "sampled"
+    number: int = 0
+    count: int = 1
+    truncation: float = 1.0
+    uploaded: int = 0
+    visit: str = ""
+    device: str = "auto"
+    kind: str = "compare"
+    steps: ClassVar[None] = None
+    result: ClassVar[str] = "compared.json"
+
+    @property
+    def title(self) -> str:
+        return f"“{self.prompt}” on {self.words}"
+
+    @property
+    def pictures(self) -> list[str]:
+        """The names of the uploaded pictures in the job's folder."""
+        return [f"picture_{place:02d}.png" for place in range(self.uploaded)]
+
+    def options(self, folder: Path) -> list[str]:
+        """The command line without what concerns the run's folder; `folder`: where the uploaded pictures lie."""
+        wish = [f"--prompt={self.prompt}", *(["--attribute", self.attribute] if self.attribute else []), *([] if self.value else ["--without"])]
+        made = {"sampled": ["--sampled", str(self.number), "--count", str(self.count), "--truncation", str(self.truncation)],
+                "drawn": ["--drawn", str(self.number), "--count", str(self.count)]}
+        pictures = made.get(self.source) or [str(folder / name) for name in self.pictures]
+        return [*pictures, *wish, "--strength", str(self.strength), "--pack", self.pack, "--device", self.device]
+
+    def check(self) -> None:
+        """Raises ValueError for a request that no process need be started for."""
+        if self.source == "uploaded" and not self.uploaded:
+            raise ValueError("there is no picture yet; choose a file, or let one be sampled or drawn")
+
+    def with_less_memory(self) -> None:
+        """How many pictures are compared is the visitor's choice."""
+        return None
+
+
+Request = JobRequest | FetchRequest | InvertRequest | CompareRequest
+KINDS = {request.kind: request for request in (JobRequest, FetchRequest, InvertRequest, CompareRequest)}
 
 
 @dataclass(frozen=True)
@@ -138,7 +191,7 @@ class Job:
 
     @property
     def kind(self) -> str:
-        """What it does: "train", "fetch" or "invert"."""
+        """What it does: "train", "fetch", "invert" or "compare"."""
         return self.request.kind
 
     @property
@@ -164,6 +217,15 @@ class Job:
     def dismiss(self) -> None:
         """Show it no more. The folder stays, and its direction in the library."""
         (self.folder / "dismissed").touch()
+
+    def delete(self) -> None:
+        """Take its folder from this machine. Raises ValueError while it is at work, or if the disk refuses."""
+        if self.active:
+            raise ValueError(f"{self.request.title} is not over yet; cancel that first")
+        try:
+            shutil.rmtree(self.folder)
+        except OSError as error:
+            raise ValueError(f"{self.request.title} could not be deleted: {describe(error)}") from error
 
     def metrics(self) -> list[dict]:
         """The lines of metrics.jsonl; a last line that is still being written is left out."""
@@ -214,7 +276,7 @@ def _state(folder: Path, record: dict, status: dict, result: str | None) -> str:
         return "stopping" if cancelled else "running"
     if status.get("state") == "done" and (result is None or (folder / result).exists()):
         return "done"
-    if cancelled or status.get("state") == "cancelled":
+    if cancelled or (pid and status.get("state") == "cancelled"):  # without a process it waits to begin again, whatever the last one said
         return "cancelled"
     if not pid:
         return "queued"

@@ -1,4 +1,4 @@
-"""The job queue, of trainings, downloads and pictures to be found: one job at a time a device, each a subprocess of the command line that a person would type.
+"""The job queue, of trainings, downloads, pictures to be found and comparisons: one job at a time a device, each a subprocess of the command line that a person would type.
 
 A job *is* its run folder; nothing about it is kept in memory that cannot be read from there again, so a reloaded page, a
 second tab and a restarted server all see the same jobs. The folder holds what `train_eclipsed.py` writes (status.json,
@@ -28,7 +28,7 @@ from types import MappingProxyType
 
 from app import processes
 from app.files import read_json, write_json
-from app.job import FetchRequest, InvertRequest, Job, JobRequest, Request, read_job
+from app.job import CompareRequest, FetchRequest, InvertRequest, Job, JobRequest, Request, read_job
 
 TRAIN_SCRIPT = Path(__file__).resolve().parents[1] / "train_eclipsed.py"
 POLL_SECONDS = 0.3
@@ -44,6 +44,9 @@ def job_command(request: Request, folder: Path, resume: bool) -> list[str]:
                 "--device", request.device, "--out", str(folder), "--run", str(folder)]
     if isinstance(request, FetchRequest):  # a download goes on where it was by itself
         return [sys.executable, "-m", "packs", "fetch", request.pack, "--accept-licence", "--status", str(folder / "status.json")]
+    if isinstance(request, CompareRequest):
+        return [sys.executable, "-m", "baselines.side_by_side", *request.options(folder), "--directions", str(folder.parent),
+                "--out", str(folder), "--run", str(folder)]
     return train_command(request, folder, resume)
 
 

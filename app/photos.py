@@ -6,7 +6,6 @@ Only the square that is searched for is written to disk, into the folder of its 
 from __future__ import annotations
 
 import io
-import shutil
 import uuid
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -136,16 +135,6 @@ def likeness(job: Job) -> dict[str, float]:
     """How like the picture what was found is, as `lelsd.likeness` measures it; only what could be told."""
     measured = read_json(job.folder / "status.json").get("likeness")
     return {name: float(value) for name, value in measured.items() if value is not None} if isinstance(measured, dict) else {}
-
-
-def delete(job: Job) -> None:
-    """Take a picture and all that was found from this machine. Raises ValueError while it is being searched for, or if the disk refuses."""
-    if job.active:
-        raise ValueError(f"{job.request.title} is being searched for; cancel that first")
-    try:
-        shutil.rmtree(job.folder)
-    except OSError as error:
-        raise ValueError(f"{job.request.title} could not be deleted: {describe(error)}") from error
 
 
 # --- the picture of a visit, in memory alone --------------------------------------------------------------------------

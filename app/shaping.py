@@ -12,7 +12,7 @@ import streamlit as st
 import torch
 from PIL import Image
 
-from app import rendering, resources, session, sources
+from app import rendering, resources, session
 from app.session import History
 from baselines.shape.edits import PartShape, Stroke
 from baselines.shape.masks import given_mask, is_mask, mask_png
@@ -22,6 +22,7 @@ from baselines.shape.shaper import Shaper
 from baselines.shape.workbench import Workbench, nearest, replaced, split
 from baselines.maskgan.editor import Painter
 from baselines.shipped import SEMANTIC_VAE
+from baselines.side_by_side import sources
 from evaluation.editor import Samples
 from packs.cli import describe
 from packs.pack import Pack

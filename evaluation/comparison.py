@@ -18,7 +18,6 @@ from evaluation.editor import PromptEditor
 from evaluation.line import Asked, measure_at, measure_line
 from evaluation.measure import Judge
 from evaluation.strength import MATCHED_RATE, Strengths, common_rate
-from lelsd.collection import slug
 from packs.files import write_atomically
 
 if TYPE_CHECKING:
@@ -52,7 +51,8 @@ class Comparison:
         if self.distance is None:
             return None
         looked = self.distance()
-        suffix = f"-fid-{looked.described['pictures']}-{slug(looked.eyes.name)}-at-{rate:.4f}"
+        eyes = hashlib.sha256(looked.eyes.name.encode()).hexdigest()[:8]
+        suffix = f"-fid-{looked.described['pictures']}-{eyes}-at-{rate:.4f}"
         return self._cell(name, asked, suffix, lambda: self._measure_fid(name, asked, rate, looked))["fid"]
 
     def serving(self, asked: Asked) -> list[str]:

@@ -55,6 +55,7 @@ COMMANDS = [
     "baselines.semantic_vae.evaluate",
     "baselines.semantic_vae.train",
     "baselines.ship",
+    "baselines.side_by_side",
     "benchmarks.ops",
     "benchmarks.prompts",
     "benchmarks.renderer",

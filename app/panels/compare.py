@@ -1,58 +1,26 @@
-"""What is compared on which pictures, and the button that starts it."""
+"""What is compared on which pictures, and the button that starts it: at once for one picture, as a job for several."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import streamlit as st
 
-from app import comparison, resources, session, sources
-from app.comparison import Compared, Wish
+from app import comparison, resources, session
+from app.panels.comparisons import RESULT, TROUBLE
 from app.widgets import plain, sentence
-from evaluation.editor import Samples
+from baselines.shipped import compared_editors
+from baselines.side_by_side.outcomes import Wish, wish_for, wish_in_words
+from baselines.side_by_side.sources import Chosen, most
 from evaluation.reversals import REVERSED
 from evaluation.suite import MEASURABLE
 from packs.cli import MAX_SEED
-from packs.pack import Pack
 
-RESULT, TROUBLE = "compared", "compare_trouble"
 SOURCES = {"sampled": "Sampled", "drawn": "Drawn", "uploaded": "Uploaded"}
 WISHES = {"words": "In words", "attribute": "As an attribute"}
 VALUES = {True: "Have it", False: "Not have it"}
 COUNTS = (1, 4, 8, 16)
 KINDS, MEGABYTES = ("png", "jpg", "jpeg", "webp"), 32
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """The pictures that the widgets describe, not yet drawn. number: a seed, or a drawn face's place in its world. truncation: of samples."""
-
-    kind: str
-    number: int = 0
-    count: int = 1
-    truncation: float = 1.0
-    files: tuple[tuple[str, bytes], ...] = ()
-
-    @property
-    def words(self) -> str:
-        """What they are, for a caption and the table."""
-        if self.kind == "uploaded":
-            return f"uploaded: {', '.join(name for name, _ in self.files)}"
-        which = f"{self.number}" if self.count == 1 else f"{self.number} to {self.number + self.count - 1}"
-        plural = "" if self.count == 1 else "s"
-        if self.kind == "drawn":
-            return f"drawn face{plural} {which}"
-        return f"the face{plural} of seed{plural} {which}" + (f" at truncation {self.truncation:g}" if self.truncation != 1 else "")
-
-    def make(self, pack: Pack) -> Samples:
-        """Raises ValueError, one sentence, for what cannot be had."""
-        if self.kind == "sampled":
-            return sources.sampled(pack, self.number, self.count, self.truncation)
-        if self.kind == "drawn":
-            return sources.drawn(pack, self.number, self.count)
-        if not self.files:
-            raise ValueError("there is no picture yet; choose a file, or let one be sampled or drawn")
-        return sources.uploaded(pack, self.files)
 
 
 def choices_panel() -> None:
@@ -70,22 +38,16 @@ def choices_panel() -> None:
         st.error(trouble, icon=":material/error:")
 
 
-def result() -> Compared | None:
-    """What was compared last, with the models that are in use."""
-    found = st.session_state.get(RESULT)
-    return found if found is not None and found.pack_hash == resources.pack().hash else None
-
-
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
 def _pictures() -> Chosen:
     st.header("Pictures", anchor=False)
-    most, snapshot = sources.most(resources.pack()), session.present(st.session_state)
+    limit, snapshot = most(resources.pack()), session.present(st.session_state)
     kind = st.segmented_control("Where from", list(SOURCES), format_func=SOURCES.get, default="sampled", required=True, key="compare-source")
     if kind == "uploaded":
         files = st.file_uploader("Pictures of faces", list(KINDS), accept_multiple_files=True, key="compare-files", max_upload_size=MEGABYTES)
-        st.caption(f"Up to {most}; of each the middle square. They stay on this machine.")
+        st.caption(f"Up to {limit}; of each the middle square. They stay on this machine.")
         return Chosen(kind, files=tuple((file.name, file.getvalue()) for file in files or []))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         if kind == "sampled":
@@ -93,8 +55,8 @@ def _pictures() -> Chosen:
         else:
             number = st.number_input("First drawn face", 0, 999_999, 0, step=1, key="compare-number", width=150,
                                      help="The renderer that the built-in models learned from draws it; no model has seen it.")
-        count = st.segmented_control("How many", [count for count in COUNTS if count <= most], default=1, required=True,
-                                     key="compare-count", help="Rates mean more on many; one is quicker.")
+        count = st.segmented_control("How many", [count for count in COUNTS if count <= limit], default=1, required=True,
+                                     key="compare-count", help="Rates mean more on many. One is compared at once, several as a job that you need not wait for.")
     if kind == "drawn":
         st.caption("For the text-driven direction, the face is first looked for in the generator.")
     return Chosen(kind, int(number or 0), int(count), snapshot.truncation)
@@ -103,20 +65,20 @@ def _pictures() -> Chosen:
 # --- the wish ---------------------------------------------------------------------------------------------------------
 
 
-def _wish():
-    """The widgets of the wish; returns what makes it, as words may be no wish. Callable that raises ValueError."""
+def _wish() -> Callable[[], Wish]:
+    """The widgets of the wish; returns what makes it, as words may be no wish: it raises ValueError."""
     st.header("Wish", anchor=False)
     kind = st.segmented_control("Asked for", list(WISHES), format_func=WISHES.get, default="attribute", required=True, key="compare-wish")
     if kind == "words":
         text = st.text_input("What should the person look like?", key="compare-prompt", placeholder="a person with bangs")
         _told(text)
-        return lambda: comparison.wish_in_words(text)
+        return lambda: wish_in_words(text)
     ordered = [*REVERSED, *sorted(set(MEASURABLE) - set(REVERSED))]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         attribute = st.selectbox("Attribute", ordered, format_func=spoken, key="compare-attribute", width=240,
                                  help=f"The first {len(REVERSED)} are those that label-guided editors are taught.")
         value = st.segmented_control("The person should", list(VALUES), format_func=VALUES.get, default=True, required=True, key="compare-value")
-    return lambda: comparison.wish_for(attribute, value)
+    return lambda: wish_for(attribute, value)
 
 
 def _told(text: str) -> None:
@@ -124,7 +86,7 @@ def _told(text: str) -> None:
     if not text.strip():
         return
     try:
-        wish = comparison.wish_in_words(text)
+        wish = wish_in_words(text)
     except ValueError as error:
         st.caption(sentence(error))
         return
@@ -142,23 +104,28 @@ def spoken(attribute: str) -> str:
 # --- what the button does ---------------------------------------------------------------------------------------------
 
 
-def _compare(chosen: Chosen, make_wish, strength: float) -> None:
-    """Leave the result of a comparison, or a sentence."""
+def _compare(chosen: Chosen, make_wish: Callable[[], Wish], strength: float) -> None:
+    """Leave the result of a comparison, or put it in the queue, or leave a sentence."""
     st.session_state[TROUBLE] = None
-    bar = st.progress(0.0, "Making the pictures …")
     try:
-        pack, wish = resources.pack(), make_wish()
-        samples, found = chosen.make(pack), None
-        asked = comparison.contenders(pack, wish, strength)
-        if asked[0].editor is not None:
-            samples, found = sources.with_latents(pack, samples, bar.progress)
-        st.session_state[RESULT] = comparison.compare(pack, samples, wish, asked, chosen.words, found, bar.progress)
+        wish = make_wish()
+        if len(chosen) > 1:
+            comparison.submit(chosen, wish, strength, session.visit(st.session_state))
+        else:
+            _compare_now(chosen, wish, strength)
     except (ValueError, OSError) as error:
         st.session_state[TROUBLE] = f"This cannot be compared. {sentence(error)}"
-    bar.empty()
+
+
+def _compare_now(chosen: Chosen, wish: Wish, strength: float) -> None:
+    bar = st.progress(0.0, "Making the pictures …")
+    try:
+        st.session_state[RESULT] = comparison.compare_now(chosen, wish, strength, bar.progress)
+    finally:
+        bar.empty()
 
 
 def absences() -> list[str]:
     """A sentence for each editor that is not here, to be read before anything is compared. Raises ValueError, as the pack may."""
     pack = resources.pack()
-    return [f"{plain(editor.title)}: {sentence(absence)}" for editor in comparison.shipped_editors(pack) if (absence := editor.absence(pack))]
+    return [f"{plain(editor.title)}: {sentence(absence)}" for editor in compared_editors(pack) if (absence := editor.absence(pack))]

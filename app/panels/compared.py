@@ -10,12 +10,11 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from app import comparison
-from app.comparison import Compared, Outcome
 from app.components.picture import data_url
 from app.panels.compare import spoken
 from app.report_card import percent
 from app.widgets import plain, sentence
+from baselines.side_by_side.outcomes import TEXT, Compared, Outcome, as_csv, rows
 from evaluation.pictures import WHITE_AT, heat
 from segmentation.parts import PALETTE
 from stylegan2.images import from_uint8, to_uint8
@@ -49,6 +48,7 @@ HEADS = {
     "localization": ("Inside the part", "The share of the squared change that lies inside the part, before and after"),
     "identity": ("Same face", "1: the same face, about 0 as unlike as two strangers"),
     "clip_gain": ("CLIP gain", "How much closer the picture came to the words, in cosine"),
+    "fid": ("FID", "How far all edited pictures together lie from all unedited ones; 0: no difference"),
 }
 SHARES = ("target_rate", "side_effect_rate", "avoidable_side_effect_rate", "localization")
 
@@ -60,7 +60,11 @@ def compared_panel(compared: Compared) -> None:
     with st.container(key="compared"):
         _before(compared, place)
         for outcome in compared.outcomes:
-            _card(compared, outcome, place)
+            if outcome.images is not None or not outcome.contender.absence or outcome.contender.name == TEXT:
+                _card(compared, outcome, place)
+    for outcome in compared.outcomes:
+        if outcome.contender.absence and outcome.contender.name != TEXT:
+            st.caption(f":material/block: {plain(outcome.contender.title)}: {sentence(outcome.contender.absence)}")
     st.caption(f"Change: black is none, white a mean of {WHITE_AT / 2:.0%} of the range or more, on the same scale for all.".replace("%", " %"))
     _table(compared)
 
@@ -91,8 +95,7 @@ def _card(compared: Compared, outcome: Outcome, place: int) -> None:
     with st.container(border=True, key=f"card-{contender.name}", gap="small"):
         st.markdown(f"**{plain(contender.title)}**")
         if outcome.images is None:
-            absent = contender.editor is None
-            st.markdown(f":small[{sentence(outcome.trouble)}]" if absent else sentence(outcome.trouble))
+            st.markdown(sentence(outcome.trouble))
             return
         after = outcome.images[place]
         _show(after, f"After {contender.title}", [
@@ -129,22 +132,22 @@ def _mask(labels: np.ndarray, caption: str, when: str) -> str:
 def _table(compared: Compared) -> None:
     """The measures of all pictures, and the file for other programs."""
     st.header("Measured", anchor=False)
-    lines = [row for row in comparison.rows(compared) if not row["trouble"]]
+    lines = [row for row in rows(compared) if not row["trouble"]]
     if lines:
-        st.html(_grid(lines))
+        st.html(_grid(lines, [name for name in HEADS if name != "fid" or compared.features]))
     else:
         st.info("None of the editors did anything, so there is nothing to measure.", icon=":material/search_off:")
     st.caption(_told(compared))
-    st.download_button("Save as CSV", data=comparison.as_csv(compared).encode(), file_name="eclipsed-comparison.csv", mime="text/csv",
+    st.download_button("Save as CSV", data=as_csv(compared).encode(), file_name="eclipsed-comparison.csv", mime="text/csv",
                        icon=":material/download:", key="save-comparison", on_click="ignore")
 
 
-def _grid(lines: list[dict]) -> str:
+def _grid(lines: list[dict], names: list[str]) -> str:
     """Rows of measures as a table that a keyboard can move sideways where it is too narrow."""
-    head = "".join(f'<th scope="col" title="{html.escape(meaning)}">{name}</th>' for name, meaning in HEADS.values())
+    head = "".join(f'<th scope="col" title="{html.escape(HEADS[name][1])}">{HEADS[name][0]}</th>' for name in names)
     body = []
     for row in lines:
-        cells = "".join(f"<td>{_value(name, row[name])}</td>" for name in HEADS)
+        cells = "".join(f"<td>{_value(name, row[name])}</td>" for name in names)
         body.append(f'<tr><th scope="row">{html.escape(row["editor"])}</th>{cells}</tr>')
     return (f'<div class="measures" role="region" aria-label="What was measured" tabindex="0"><table><thead><tr><th scope="col">Editor</th>{head}'
             f'</tr></thead><tbody>{"".join(body)}</tbody></table></div>')
@@ -152,6 +155,14 @@ def _grid(lines: list[dict]) -> str:
 
 def _told(compared: Compared) -> str:
     """Whom the numbers are of."""
+    return " ".join([_of_whom(compared), *([_FID.format(len(compared.images), compared.features)] if compared.features else [])])
+
+
+_FID = ("FID is between the {0} pictures and the same after the edit, seen by {1}; on so few it is no more than a rank, "
+        "and only rows of this table compare.")
+
+
+def _of_whom(compared: Compared) -> str:
     count, wish = len(compared.images), compared.wish
     pictures = "1 picture" if count == 1 else f"{count} pictures"
     if not wish.attribute:

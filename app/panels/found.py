@@ -137,7 +137,7 @@ def _edit(job: Job) -> None:
 
 def _delete(job: Job) -> None:
     try:
-        photos.delete(job)
+        job.delete()
     except ValueError as error:
         st.session_state[NEWS] = sentence(error)
 

@@ -20,7 +20,10 @@ SHOWN_JOBS = 6
 CHANGED = "jobs_changed"
 SMOOTHED_STEPS = 5
 CHART_HEIGHT = 230
-HEADINGS = {"train": "Learning", "invert": "Your pictures", "fetch": "Downloads"}  # of several kinds: the first of them
+BEGIN_ANEW = ("invert", "compare")  # seconds of work, of which nothing is kept
+NO_LESS = {"train": "It was one picture a step already: close other programs, or use a pack of smaller pictures.",
+           "compare": "Close other programs, or compare fewer pictures."}
+HEADINGS = {"train": "Learning", "invert": "Your pictures", "compare": "Comparisons", "fetch": "Downloads"}  # of several kinds: the first of them
 
 
 def training_panel(kinds: Collection[str] = tuple(KINDS)) -> None:
@@ -83,6 +86,8 @@ def progress_text(job: Job) -> str:
         return "Stopping …"
     if job.fetches:
         return _download_text(job)
+    if job.kind == "compare":
+        return plain(job.message) or "Getting ready …"
     if job.kind == "train" and job.phase in PHASES:
         return PHASES[job.phase]
     if not job.step:
@@ -118,13 +123,16 @@ def _curves(job: Job) -> None:
 
 
 def _done(job: Job) -> None:
-    news = {"fetch": f"{plain(job.request.pack)} is on this machine.", "train": "Learned. It is in the library.", "invert": "The face is found."}
+    news = {"fetch": f"{plain(job.request.pack)} is on this machine.", "train": "Learned. It is in the library.", "invert": "The face is found.",
+            "compare": "Compared."}
     st.caption(news[job.kind] if job.fetches or _fits(job) else f"{news[job.kind]} It is for the pack {plain(job.request.pack)}: use that one to see it.")
     with st.container(horizontal=True):
         if job.kind == "train" and _fits(job):
             st.button("Add to stack", key=f"take-{job.folder.name}", type="primary", on_click=_take, args=(job,))
         if job.kind == "invert" and _fits(job):
             st.page_link("views/photo.py", label="Look at it", icon=":material/add_a_photo:")
+        if job.kind == "compare" and _fits(job):
+            st.page_link("views/compare.py", label="Look at it", icon=":material/compare:")
         _dismiss_button(job)
 
 
@@ -144,13 +152,15 @@ def _stopped(job: Job) -> None:
         return
     st.caption(stopped_text(job))
     with st.container(horizontal=True):
-        st.button("Begin again" if job.kind == "invert" else "Continue", key=f"continue-{job.folder.name}", on_click=_again, args=(job,))
+        st.button("Begin again" if job.kind in BEGIN_ANEW else "Continue", key=f"continue-{job.folder.name}", on_click=_again, args=(job,))
         _dismiss_button(job)
 
 
 def stopped_text(job: Job) -> str:
     """How far a job was that was cancelled or interrupted."""
     what = "Cancelled" if job.state == "cancelled" else "It was interrupted"
+    if job.kind == "compare":
+        return f"{what}."
     where = f"after {size_words(job.step)}" if job.fetches else f"at step {job.step} of {job.steps}"
     return f"{what} {where}." if job.step else f"{what} before {'anything came' if job.fetches else 'its first step'}."
 
@@ -158,7 +168,7 @@ def stopped_text(job: Job) -> str:
 def without_memory(job: Job) -> None:
     """The machine had too little memory for it: what to lower, as a button where there is something."""
     less = None if job.fetches else job.request.with_less_memory()
-    lower = "Fewer pictures a step need less memory." if less else "It was one picture a step already: close other programs, or use a pack of smaller pictures."
+    lower = "Fewer pictures a step need less memory." if less else NO_LESS.get(job.kind, NO_LESS["train"])
     told = "The machine ran out of memory" if job.state == "failed" else "The system ended it, most likely for want of memory"
     st.error(f"{told}. {lower} The rest of the studio is not affected.", icon=":material/memory:")
     with st.container(horizontal=True):

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.panels.compare import absences, choices_panel, result
+from app.job import KINDS
+from app.panels.compare import absences, choices_panel
 from app.panels.compared import EMPTY, STYLE, compared_panel
+from app.panels.comparisons import comparisons_panel, result, take_newest
 from app.panels.frame import begin_page, jobs_beside
 from app.widgets import sentence
 
 begin_page()
-jobs_beside()
+jobs_beside([kind for kind in KINDS if kind != "compare"])
 st.html(STYLE)
 st.title("Compare", anchor=False)
-st.caption("The text-driven direction beside editors that were taught labels: the same pictures, the same wish, the same measures.")
+st.caption("The text-driven direction beside editors that were taught labels or shapes: the same pictures, the same wish, the same measures.")
+take_newest()
 choices_panel()
+comparisons_panel()
 compared = result()
 if compared is not None:
     compared_panel(compared)

@@ -1,60 +1,35 @@
-"""The comparison page on the tiny pack: who takes part, who cannot and why, what is measured of whom."""
+"""The comparison page on the tiny pack: one picture at once, several as a job that can be left, cancelled and found again."""
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import shutil
+import sys
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
-from app import comparison, sources
-from app.comparison import TEXT, Wish
-from app.resources import Entry
-from baselines import shipped
-from evaluation.measure import NAMES
-from lelsd.direction import load_direction
-from packs.files import add_files
-from packs.pack import load_pack
-from stylegan2.images import to_pil
+from app import comparison, resources
+from app.job import CompareRequest
+from app.jobs import JobQueue, job_command
+from baselines.side_by_side import files, sources
+from baselines.side_by_side.outcomes import TEXT, Wish
+from baselines.side_by_side.sources import Chosen
+from tests.baselines.untrained import ship_all
 
 BANGS = "a person with bangs"
-
-
-class Painter:
-    """An editor that was taught labels, and paints the top half white for all of them but one."""
-
-    name = "painter"
-
-    def edit(self, samples, request):
-        if request.attribute == "Young":
-            raise ValueError("editor 'painter' was not taught 'Young'; accepted: Bangs")
-        images = samples.images.clone()
-        images[:, :, : images.shape[2] // 2] = 1.0 if request.value else -1.0
-        return images
-
-
-def open_painter(path, device, parser):
-    if path.read_bytes() != b"paint":
-        raise ValueError(f"{path} holds no paint")
-    return Painter()
-
-
-@pytest.fixture
-def painted_pack(tiny_pack, tmp_path, monkeypatch):
-    """The tiny pack with a further editor of a further kind, opened."""
-    monkeypatch.setitem(shipped.LOADERS, "painter", f"{__name__}:open_painter")
-    folder = tmp_path / "painted"
-    shutil.copytree(tiny_pack, folder)
-    add_files(folder, {"painter.bin": b"paint"})
-    info = json.loads((folder / "pack.json").read_text())
-    info["editors"] = [{"name": "painter", "title": "The painter", "file": "painter.bin", "kind": "painter"}]
-    (folder / "pack.json").write_text(json.dumps(info))
-    return load_pack(folder, "cpu")
+# what a comparison looks like from outside; "stays" goes on until somebody cancels it
+PRETEND = """
+import json, pathlib, sys, time
+folder, how = pathlib.Path(sys.argv[1]), sys.argv[2]
+if how == "fails":
+    sys.exit("python -m baselines.side_by_side: the pictures could not be read")
+(folder / "status.json").write_text(json.dumps({"state": "running", "step": 40, "steps": 100, "note": "MaskGAN …"}))
+while True:
+    time.sleep(0.05)
+"""
 
 
 @pytest.fixture
@@ -82,7 +57,8 @@ def press(page):
 def test_before_anything_is_compared_it_says_who_is_missing_and_how_to_get_them(compare_page):
     page = compare_page()
     assert "press Compare" in page.info[0].value
-    told = ("holds no secgan.safetensors", "holds no secgan_baseline.safetensors", "--method secgan", "--method baseline", "ship secgan-baseline RUN")
+    told = ("holds no secgan.safetensors", "holds no secgan_baseline.safetensors", "--method secgan", "--method baseline", "ship secgan-baseline RUN",
+            "holds no maskgan.safetensors", "baselines.maae.export", "holds no semantic_vae.safetensors")
     assert all(words in texts(page) for words in told)
     assert not page.error and not [button for button in page.get("download_button")]
 
@@ -97,7 +73,8 @@ def test_a_direction_is_measured_beside_editors_that_are_absent(compare_page, ma
     assert texts(page).count('alt="After Text-driven direction"') == 1 and "After SeCGAN" not in texts(page), "pictures of an editor that is absent"
     assert texts(page).count('<th scope="row">') == 1 and "python -m baselines.secgan.train" in texts(page)
     found = page.session_state["compared"]
-    assert [outcome.contender.name for outcome in found.outcomes] == [TEXT, "secgan", "secgan-baseline"] and found.found is None
+    assert [outcome.contender.name for outcome in found.outcomes] == [TEXT, "secgan", "secgan-baseline", "maskgan", "maae", "semantic-vae"]
+    assert found.found is None and "FID" not in texts(page), "of one picture"
     page.slider("compare-strength").set_value(0.0)
     page = press(page)
     still = page.session_state["compared"].outcomes[0]
@@ -116,126 +93,6 @@ def test_words_that_no_attribute_says_and_no_direction_was_learned_for(compare_p
     assert "cannot be compared" in page.error[0].value
 
 
-def test_a_batch_of_drawn_faces_is_looked_for_in_the_generator(compare_page, make_direction, monkeypatch):
-    monkeypatch.setattr(sources, "SEARCH_STEPS", 2)
-    make_direction(BANGS)
-    page = compare_page()
-    page.segmented_control("compare-source").set_value("drawn").run()
-    page.segmented_control("compare-count").set_value(4)
-    page.selectbox("compare-attribute").set_value("Bangs")
-    page = press(page)
-    found = page.session_state["compared"]
-    assert found.images.shape == found.found.shape == (4, 32, 32, 3) and "Found again" in texts(page) and "drawn faces 0 to 3" in texts(page)
-    assert not np.array_equal(found.found, found.images), "the search cannot have found noise exactly"
-    shown = texts(page)
-    page.slider("compared-place-4").set_value(3).run()
-    assert not page.exception and texts(page) != shown
-    page.segmented_control("compare-source").set_value("uploaded").run()
-    assert "There is no picture yet" in press(page).error[0].value
-
-
-# --- what stands behind it --------------------------------------------------------------------------------------------
-
-
-def compared(pack, wish, runs, count=2, strength=1.0):
-    samples = sources.sampled(pack, 3, count, 1.0)
-    return comparison.compare(pack, samples, wish, comparison.contenders(pack, wish, strength), "samples")
-
-
-@pytest.fixture
-def opened(monkeypatch, runs, painted_pack):
-    """The studio is pointed at the painted pack."""
-    monkeypatch.setenv("ECLIPSED_PACK", str(painted_pack.path))
-    return painted_pack
-
-
-def test_a_further_editor_of_the_pack_takes_part_by_itself(opened, runs):
-    found = compared(opened, Wish(BANGS, "Bangs"), runs)
-    text, secgan, _, painter = found.outcomes
-    assert painter.contender.title == "The painter" and (painter.images[:, :16] == 255).all()
-    assert np.array_equal(painter.images[:, 16:], found.images[:, 16:])
-    assert set(painter.measured) == set(NAMES) and 0 <= painter.measured["side_effect_rate"] <= 1 and painter.measured["identity"] is not None
-    assert text.images is None is secgan.images and not text.measured and "no direction for" in text.trouble
-    rows = list(csv.DictReader(io.StringIO(comparison.as_csv(found))))
-    assert [row["editor"] for row in rows] == ["Text-driven direction", "SeCGAN", "SeCGAN's baseline", "The painter"]
-    assert rows[3]["pictures"] == "2" and float(rows[3]["side_effect_rate"]) == pytest.approx(painter.measured["side_effect_rate"], abs=1e-5)
-    assert rows[0]["side_effect_rate"] == "" != rows[0]["trouble"] and rows[3]["trouble"] == "" and rows[3]["attribute"] == "Bangs"
-
-
-def test_an_editor_says_itself_what_it_cannot_do(opened, runs):
-    assert "not taught 'Young'" in compared(opened, Wish("a young person", "Young"), runs).outcomes[-1].trouble
-    assert "none says what" in compared(opened, Wish("a person with thin lips"), runs).outcomes[-1].trouble
-    (opened.path / "painter.bin").write_bytes(b"Paint")  # same size, other contents
-    comparison._opened.clear()
-    assert "SHA-256" in compared(opened, Wish(BANGS, "Bangs"), runs).outcomes[-1].trouble
-
-
-def test_what_a_pack_says_of_its_editors_is_checked(tiny_models):
-    def described(*editors):
-        return type("Described", (), {"name": "mine", "info": {"files": {"a": {}}, "editors": list(editors)}})()
-
-    entry = {"name": "a", "title": "A", "file": "a", "kind": "new"}
-    assert "kind 'new'" in shipped.shipped_editors(described(entry))[-1].absence(described(entry))
-    with pytest.raises(ValueError, match="'secgan' twice"):
-        shipped.shipped_editors(described({**entry, "name": "secgan"}))
-    for wrong in ("A", {"name": "a"}, {**entry, "kind": 3}):
-        with pytest.raises(ValueError, match="describes an editor as"):
-            shipped.shipped_editors(described(wrong))
-    with pytest.raises(ValueError, match="holds no secgan.safetensors"):
-        shipped.EXPECTED[0].open(tiny_models)
-
-
-def test_the_direction_of_the_words_then_of_the_attribute_then_of_its_opposite(make_direction):
-    prompts = ("a person with glasses", "a person with spectacles", "a bald person")
-    entries = {name: Entry(name, load_direction(make_direction(name)), True) for name in prompts}
-
-    def chosen(prompt, attribute="", value=True):
-        found = comparison.direction_for(list(entries.values()), Wish(prompt, attribute, value))
-        return found and (found[0].path, found[1])
-
-    assert chosen("A person with  spectacles", "Eyeglasses") == ("a person with spectacles", 1)
-    assert chosen("a person with eyeglasses", "Eyeglasses") == ("a person with glasses", 1)
-    assert chosen("a person with no glasses", "Eyeglasses", False) == ("a person with glasses", -1)
-    assert chosen("a person with a hat", "Wearing_Hat") is None and chosen("a person with thin lips") is None
-
-
-def test_wishes():
-    assert comparison.wish_in_words(" a person without a hat ") == Wish("a person without a hat", "Wearing_Hat", False)
-    assert comparison.wish_in_words("a person with thin lips") == Wish("a person with thin lips")
-    assert comparison.wish_for("Eyeglasses", False) == Wish("a person with no glasses", "Eyeglasses", False)
-    with pytest.raises(ValueError):
-        comparison.wish_in_words("  ")
-
-
-def test_pictures_are_those_that_were_asked_for(tiny_models, runs, tmp_path):
-    three, last = sources.sampled(tiny_models, 7, 3, 0.7), sources.sampled(tiny_models, 9, 1, 0.7)
-    assert torch.allclose(three.images[2:], last.images, atol=1e-3) and torch.allclose(three.w_plus[2:], last.w_plus, atol=1e-6)
-    two, second = sources.drawn(tiny_models, 0, 2), sources.drawn(tiny_models, 1, 1)
-    assert torch.equal(two.images[1:], second.images) and two.w_plus is None and not torch.equal(two.images[0], two.images[1])
-    buffer = io.BytesIO()
-    to_pil(two.images[0]).resize((64, 64)).save(buffer, "PNG")
-    own = sources.uploaded(tiny_models, [("me.png", buffer.getvalue())])
-    assert own.images.shape == (1, 3, 32, 32) and (own.images - two.images[:1]).abs().mean() < 0.1
-    with pytest.raises(ValueError, match="me.txt is no picture"):
-        sources.uploaded(tiny_models, [("me.txt", b"me")])
-    assert [sources.most(type("Sized", (), {"resolution": size})) for size in (32, 512, 1024, 4096)] == [16, 16, 4, 1]
-    for wrong in (lambda: sources.sampled(tiny_models, 0, 17, 1.0), lambda: sources.uploaded(tiny_models, []),
-                  lambda: sources.sampled(tiny_models, 2**32 - 1, 2, 1.0)):
-        with pytest.raises(ValueError, match="accepted"):
-            wrong()
-
-
-def test_a_latent_is_looked_for_once_and_a_sample_has_one(tiny_models, runs, monkeypatch):
-    monkeypatch.setattr(sources, "SEARCH_STEPS", 2)
-    samples, told = sources.drawn(tiny_models, 5, 1), []
-    first, found = sources.with_latents(tiny_models, samples, lambda share, words: told.append(share))
-    assert told == [0.0, 0.5, 1.0] and torch.allclose(tiny_models.generator.synthesis(first.w_plus), found, atol=1e-4)
-    again, _ = sources.with_latents(tiny_models, samples, lambda share, words: told.append(share))
-    assert len(told) == 3 and torch.equal(again.w_plus, first.w_plus)
-    own = sources.sampled(tiny_models, 0, 1, 1.0)
-    assert sources.with_latents(tiny_models, own) == (own, None)
-
-
 def test_uploaded_pictures_are_compared_and_what_is_none_is_named(compare_page, make_direction, monkeypatch):
     monkeypatch.setattr(sources, "SEARCH_STEPS", 2)
     make_direction("a bald person")
@@ -248,3 +105,144 @@ def test_uploaded_pictures_are_compared_and_what_is_none_is_named(compare_page, 
     assert "“a person with no hair” on uploaded: me.png" in texts(page) and page.session_state["compared"].outcomes[0].measured is not None
     page.file_uploader("compare-files").set_value([("me.png", b"me", "image/png")]).run()
     assert "me.png is no picture" in press(page).error[0].value.replace("\\", "").replace("Me.png", "me.png")
+
+
+def test_every_editor_of_the_pack_edits_and_is_measured(compare_page, tiny_pack, tmp_path, monkeypatch):
+    folder = shutil.copytree(tiny_pack, tmp_path / "full")
+    ship_all(folder, tmp_path)
+    monkeypatch.setenv("ECLIPSED_PACK", str(folder))
+    page = compare_page()
+    assert "holds no" not in texts(page)
+    page.selectbox("compare-attribute").set_value("Bangs")
+    page = press(page)
+    for title in ("SeCGAN", "SeCGAN's baseline", "MaskGAN", "M-AAE", "Semantic-VAE and MaskGAN"):
+        assert f'alt="After {title}"'.replace("'", "&#x27;") in texts(page), title
+    assert texts(page).count('<th scope="row">') == 5 and "has been learned yet" in texts(page)
+    page.selectbox("compare-attribute").set_value("Young")
+    page = press(page)
+    assert texts(page).count('<th scope="row">') == 2 and "edits shapes" in texts(page) and "No network of M-AAE" in texts(page)
+
+
+# --- several, as a job ------------------------------------------------------------------------------------------------
+
+
+def ask_for_four(page):
+    page.segmented_control("compare-source").set_value("drawn").run()
+    page.segmented_control("compare-count").set_value(4)
+    page.selectbox("compare-attribute").set_value("Bangs")
+    return press(page)
+
+
+def the_job():
+    [job] = comparison.jobs()
+    return job
+
+
+def has(page, key: str) -> bool:
+    return any(button.key == key for button in page.button)
+
+
+@pytest.fixture
+def pretended(runs, monkeypatch, wait_for):
+    """`pretended("stays")`: comparisons are pretended from now on."""
+    queues = []
+
+    def start(how):
+        queues.append(JobQueue(runs.absolute(), lambda request, folder, resume: [sys.executable, "-c", PRETEND, str(folder), how]))
+        monkeypatch.setattr(resources, "queue", lambda: queues[-1])
+
+    yield start
+    for queue in queues:
+        for job in queue.jobs():
+            if job.active:
+                queue.cancel(job.folder)
+        wait_for(lambda: not any(job.active for job in queue.jobs()))
+        queue.close()
+
+
+def test_a_batch_is_a_job_and_a_reload_finds_what_it_came_to(compare_page, studio, visit_page, make_direction, wait_for):
+    make_direction(BANGS)
+    page = ask_for_four(compare_page())
+    assert "“a person with bangs” on drawn faces 0 to 3" in texts(page) and "compared" not in page.session_state
+    wait_for(lambda: not the_job().active, 240)
+    assert the_job().state == "done", the_job().message
+    page.run()
+    found = page.session_state["compared"]
+    assert found.images.shape == found.found.shape == (4, 32, 32, 3) and "Found again" in texts(page)
+    assert not np.array_equal(found.found, found.images), "the search cannot have found noise exactly"
+    assert found.outcomes[0].contender.name == TEXT and found.outcomes[0].measured["fid"] > 0 and "FID is between the 4 pictures" in texts(page)
+    shown = texts(page)
+    page.slider("compared-place-4").set_value(3).run()
+    assert not page.exception and texts(page) != shown
+    again = visit_page(studio(visit=page.session_state["visit"]), "compare")
+    assert np.array_equal(again.session_state["compared"].outcomes[0].images, found.outcomes[0].images)
+    other = visit_page(studio(), "compare")
+    name = the_job().folder.name
+    assert "compared" not in other.session_state and "everybody who opens this studio" in texts(other)
+    other.button(f"compared-show-{name}").click().run()
+    assert not other.exception and other.session_state["compared"].source == "drawn faces 0 to 3"
+    other.button(f"compared-delete-{name}").click().run()
+    assert not other.exception and comparison.jobs() == []
+
+
+def test_a_job_says_how_far_it_is_and_can_be_cancelled_and_begun_again(compare_page, visit_page, pretended, wait_for):
+    pretended("stays")
+    page = ask_for_four(compare_page())
+    wait_for(lambda: the_job().step)
+    page.run()
+    assert [bar.proto.text for bar in page.get("progress")] == ["MaskGAN …"]
+    visit_page(page, "about") and visit_page(page, "directions")
+    assert "Comparisons" in " ".join(element.value for element in page.subheader) and len(page.get("progress")) == 1
+    visit_page(page, "compare")
+    page.button(f"comparing-cancel-{the_job().folder.name}").click().run()
+    wait_for(lambda: the_job().state == "cancelled")
+    page.run()
+    assert "Cancelled." in texts(page)
+    (the_job().folder / "status.json").write_text(json.dumps({"state": "cancelled"}))  # as one leaves it that had time to say so
+    page.button(f"comparing-again-{the_job().folder.name}").click().run()
+    wait_for(lambda: the_job().state == "running")
+
+
+def test_a_job_that_fails_says_why(compare_page, pretended, wait_for):
+    pretended("fails")
+    page = ask_for_four(compare_page())
+    wait_for(lambda: the_job().state == "failed")
+    page.run()
+    assert "The comparison did not work. The pictures could not be read" in page.error[0].value.replace("\\", "")
+    page.button(f"compared-delete-{the_job().folder.name}").click().run()
+    assert not page.exception and comparison.jobs() == []
+
+
+def test_a_result_that_is_damaged_is_one_sentence(compare_page, pretended, wait_for):
+    pretended("fails")
+    page = ask_for_four(compare_page())
+    wait_for(lambda: the_job().state == "failed")
+    (the_job().folder / files.RESULT).write_text("{}")
+    (the_job().folder / "status.json").write_text(json.dumps({"state": "done"}))
+    page.run()
+    assert "cannot be shown" in page.error[0].value and len(page.error) == 1
+
+
+def test_the_command_is_what_one_would_type(tmp_path):
+    request = CompareRequest(BANGS, "Bangs", False, "portraits", "seeds", 1.5, "sampled", 3, 4, 0.7)
+    words = job_command(request, tmp_path / "job", resume=True)
+    assert words[1:] == ["-m", "baselines.side_by_side", "--sampled", "3", "--count", "4", "--truncation", "0.7", f"--prompt={BANGS}", "--attribute",
+                         "Bangs", "--without", "--strength", "1.5", "--pack", "portraits", "--device", "auto", "--directions", str(tmp_path),
+                         "--out", str(tmp_path / "job"), "--run", str(tmp_path / "job")]
+    own = CompareRequest(BANGS, "", True, "portraits", "uploaded", source="uploaded", uploaded=2)
+    assert own.options(tmp_path)[:3] == [str(tmp_path / "picture_00.png"), str(tmp_path / "picture_01.png"), f"--prompt={BANGS}"]
+    with pytest.raises(ValueError, match="no picture yet"):
+        CompareRequest(BANGS, "", True, "portraits", "", source="uploaded").check()
+
+
+def test_uploaded_pictures_go_into_the_job_without_what_their_files_said(runs, tiny_models, pretended):
+    pretended("stays")
+    exif, buffer = Image.Exif(), io.BytesIO()
+    exif[0x010F] = "a camera"
+    Image.new("RGB", (48, 40), (200, 150, 120)).save(buffer, "JPEG", exif=exif)
+    job = comparison.submit(Chosen("uploaded", files=(("a.jpg", buffer.getvalue()), ("b.jpg", buffer.getvalue()))), Wish(BANGS, "Bangs"), 1.0, "me")
+    kept = [job.folder / name for name in job.request.pictures]
+    assert job.request.words == "uploaded: a.jpg, b.jpg" and [Image.open(path).size for path in kept] == [(32, 32)] * 2
+    assert not any(b"camera" in path.read_bytes() for path in kept)
+    with pytest.raises(ValueError, match="c.jpg is no picture"):
+        comparison.submit(Chosen("uploaded", files=(("c.jpg", b"no"), ("d.jpg", b""))), Wish(BANGS), 1.0, "me")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-import streamlit as st
 import torch
 from torch import Tensor
 
@@ -25,8 +25,51 @@ from stylegan2.inversion.optimise import Inversion
 MAX_PICTURES, MAX_PIXELS = 16, 16 * 512**2  # of one comparison, whose result a visitor keeps
 MAX_FOUND = 16  # sets of pictures whose latents are kept
 DRAWN_WORLD = 0x636F6D70  # of drawn faces; nothing is trained on it
-Progress = Callable[[float, str], None]
 SEARCH_STEPS = 60  # for the latent of a single picture; for several the encoder's guess has to do, where there is one
+KINDS = ("sampled", "drawn", "uploaded")
+Progress = Callable[[float, str], None]
+Found = OrderedDict[tuple[str, int, str], tuple[Tensor, Tensor]]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Pictures as somebody describes them, not yet made. kind: of `KINDS`. number: a seed, or a drawn face's place in its world.
+
+    truncation: of samples. files: name and contents of each uploaded one.
+    """
+
+    kind: str
+    number: int = 0
+    count: int = 1
+    truncation: float = 1.0
+    files: tuple[tuple[str, bytes], ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.files) if self.kind == "uploaded" else self.count
+
+    @property
+    def words(self) -> str:
+        """What they are, for a caption and the table."""
+        if self.kind == "uploaded":
+            return uploaded_words([name for name, _ in self.files])
+        which = f"{self.number}" if self.count == 1 else f"{self.number} to {self.number + self.count - 1}"
+        plural = "" if self.count == 1 else "s"
+        if self.kind == "drawn":
+            return f"drawn face{plural} {which}"
+        return f"the face{plural} of seed{plural} {which}" + (f" at truncation {self.truncation:g}" if self.truncation != 1 else "")
+
+    def make(self, pack: Pack) -> Samples:
+        """Raises ValueError, one sentence, for what cannot be had."""
+        if self.kind == "sampled":
+            return sampled(pack, self.number, self.count, self.truncation)
+        if self.kind == "drawn":
+            return drawn(pack, self.number, self.count)
+        return uploaded(pack, self.files)
+
+
+def uploaded_words(names: Sequence[str]) -> str:
+    """What pictures of these names are called."""
+    return f"uploaded: {', '.join(names)}"
 
 
 def most(pack: Pack) -> int:
@@ -54,16 +97,23 @@ def drawn(pack: Pack, number: int, count: int) -> Samples:
 
 def uploaded(pack: Pack, pictures: Sequence[tuple[str, bytes]]) -> Samples:
     """The middle squares of files (name, contents); they have no latents. Raises ValueError, which names the file."""
+    if not pictures:
+        raise ValueError(f"there is no picture yet, choose a file, or let one be sampled or drawn; accepted: 1 to {most(pack)}")
     _check_count(pack, len(pictures))
     return Samples(torch.cat([prepared(pack, read_picture(data, name)) for name, data in pictures]).to(pack.device))
 
 
-def with_latents(pack: Pack, samples: Samples, progress: Progress = lambda share, words: None) -> tuple[Samples, Tensor | None]:
-    """The same pictures with the w+ that were found for them, and what the generator draws of those; (samples, None) if they had some."""
+def with_latents(pack: Pack, samples: Samples, progress: Progress = lambda share, words: None, kept: Found | None = None,
+                 ) -> tuple[Samples, Tensor | None]:
+    """The same pictures with the w+ that were found for them, and what the generator draws of those; (samples, None) if they had some.
+
+    kept: what was found before, which is looked at first and added to.
+    """
     if samples.w_plus is not None:
         return samples, None
     steps = SEARCH_STEPS if len(samples) == 1 or pack.encoder is None else 0
-    kept, key = _found(), (pack.hash, steps, hashlib.sha256(samples.images.cpu().numpy().tobytes()).hexdigest())
+    kept = OrderedDict() if kept is None else kept
+    key = (pack.hash, steps, hashlib.sha256(samples.images.cpu().numpy().tobytes()).hexdigest())
     if key not in kept:
         kept[key] = _search(pack, samples.images, steps, progress)
         while len(kept) > MAX_FOUND:
@@ -77,12 +127,6 @@ def _search(pack: Pack, images: Tensor, steps: int, progress: Progress) -> tuple
     for found in invert_picture(pack, images, Inversion(steps=steps)):
         progress(found.step / max(steps, 1), "Looking for the face in the generator …")
     return found.w_plus.detach(), found.image.detach()
-
-
-@st.cache_resource(show_spinner=False)
-def _found() -> OrderedDict[tuple[str, int, str], tuple[Tensor, Tensor]]:
-    """What was found for pictures, kept for the next wish about the same ones."""
-    return OrderedDict()
 
 
 def _check_count(pack: Pack, count: int) -> None:
