@@ -7,7 +7,7 @@ from textwrap import wrap
 from typing import Sequence
 
 import torch
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from evaluation.comparison import Comparison
@@ -18,8 +18,7 @@ from portraits.scene import ATTRIBUTES
 from stylegan2 import images
 
 COLUMNS = 6
-LABEL_WIDTH = 150  # pixels, for the editors' names on the left
-MARGIN_WIDTH, MARGIN_LINES = 22, 5  # of a note there, in characters
+MARGIN_WIDTH, MARGIN_LINES = 22, 5  # of a note on the left, in characters
 WHITE_AT = 0.5  # mean absolute difference of the colours, in pictures of [-1, 1], at which a heat map is white
 
 
@@ -51,14 +50,21 @@ def heat(before: Tensor, after: Tensor) -> Tensor:
 
 def stack(title: str, rows: Sequence[tuple[str, str, Tensor | None]], size: int) -> Image.Image:
     """(name, note, pictures [N, 3, R, R] or None) a row -> one picture, names on the left, the title above."""
-    top = images.CAPTION_HEIGHT
+    letters, left, top = margins(size)
     columns = max(len(shown) for _, _, shown in rows if shown is not None)
-    sheet = Image.new("RGB", (LABEL_WIDTH + columns * size, top + len(rows) * size), "white")
+    sheet = Image.new("RGB", (left + columns * size, top + len(rows) * size), "white")
     writer = ImageDraw.Draw(sheet)
-    writer.text((LABEL_WIDTH, top // 2), title, fill="black", anchor="lm")
+    writer.font = ImageFont.load_default(letters)
+    writer.text((left, top // 2), title, fill="black", anchor="lm")
     for row, (name, note, shown) in enumerate(rows):
         y = top + row * size
-        writer.text((6, y + size // 2), "\n".join([name, *wrap(note, MARGIN_WIDTH)[:MARGIN_LINES]]), fill="black", anchor="lm")
+        writer.text((letters // 2, y + size // 2), "\n".join([name, *wrap(note, MARGIN_WIDTH)[:MARGIN_LINES]]), fill="black", anchor="lm")
         if shown is not None:
-            sheet.paste(images.grid(shown, columns=len(shown)), (LABEL_WIDTH, y))
+            sheet.paste(images.grid(shown, columns=len(shown)), (left, y))
     return sheet
+
+
+def margins(size: int) -> tuple[int, int, int]:
+    """Beside pictures of `size` pixels: the height of letters, the width of the names on the left, the height of the title."""
+    letters = max(10, size // 14)
+    return letters, 12 * letters, 2 * letters

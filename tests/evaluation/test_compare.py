@@ -192,8 +192,9 @@ def test_a_picture_has_a_row_for_each_editor(judge, tmp_path):
     comparison = Comparison(tmp_path, judge, [CURLY], {"brightener": Brightener, "other": Brightener})
     drawn = pictures.draw(comparison, CURLY)
     shown = len(pictures.samples_to_change(judge, CURLY))
-    assert drawn.size == (pictures.LABEL_WIDTH + shown * 32, 16 + 3 * 32)
-    rows = [drawn.crop((pictures.LABEL_WIDTH, 16 + row * 32, drawn.width, 48 + row * 32)).tobytes() for row in range(3)]
+    _, left, top = pictures.margins(32)
+    assert drawn.size == (left + shown * 32, top + 3 * 32)
+    rows = [drawn.crop((left, top + row * 32, drawn.width, top + 32 + row * 32)).tobytes() for row in range(3)]
     assert rows[0] != rows[1] == rows[2]
 
 
