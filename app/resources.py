@@ -12,14 +12,13 @@ import os
 import re
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 
 from app import session
 from app.jobs import JobQueue
-from app.session import History
 from lelsd.direction import Direction, load_direction
 from lelsd.prompt import Prompt, parse_prompt
 from packs import registry
@@ -59,7 +58,7 @@ def use_pack(name: str) -> None:
     if name != old:
         session.change_pack(st.session_state, old, name)
         session.begin(st.session_state, pack().truncation)
-        remember_visit(session.visit(st.session_state), session.history(st.session_state))
+        remember_visit()
 
 
 def queue() -> JobQueue:
@@ -89,10 +88,10 @@ def visits() -> OrderedDict[str, session.Work]:
     return OrderedDict()
 
 
-def remember_visit(visit: str, history: History) -> None:
-    """Keep the history of a visit, and its pack; the oldest visits are forgotten."""
-    kept = visits()
-    kept[visit] = replace(session.work(st.session_state), history=history)
+def remember_visit() -> None:
+    """Keep the work of this visit; the oldest visits are forgotten."""
+    kept, visit = visits(), session.visit(st.session_state)
+    kept[visit] = session.work(st.session_state)
     kept.move_to_end(visit)
     while len(kept) > MAX_VISITS:
         kept.popitem(last=False)
@@ -155,14 +154,14 @@ def _direction(path: str, changed: int) -> Direction:
 def library() -> tuple[list[Entry], list[str]]:
     """The directions that fit the pack, own ones first and newest first; and a sentence for each file that is no use."""
     own = sorted(runs_folder().absolute().glob("*/direction.safetensors"), key=lambda path: -path.stat().st_mtime)
-    entries, problems = [], []
+    entries, problems, fitting = [], [], pack().hash
     for path, is_own in [*((path, True) for path in own), *((path, False) for path in pack().directions())]:
         try:
             found = direction(path)
         except ValueError as error:
             problems.append(describe(error))
             continue
-        if found.pack_hash == pack().hash:
+        if found.pack_hash == fitting:
             entries.append(Entry(str(path), found, is_own))
     return entries, problems
 

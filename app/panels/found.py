@@ -145,5 +145,5 @@ def _delete(job: Job) -> None:
 def edit(snapshot: Snapshot) -> None:
     """Go on with `snapshot` on the Edit page; undo brings back what was there."""
     session.commit(st.session_state, snapshot)
-    resources.remember_visit(session.visit(st.session_state), session.history(st.session_state))
+    resources.remember_visit()
     st.switch_page("views/edit.py")

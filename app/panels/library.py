@@ -68,7 +68,7 @@ def _card(entry: Entry) -> None:
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             if st.button("Use", key=f"use-{key}", icon=":material/add:", help="Add it to the edits, and go there"):
                 add_direction(key)
-                resources.remember_visit(session.visit(st.session_state), session.history(st.session_state))
+                resources.remember_visit()
                 st.switch_page("views/edit.py")
             _report(entry)
             _hand_out(entry)

@@ -24,7 +24,7 @@ from app.widgets import confirm_shown, sentence
 @st.fragment(key="stage")
 def stage() -> None:
     """Picture and sliders. A fragment: moving a slider draws this again and nothing else."""
-    _remember()  # before anything is drawn: whoever reloads on seeing the picture finds it again
+    resources.remember_visit()  # before anything is drawn: whoever reloads on seeing the picture finds it again
     with st.container(key="stage"):
         with first_picture(rendering.RENDERER not in st.session_state), st.container(key="stage-picture"):
             show_picture()
@@ -37,11 +37,7 @@ def stage() -> None:
             history_panel()
         live.feed()
     confirm_shown()
-    _remember()
-
-
-def _remember() -> None:
-    resources.remember_visit(session.visit(st.session_state), session.history(st.session_state))
+    resources.remember_visit()
 
 
 def show_picture() -> None:

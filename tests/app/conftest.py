@@ -22,6 +22,8 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.runtime.state.session_state import STREAMLIT_INTERNAL_KEY_PREFIX
 from streamlit.testing.v1 import AppTest
 
+from app import resources
+from app.jobs import JobQueue
 from lelsd.direction import Direction
 from packs.pack import Pack
 
@@ -79,6 +81,35 @@ def wait_for() -> Callable[..., Any]:
         pytest.fail(f"waited {seconds} s in vain")
 
     return wait
+
+
+@pytest.fixture
+def tidied(wait_for: Callable[..., Any]) -> Iterator[Callable[[JobQueue], JobQueue]]:
+    """`tidied(queue)`: the same queue; when the test is over its jobs are cancelled, and it is closed when they have ended."""
+    queues: list[JobQueue] = []
+
+    def keep(queue: JobQueue) -> JobQueue:
+        queues.append(queue)
+        return queue
+
+    yield keep
+    for queue in queues:
+        for job in queue.jobs():
+            if job.active:
+                queue.cancel(job.folder)
+        wait_for(lambda: not any(job.active for job in queue.jobs()))
+        queue.close()
+
+
+@pytest.fixture
+def pretend_jobs(runs: Path, monkeypatch: pytest.MonkeyPatch, tidied: Callable[[JobQueue], JobQueue]) -> Callable[..., None]:
+    """`pretend_jobs(code, "stays")`: the studio's jobs run this Python code; its arguments are their folder and the words after it."""
+
+    def pretend(code: str, *words: str) -> None:
+        queue = tidied(JobQueue(runs.absolute(), lambda request, folder, resume: [sys.executable, "-c", code, str(folder), *words]))
+        monkeypatch.setattr(resources, "queue", lambda: queue)
+
+    return pretend
 
 
 @pytest.fixture

@@ -51,14 +51,8 @@ def failing(request: JobRequest, folder: Path, resume: bool) -> list[str]:
 
 
 @pytest.fixture
-def queue(tmp_path, wait_for):
-    queue = JobQueue(tmp_path / "runs", pretend)
-    yield queue
-    for job in queue.jobs():
-        if job.active:
-            queue.cancel(job.folder)
-    wait_for(lambda: not any(job.active for job in queue.jobs()))
-    queue.close()
+def queue(tmp_path, tidied):
+    return tidied(JobQueue(tmp_path / "runs", pretend))
 
 
 def request(prompt="curly hair", steps=5) -> JobRequest:

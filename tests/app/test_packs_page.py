@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 
 import pytest
 from safetensors.torch import load_file, save_file
 
 from app import resources
-from app.jobs import JobQueue
 from packs import files, store
 from packs.catalogue import offers
 
@@ -34,22 +32,14 @@ def cache(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def packs_page(cache, runs, studio, visit_page, monkeypatch, wait_for):
+def packs_page(cache, studio, visit_page, pretend_jobs):
     """`packs_page("runs")`: the page, whose downloads are pretended: they go on and on, or ("fails") find no network."""
-    queues = []
 
     def start(how="runs"):
-        queues.append(JobQueue(runs.absolute(), lambda request, folder, resume: [sys.executable, "-c", FETCH, str(folder), how]))
-        monkeypatch.setattr(resources, "queue", lambda: queues[-1])
+        pretend_jobs(FETCH, how)
         return visit_page(studio(), "packs")
 
-    yield start
-    for queue in queues:
-        for job in queue.jobs():
-            if job.active:
-                queue.cancel(job.folder)
-        wait_for(lambda: not any(job.active for job in queue.jobs()))
-        queue.close()
+    return start
 
 
 def texts(page) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import sys
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ from PIL import Image
 from app import photos, recipes, resources, session
 from app.files import write_json
 from app.job import InvertRequest
-from app.jobs import JobQueue, job_command
+from app.jobs import job_command
 from lelsd.invert import recipe_of
 from lelsd.recipe import save_png
 from stylegan2.images import to_pil
@@ -36,22 +35,14 @@ while how == "stays":
 
 
 @pytest.fixture
-def photo_page(runs, studio, visit_page, monkeypatch, wait_for):
+def photo_page(studio, visit_page, pretend_jobs):
     """`photo_page("stays")`: the page, whose searches are pretended."""
-    queues = []
 
     def start(how="stays", **address):
-        queues.append(JobQueue(runs.absolute(), lambda request, folder, resume: [sys.executable, "-c", PRETEND, str(folder), how]))
-        monkeypatch.setattr(resources, "queue", lambda: queues[-1])
+        pretend_jobs(PRETEND, how)
         return visit_page(studio(**address), "photo")
 
-    yield start
-    for queue in queues:
-        for job in queue.jobs():
-            if job.active:
-                queue.cancel(job.folder)
-        wait_for(lambda: not any(job.active for job in queue.jobs()))
-        queue.close()
+    return start
 
 
 def picture_file(size=(64, 64), kind="PNG", **options) -> bytes:

@@ -16,15 +16,9 @@ START_SECONDS = 900  # a training imports torch first, which a busy machine lets
 
 
 @pytest.fixture
-def queue(runs, wait_for):
+def queue(runs, tidied):
     """The queue that the page uses; what still runs at the end is cancelled."""
-    queue = resources.queue()
-    yield queue
-    for job in queue.jobs():
-        if job.active:
-            queue.cancel(job.folder)
-    wait_for(lambda: not any(job.active for job in queue.jobs()))
-    queue.close()
+    return tidied(resources.queue())
 
 
 @pytest.fixture
