@@ -14,13 +14,13 @@ from PIL import Image
 
 from app import rendering, resources, session
 from app.session import History
+from baselines.maskgan.editor import Painter
 from baselines.shape.edits import PartShape, Stroke
 from baselines.shape.masks import given_mask, is_mask, mask_png
 from baselines.shape.networks import needs, open_painter, open_shaper, painter_entry
 from baselines.shape.recipe import Shape, shape_from_png, shape_png
 from baselines.shape.shaper import Shaper
 from baselines.shape.workbench import Workbench, nearest, replaced, split
-from baselines.maskgan.editor import Painter
 from baselines.shipped import SEMANTIC_VAE
 from baselines.side_by_side import sources
 from evaluation.editor import Samples
@@ -140,7 +140,7 @@ def words(shape: Shape) -> str:
     return f"{shape.title}: {', '.join(told) or 'the shape as it was'}"
 
 
-HOW_DONE = {"sample": "drawn anew", "perturb": "perturbed", "morph": "morphed"}
+HOW_DONE = {"sample": "drawn anew", "perturb": "perturbed", "morph": "morphed", "transplant": "taken over"}
 
 
 def with_part(shape: Shape, edit: PartShape) -> Shape:

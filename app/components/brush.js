@@ -5,7 +5,7 @@ const CLOSE = 0.004; // points nearer to the one before are left out
 const MAX_POINTS = 2000; // of a stroke; a longer one goes on as another
 const SMALLEST = 0.75; // pixels, the least radius
 const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-const ERASER = -1;
+const ERASER = -1, BACKGROUND = 0, THIN = 110; // the background hides less of the picture than the parts do
 
 export default function (component) {
   const { data, parentElement, setStateValue } = component;
@@ -50,7 +50,8 @@ function draw(stage) {
   const canvas = stage.querySelector("canvas");
   if (canvas.width !== side) Object.assign(canvas, { width: side, height: side });
   const pixels = new ImageData(side, side);
-  labels.forEach((label, place) => pixels.data.set([...data.classes[label].colour, 255], 4 * place));
+  const colours = data.classes.map(({ colour }, label) => [...colour, label === BACKGROUND ? THIN : 255]);
+  labels.forEach((label, place) => pixels.data.set(colours[label], 4 * place));
   canvas.getContext("2d").putImageData(pixels, 0, 0);
   canvas.setAttribute("aria-label", `${data.alt}, with a brush on its mask. Arrow keys move the brush, space paints`);
   showTools(stage);

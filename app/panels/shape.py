@@ -54,33 +54,24 @@ def shape_panel() -> None:
 def stage() -> None:
     """Picture and tools. A fragment: a stroke or a slider draws this again and nothing else."""
     history, found = shaping.history(), shaping.networks(resources.pack())
-    shape, brushing = history.present, st.session_state.get(MODE, _first_mode(found)) == "brush"
+    shape, brushing = history.present, st.session_state.get(MODE) == "brush"
     with st.container(key="stage"):
         with st.container(key="stage-picture"):
             _trouble()
             _drawn(_brush if brushing else _picture, shape, found)
         with st.container(key="stage-stack"):
             _toolbar(history)
-            _mode(found)
+            st.segmented_control("Change the shape", list(MODES), format_func=MODES.get, default="parts", required=True, label_visibility="collapsed", key=MODE)
             if brushing:
                 _drawn(_picture, shape, found)
             _absences(found, brushing)
-            if not brushing and found.shaper:
-                parts_panel(shape)
+            if not brushing:
+                parts_panel(shape, found.shaper is not None)
             _showing(shape, found, brushing)
         with st.container(key="stage-start"):
             _files(shape)
             source_panel(_begin)
     confirm_shown()
-
-
-def _mode(found: Networks) -> None:
-    st.segmented_control("Change the shape", list(MODES), format_func=MODES.get, default=_first_mode(found), required=True,
-                         label_visibility="collapsed", key=MODE)
-
-
-def _first_mode(found: Networks) -> str:
-    return "parts" if found.shaper else "brush"
 
 
 def _toolbar(history: History) -> None:
@@ -97,7 +88,7 @@ def _toolbar(history: History) -> None:
 def _absences(found: Networks, brushing: bool) -> None:
     """What the pack lacks, and what works all the same."""
     if not found.shaper and not brushing:
-        st.info("**This pack has no Semantic-VAE**, which draws, perturbs and morphs the shapes of parts. The brush works without it.",
+        st.info("**This pack has no Semantic-VAE**, which draws, perturbs and morphs the shapes of parts. They can be taken over from other faces, and painted by hand.",
                 icon=":material/category:")
         st.caption(sentence(found.no_shaper))
     if not found.painter:

@@ -9,37 +9,42 @@ from PIL import Image
 from app import rendering, resources, session, shaping
 from app.components.tiles import Tile, thumbnail, tiles
 from app.widgets import bind, sentence
-from baselines.shape.edits import HOW, MOST, PartShape
+from baselines.shape.edits import CODED, HOW, MOST, PartShape
 from baselines.shape.recipe import Shape
 from baselines.shape.workbench import Workbench, split
 from packs.cli import describe
 from segmentation.parts import PALETTE, PARTS, part as part_named
 
 PART, WAY, FIRST, SHEET, TILES = "shape-part", "shape-how", "shape_first", "shape_sheet", "shape-tiles"
-LABELS = {"sample": "New shape", "perturb": "Perturb", "morph": "Morph"}
+LABELS = {"sample": "New shape", "perturb": "Perturb", "morph": "Morph", "transplant": "Take over"}
 HELP = {"sample": "Another shape for this part, as the network has learned that such parts look; the slider goes from the old one to it.",
         "perturb": "The part's own shape with a little chance in it.",
-        "morph": "From this face's part to another face's."}
-AMOUNTS = {"sample": "How far", "perturb": "How strong", "morph": "How far"}
+        "morph": "Towards another face's part, as the network sees both; the rest of the face follows.",
+        "transplant": "Another face's part as it is, moved to its place. It needs no network."}
+AMOUNTS = {"sample": "How far", "perturb": "How strong", "morph": "How far", "transplant": "How far"}
+FROM_FACES = ("morph", "transplant")
+NOTHING = {True: "This changes nothing here: the code that the network has for this part says too little. **Take over** needs no code.",
+           False: "This changes nothing here: that face does not have this part, or it lies behind another."}
 ROW, COLUMNS, STEP = 8, 4, 0.05
 ROOM = 0.35  # around a part in its small pictures, in shares of its size
 
 
-def parts_panel(shape: Shape) -> None:
-    """Draw the parts, the ways to change the chosen one, shapes to choose from, and how far to go."""
+def parts_panel(shape: Shape, coded: bool) -> None:
+    """Draw the parts, the ways to change the chosen one, shapes to choose from, and how far to go. coded: whether there is a Semantic-VAE."""
+    ways = HOW if coded else tuple(how for how in HOW if how not in CODED)
     part = st.pills("Part of the face", list(PARTS), default="hair", required=True, key=PART)
-    how = st.segmented_control("How", list(HOW), format_func=LABELS.get, default="sample", required=True,
-                               key=WAY, help=" ".join(f"**{LABELS[how]}**: {HELP[how]}" for how in HOW))
+    how = st.segmented_control("How", list(ways), format_func=LABELS.get, default=ways[0], required=True, key=WAY,
+                               help=" ".join(f"**{LABELS[how]}**: {HELP[how]}" for how in ways))
     present, numbers = chosen(shape, part, how), _numbers()
     number = numbers[0] if present is None else present.number
     try:
-        shown = _faces(numbers) if how == "morph" else _shapes(shape, part, how, numbers)
+        shown = _faces(numbers) if how in FROM_FACES else _shapes(shape, part, how, numbers)
     except (ValueError, OSError) as error:
         st.caption(f":material/warning: {sentence(describe(error))}")
         shown = []
-    names = "Face of seed" if how == "morph" else "Shape"
+    names = "Face of seed" if how in FROM_FACES else "Shape"
     tiles([Tile(n, image, f"{names} {n}", present is not None and n == number) for n, image in zip(numbers, shown)],
-          label="Faces to take the part from" if how == "morph" else "Shapes to choose from", columns=COLUMNS, key=TILES,
+          label="Faces to take the part from" if how in FROM_FACES else "Shapes to choose from", columns=COLUMNS, key=TILES,
           on_pick=lambda: _pick(part, how))
     with st.container(horizontal=True, gap="small"):
         st.button("More", icon=":material/more_horiz:", key="shape-more", on_click=_turn, args=(ROW,), help="Others to choose from")
@@ -48,12 +53,20 @@ def parts_panel(shape: Shape) -> None:
     key = f"shape-amount-{part}-{how}"
     st.slider(AMOUNTS[how], 0.0, MOST[how], step=STEP, key=bind(key, 0.0 if present is None else present.amount), on_change=_set_amount,
               args=(part, how, number, key), help="0 is the shape as it was.")
+    if present is not None and _changes_nothing(shape, present):
+        st.caption(NOTHING[how in CODED])
 
 
 def chosen(shape: Shape, part: str, how: str) -> PartShape | None:
     """What is done to the part since the last stroke, this way."""
     group = split(shape.edits)[1]
     return next((edit for edit in group if edit.part == part and edit.how == how), None)
+
+
+def _changes_nothing(shape: Shape, edit: PartShape) -> bool:
+    """Whether the mask would be the same without it."""
+    work = shaping.bench(shape)
+    return np.array_equal(work.mask(shape.edits), work.mask([other for other in shape.edits if other is not edit]))
 
 
 def _numbers() -> list[int]:
@@ -97,7 +110,7 @@ def cut_out(masks: np.ndarray, part: str) -> np.ndarray:
 
 
 def _change(part: str, how: str, amount: float, number: int, tag: str | None = None) -> None:
-    truncation = session.present(st.session_state).truncation if how == "morph" else 1.0
+    truncation = session.present(st.session_state).truncation if how in FROM_FACES else 1.0
     edit = PartShape(part, how, round(float(amount), 4), int(number), truncation)
     shaping.commit(shaping.with_part(shaping.history().present, edit), tag)
 

@@ -14,8 +14,9 @@ from typing import Any
 from packs.cli import MAX_SEED
 from segmentation.parts import CLASSES, part as part_named
 
-HOW = ("sample", "perturb", "morph")
-MOST = {"sample": 1.0, "perturb": 2.0, "morph": 1.0}  # the largest amount of each
+CODED = ("sample", "perturb", "morph")  # by a Semantic-VAE
+HOW = (*CODED, "transplant")
+MOST = {"sample": 1.0, "perturb": 2.0, "morph": 1.0, "transplant": 1.0}  # the largest amount of each
 ERASER = -1  # a stroke of this class brings the source's mask back
 MAX_POINTS = 4000  # of a stroke
 MAX_EDITS = 2000
@@ -23,10 +24,10 @@ MAX_EDITS = 2000
 
 @dataclass(frozen=True)
 class PartShape:
-    """A part's code, changed. how: of `HOW`.
+    """A part, changed. how: of `HOW`: by its code, or moved over from another face's mask as it is (transplant, as in MaskGAN's figure 7).
 
-    amount: how far to the drawn code (sample) or the other face's (morph), 0 to 1; strength of the noise (perturb), 0 to 2.
-    number: seed of the noise, or of the other face. truncation: of that face. Raises ValueError for other values.
+    amount: how far to the drawn code (sample), or to the other face's code (morph) or part (transplant), 0 to 1; strength of the
+    noise (perturb), 0 to 2. number: seed of the noise, or of the other face. truncation: of that face. Raises ValueError for other values.
     """
 
     part: str

@@ -43,7 +43,7 @@ class ShapeRecipe:
 
     def for_networks(self, needs: Mapping[str, str]) -> tuple[Shape, bool]:
         """The shape, and whether it is what it was: with other networks than it was made with, the mask that came of parts' shapes is taken."""
-        shapes_parts = any(isinstance(edit, PartShape) for edit in self.shape.edits)
+        shapes_parts = any(isinstance(edit, PartShape) for edit in self.shape.edits)  # by the pack's networks, or from its faces
         if not shapes_parts or dict(needs) == dict(self.needs):
             return self.shape, True
         return Shape(self.shape.title, self.shape.png, (GivenMask(self.mask),), self.shape.whole), False

@@ -10,11 +10,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from baselines.semantic_vae.model import SemanticVAE, changed_masks, interpolate_part, load_model, perturb_part, sample_part
+from baselines.semantic_vae.model import SemanticVAE, interpolate_part, load_model, perturb_part, sample_part
 from baselines.shape.edits import PartShape
+from baselines.shape.following import depths, following
 from evaluation.editor import CannotServe, Request, Samples
 
 Other = Callable[[PartShape], np.ndarray]
+FINE = 256  # pixels a side: edges are taken from logits that were enlarged to this, round instead of in steps
 
 
 class Shaper:
@@ -24,6 +26,7 @@ class Shaper:
 
     def __init__(self, model: SemanticVAE):
         self.model, self.device = model, next(model.parameters()).device
+        self._kept: tuple[np.ndarray, np.ndarray] = (np.empty(0), np.empty(0))  # replaced as one, so that others may use it meanwhile
 
     def edit(self, samples: Samples, request: Request) -> Tensor:
         """Raises CannotServe, always."""
@@ -37,9 +40,18 @@ class Shaper:
         """
         codes = self._codes(mask)
         after = torch.cat([self._edited(codes, group, other) for group in groups])
-        logits = self._resized(self.model.decode(torch.cat([codes, after]).to(self.device)), mask.shape[0])
-        there = torch.from_numpy(mask)[None].to(self.device)
-        return changed_masks(there, logits[:1], logits[1:]).to(torch.uint8).cpu().numpy()
+        logits = enlarged(self.model.decode(torch.cat([codes, after]).to(self.device)), min(mask.shape[0], FINE))
+        decoded = logits.argmax(dim=1).to(torch.uint8).cpu().numpy()
+        known = self._depths(mask)
+        return np.stack([following(mask, known, decoded[0], changed) for changed in decoded[1:]])
+
+    def _depths(self, mask: np.ndarray) -> np.ndarray:
+        """Those of the mask, kept for as long as it is the one that is shaped."""
+        kept, found = self._kept
+        if not np.array_equal(kept, mask):
+            found = depths(mask)
+            self._kept = (mask, found)
+        return found
 
     def _codes(self, mask: np.ndarray) -> Tensor:
         """[1, 19, D] on the CPU: there the same seed draws the same noise on every machine."""
@@ -58,11 +70,10 @@ class Shaper:
             codes = interpolate_part(codes, target, edit.part, edit.amount)
         return codes
 
-    @staticmethod
-    def _resized(logits: Tensor, side: int) -> Tensor:
-        if logits.shape[-1] == side:
-            return logits
-        return F.interpolate(logits, (side, side), mode="bilinear", align_corners=False, antialias=logits.shape[-1] > side)
+
+def enlarged(logits: Tensor, side: int) -> Tensor:
+    """Logits [N, C, S, S] -> [N, C, side, side], as they are where that is no larger."""
+    return F.interpolate(logits, (side, side), mode="bilinear", align_corners=False) if side > logits.shape[-1] else logits
 
 
 def load_shaper(path: Path, device: torch.device | str, parser: Callable[[Tensor], Tensor] | None = None) -> Shaper:

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from baselines.maskgan.editor import Painter
-from baselines.shape.edits import MaskEdit, PartShape, Stroke
+from baselines.maskgan.shapes import morph, transplant
+from baselines.shape.edits import CODED, MaskEdit, PartShape, Stroke
 from baselines.shape.laying import laid_over
 from baselines.shape.masks import brushed, mask_from_png
 from baselines.shape.shaper import Other, Shaper
@@ -27,7 +28,7 @@ KEPT = 48  # masks that are kept for undo and for the next stroke
 class Workbench:
     """image: [1, 3, R, R] in [-1, 1]. parse: pictures -> logits [N, 19, R, R]. shaper, painter: None where there is none.
 
-    other: the mask of the face that a morph takes its part from. What has been computed is kept.
+    other: the mask of the face that a part is taken from. What has been computed is kept.
     """
 
     def __init__(self, image: Tensor, parse: Callable[[Tensor], Tensor], shaper: Shaper | None, painter: Painter | None, other: Other):
@@ -46,7 +47,7 @@ class Workbench:
         return self.painter.style(self.image, torch.from_numpy(self.original)[None])
 
     def mask(self, edits: Sequence[MaskEdit]) -> np.ndarray:
-        """The mask after these edits, uint8 [R, R]. Raises ValueError for a part's shape where there is no shaper."""
+        """The mask after these edits, uint8 [R, R]. Raises ValueError for a part's code where there is no shaper."""
         edits = tuple(edits)
         if not edits:
             return self.original
@@ -61,8 +62,7 @@ class Workbench:
         """The masks uint8 [N, side, side] with each of `instead` in the place of the last shape of its part."""
         base, group = split(edits)
         mask = nearest(self.mask(base), side)
-        groups = [replaced(group, edit) for edit in instead]
-        return self._shaper().shaped(mask, groups, lambda edit: nearest(self.other(edit), side))
+        return self._grouped(mask, [replaced(group, edit) for edit in instead], lambda edit: nearest(self.other(edit), side))
 
     def picture(self, edits: Sequence[MaskEdit], whole: bool = False) -> Tensor:
         """The picture [1, 3, R, R] that follows the mask; `whole`: all of it painted. The source as it is where nothing paints."""
@@ -75,15 +75,28 @@ class Workbench:
     def _made(self, edits: tuple[MaskEdit, ...]) -> np.ndarray:
         base, group = split(edits)
         if group:
-            return self._shaper().shaped(self.mask(base), [group], self.other)[0]
+            return self._grouped(self.mask(base), [group], self.other)[0]
         mask, last = self.mask(edits[:-1]), edits[-1]
         if isinstance(last, Stroke):
             return brushed(mask, last, self.original)
         return mask_from_png(last.png, self.side)
 
+    def _grouped(self, mask: np.ndarray, groups: Sequence[Sequence[PartShape]], other: Other) -> np.ndarray:
+        """A mask as each group of parts' shapes makes it, [N, R, R]: what codes do at once, then what is moved over, one after the other."""
+        coded = [[edit for edit in group if edit.how in CODED] for group in groups]
+        masks = self._shaper().shaped(mask, coded, other) if any(coded) else np.stack([mask] * len(groups))
+        return np.stack([self._moved_over(shaped, group, other) for shaped, group in zip(masks, groups)])
+
+    @staticmethod
+    def _moved_over(mask: np.ndarray, group: Sequence[PartShape], other: Other) -> np.ndarray:
+        for edit in group:
+            if edit.how not in CODED:
+                mask = morph(mask, transplant(mask, other(edit), (edit.part,)), edit.amount)
+        return mask
+
     def _shaper(self) -> Shaper:
         if self.shaper is None:
-            raise ValueError("there is no Semantic-VAE that could change a part's shape; accepted without one: strokes and masks")
+            raise ValueError("there is no Semantic-VAE that could change a part's shape; accepted without one: parts of other faces, strokes and masks")
         return self.shaper
 
 

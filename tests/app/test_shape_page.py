@@ -252,18 +252,21 @@ def test_without_maskgan_the_mask_is_shaped_and_saved(shape_page, trigger, pictu
     assert not [toggle for toggle in page.toggle if toggle.key == "shape-whole"]
 
 
-def test_without_semantic_vae_there_is_the_brush(shape_page, picture):
+def test_without_semantic_vae_there_are_other_faces_and_the_brush(shape_page, picture, trigger):
     page = shape_page("maskgan")
-    assert "no Semantic-VAE" not in texts(page) and "no MaskGAN" not in texts(page)
+    assert "This pack has no Semantic-VAE" in texts(page) and "ship semantic-vae RUN/model.safetensors" in texts(page)
+    assert "no MaskGAN" not in texts(page) and page.segmented_control("shape-how").options == ["Take over"]
     before = picture(page)["after"]
+    page = trigger(page, "shape-tiles", "picked", 3)
+    assert present(page).edits == (PartShape("hair", "transplant", 1.0, 3, 0.7),)
+    page = mode(press(page, "shape-reset"), "brush")
+    assert "no Semantic-VAE" not in texts(page)
     page = brush(page, None, {**LINE, "serial": 1})
     assert picture(page)["after"] != before
-    page = mode(page, "parts")
-    assert "This pack has no Semantic-VAE" in texts(page) and "ship semantic-vae RUN/model.safetensors" in texts(page) and not page.pills
 
 
 def test_without_both_a_mask_can_be_painted_by_hand(shape_page, picture):
-    page = shape_page("")
+    page = mode(shape_page(""), "brush")
     assert "This pack has no MaskGAN" in texts(page)
     page = brush(page, None, {**LINE, "serial": 1})
     assert present(page).edits[0].label == 17 and picture(page)["overlay"]
@@ -275,7 +278,7 @@ def test_a_damaged_network_is_named(shape_page, shape_packs, tmp_path, monkeypat
     content[-1] ^= 1
     (folder / "semantic_vae.safetensors").write_bytes(content)
     monkeypatch.setenv("ECLIPSED_PACK", str(folder))
-    page = mode(visit_page(studio(), "shape"), "parts")
+    page = visit_page(studio(), "shape")
     assert "semantic_vae.safetensors is damaged" in texts(page)
 
 

@@ -15,16 +15,18 @@ from baselines.maskgan.donors import Donors
 from baselines.maskgan.editor import Painter
 from baselines.semantic_vae.model import SemanticVAE, SemanticVAEConfig, save_model
 
+CLASSES = (0, 1, 4, 12, 13, 17)
 CONFIG = SemanticVAEConfig(size=16, grid=4, encoder_size=8, hidden=16, lstm_width=8, feed_forward=16, widths=(16, 8, 8))
 
 
 def untrained_vae() -> SemanticVAE:
-    """One whose masks follow its codes: the last layer's weights are large."""
+    """One whose masks follow its codes, and hold nothing but a few classes: those of the toy parsers."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(3)
         model = SemanticVAE(CONFIG).eval().requires_grad_(False)
         for weights in model.decoder.parameters():
             weights += 0.3 * torch.randn_like(weights)
+        model.decoder.last.bias[list(CLASSES)] += 100
     return model
 
 

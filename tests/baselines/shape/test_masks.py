@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from baselines.shape.edits import ERASER, GivenMask, PartShape, Stroke, from_json, to_json
+from baselines.shape.following import depths, following
 from baselines.shape.masks import brushed, covered, given_mask, is_mask, mask_from_png, mask_png
 
 
@@ -47,7 +48,7 @@ def test_edits_travel_as_json():
 @pytest.mark.parametrize("value, words", [
     ([{"part": "noses", "how": "sample", "amount": 1, "number": 0, "truncation": 1}], "unknown part"),
     ([{"part": "nose", "how": "sample", "amount": 1.5, "number": 0, "truncation": 1}], "0 to 1"),
-    ([{"part": "nose", "how": "swap", "amount": 1, "number": 0, "truncation": 1}], "sample, perturb, morph"),
+    ([{"part": "nose", "how": "swap", "amount": 1, "number": 0, "truncation": 1}], "sample, perturb, morph, transplant"),
     ([{"part": "nose", "how": "morph", "amount": 1, "number": -1, "truncation": 1}], "number is -1"),
     ([{"part": "nose"}], "no edit"),
     ([{"label": 19, "size": 0.1, "points": [[0, 0]]}], "0 to 18"),
@@ -83,3 +84,38 @@ def test_what_is_no_mask():
         with pytest.raises(ValueError, match=words):
             mask_from_png(data, 32, "mine.png")
         assert not is_mask(data)
+
+
+# --- edges that move --------------------------------------------------------------------------------------------------
+
+
+def columns(*widths):
+    """A mask [8, 8] of columns: so many of class 0, so many of class 1, and so on."""
+    return np.repeat(np.arange(len(widths)), widths)[None].repeat(8, 0).astype(np.uint8)
+
+
+def test_edges_move_as_those_of_the_reconstruction_did():
+    mask = columns(3, 2, 3)
+    mask[0, 7] = 17  # what the reconstruction does not have
+    for before, after, expected in (
+        (columns(3, 2, 3), columns(3, 2, 3), columns(3, 2, 3)),
+        (columns(3, 2, 3), columns(2, 3, 3), columns(2, 3, 3)),
+        (columns(2, 2, 4), columns(1, 3, 4), columns(2, 3, 3)),  # a pixel further, from where it is
+        (columns(3, 2, 3), columns(3, 0, 5), columns(3, 0, 5)),  # gone
+    ):
+        found = following(mask, depths(mask), before, after)
+        assert found[0, 7] == 17 and np.array_equal(found[1:], expected[1:]), (before[0], after[0], found)
+
+
+def test_what_the_reconstruction_did_not_have_comes_and_sizes_may_differ():
+    mask = np.zeros((8, 8), np.uint8)
+    after = mask.copy()
+    after[2:5, 2:5] = 6
+    assert np.array_equal(following(mask, depths(mask), mask, after), after)
+    there = mask.copy()
+    there[7, 0] = 6
+    found = following(there, depths(there), mask, after)
+    assert found[7, 0] == 6 and (found == 6).sum() == 10, "the one that it had stays"
+    four = columns(3, 2, 3).repeat(4, 0).repeat(4, 1)
+    large = following(four, depths(four), columns(3, 2, 3), columns(2, 3, 3))
+    assert large.shape == (32, 32) and (large == columns(2, 3, 3).repeat(4, 0).repeat(4, 1)).mean() > 0.95

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from baselines.shape import laying
-from baselines.shape.edits import ERASER, GivenMask, PartShape, Stroke
+from baselines.shape.edits import ERASER, HOW, GivenMask, PartShape, Stroke
 from baselines.shape.laying import change_weight, laid_over, matched
 from baselines.shape.masks import mask_png
 from baselines.shape.networks import needs, open_painter, open_shaper
@@ -61,12 +61,28 @@ def test_edits_come_one_after_the_other(bench):
 
 
 def test_nothing_is_changed_by_an_amount_of_nothing_and_a_morph_takes_from_the_other(bench):
-    for how in ("sample", "perturb", "morph"):
+    for how in HOW:
         assert np.array_equal(bench.mask([PartShape("hair", how, 0.0, 5)]), bench.original), how
-    morphed = bench.mask([PartShape("hair", "morph", 1.0, 5)])
+    morphed = bench.mask([PartShape("skin", "morph", 1.0, 5)])
     assert not np.array_equal(morphed, bench.original)
     bench.other = lambda edit: bench.original
-    assert np.array_equal(bench.mask([PartShape("hair", "morph", 1.0, 6)]), bench.original), "its own hair"
+    assert np.array_equal(bench.mask([PartShape("skin", "morph", 1.0, 6)]), bench.original), "its own skin"
+
+
+def test_a_part_is_taken_over_without_a_network(bench):
+    other = bench.original.copy()
+    other[2:8, 10:22] = 17
+    plain = Workbench(bench.image, toy_parse, None, None, lambda edit: other)
+    taken = plain.mask([PartShape("hair", "transplant", 1.0, 5)])
+    assert np.array_equal(taken, other) and np.array_equal(plain.mask([PartShape("hair", "transplant", 0.0, 5)]), bench.original)
+    large = np.zeros_like(other)
+    large[4:28, 4:28] = 1
+    plain.other = lambda edit: large
+    sizes = [(plain.mask([PartShape("skin", "transplant", amount, 6)]) == 1).sum() for amount in (0.0, 0.5, 1.0)]
+    assert sizes == [16 * 16, 20 * 20, 24 * 24], "half of the way is half of the way"
+    bench.other = lambda edit: other
+    both = bench.mask([PartShape("skin", "sample", 1.0, 1), PartShape("hair", "transplant", 1.0, 5)])
+    assert (both == 17).any() and not np.array_equal(both, bench.mask([PartShape("hair", "transplant", 1.0, 5)]))
 
 
 def test_shapes_after_the_last_stroke_act_together_on_what_is_there(bench):
