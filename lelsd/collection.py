@@ -6,7 +6,7 @@ import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Mapping
+from typing import TYPE_CHECKING, Iterable, Iterator, Mapping
 
 from lelsd.direction import Direction, load_direction
 from packs import cli
@@ -58,8 +58,16 @@ def load_directions(folder: Path, pack: "Pack") -> dict[str, Learned]:
     """
     if not folder.is_dir():
         raise ValueError(f"there is no folder {str(folder)!r}; accepted for --directions: a folder with direction files")
-    found: dict[str, Learned] = {}
-    for path in sorted(path for path in folder.rglob("*.safetensors") if path.name != "checkpoint.safetensors"):
+    paths = sorted(path for path in folder.rglob("*.safetensors") if path.name != "checkpoint.safetensors")
+    found = {key(learned.direction.prompt): learned for learned in fitting(paths, pack)}
+    if not found:
+        raise ValueError(f"{folder} holds no direction for pack {pack.name!r}; accepted for --directions: a folder with direction files of this pack")
+    return found
+
+
+def fitting(paths: Iterable[Path], pack: "Pack") -> Iterator[Learned]:
+    """The directions of files that fit the pack, in order; others are named on standard error."""
+    for path in paths:
         started = time.monotonic()
         try:
             direction = load_direction(path)
@@ -67,10 +75,7 @@ def load_directions(folder: Path, pack: "Pack") -> dict[str, Learned]:
         except ValueError as error:
             cli.say(f"left out: {cli.describe(error)}")
             continue
-        found[key(direction.prompt)] = Learned(direction, time.monotonic() - started, "loaded")
-    if not found:
-        raise ValueError(f"{folder} holds no direction for pack {pack.name!r}; accepted for --directions: a folder with direction files of this pack")
-    return found
+        yield Learned(direction, time.monotonic() - started, "loaded")
 
 
 def key(prompt: str) -> str:

@@ -178,4 +178,8 @@ def _of_whom(compared: Compared) -> str:
 def _value(name: str, value: float | None) -> str:
     if value is None:
         return "–"
-    return percent(value) if name in SHARES else f"{value:+.3f}" if name == "clip_gain" else f"{value:.2f}"
+    if name in SHARES:
+        return percent(value)
+    if name == "fid":  # in units of whatever looked
+        return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    return f"{value:+.3f}" if name == "clip_gain" else f"{value:.2f}"

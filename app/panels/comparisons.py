@@ -32,8 +32,13 @@ def result() -> Compared | None:
 
 def comparisons_panel() -> None:
     """Draw the jobs; a fragment with a clock while one is at work."""
-    active = any(job.active for job in comparison.jobs())
+    active = at_work()
     st.fragment(_jobs, run_every=REFRESH_SECONDS if active else None)(active)
+
+
+def at_work() -> bool:
+    """Whether something is being compared, or waits for it."""
+    return any(job.active for job in comparison.jobs())
 
 
 def _untaken() -> Job | None:

@@ -7,7 +7,7 @@ import streamlit as st
 from app.job import KINDS
 from app.panels.compare import absences, choices_panel
 from app.panels.compared import EMPTY, STYLE, compared_panel
-from app.panels.comparisons import comparisons_panel, result, take_newest
+from app.panels.comparisons import at_work, comparisons_panel, result, take_newest
 from app.panels.frame import begin_page, jobs_beside
 from app.widgets import sentence
 
@@ -22,7 +22,7 @@ comparisons_panel()
 compared = result()
 if compared is not None:
     compared_panel(compared)
-else:
+elif not at_work():
     st.info(EMPTY, icon=":material/compare:")
     try:
         for line in absences():

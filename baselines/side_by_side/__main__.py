@@ -100,19 +100,10 @@ def chosen_pictures(options: "Namespace") -> "Chosen":
 
 def known_directions(pack: "Pack", folder: Path | None) -> "list[Direction]":
     """Directions that fit the pack: those of the runs in a folder, newest first, then the pack's own. Those that do not are named."""
-    from lelsd.direction import load_direction
+    from lelsd.collection import fitting
 
     own = [] if folder is None else sorted(folder.glob("*/direction.safetensors"), key=lambda path: -path.stat().st_mtime)
-    found = []
-    for path in [*own, *pack.directions()]:
-        try:
-            direction = load_direction(path)
-            direction.check_pack(pack)
-        except ValueError as error:
-            cli.say(f"left out: {cli.describe(error)}")
-            continue
-        found.append(direction)
-    return found
+    return [learned.direction for learned in fitting([*own, *pack.directions()], pack)]
 
 
 def _compare(options: "Namespace", tell: "Progress") -> "Compared":

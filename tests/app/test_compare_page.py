@@ -5,15 +5,14 @@ from __future__ import annotations
 import io
 import json
 import shutil
-import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from app import comparison, resources
+from app import comparison
 from app.job import CompareRequest
-from app.jobs import JobQueue, job_command
+from app.jobs import job_command
 from baselines.side_by_side import files, sources
 from baselines.side_by_side.outcomes import TEXT, Wish
 from baselines.side_by_side.sources import Chosen
@@ -142,24 +141,6 @@ def has(page, key: str) -> bool:
     return any(button.key == key for button in page.button)
 
 
-@pytest.fixture
-def pretended(runs, monkeypatch, wait_for):
-    """`pretended("stays")`: comparisons are pretended from now on."""
-    queues = []
-
-    def start(how):
-        queues.append(JobQueue(runs.absolute(), lambda request, folder, resume: [sys.executable, "-c", PRETEND, str(folder), how]))
-        monkeypatch.setattr(resources, "queue", lambda: queues[-1])
-
-    yield start
-    for queue in queues:
-        for job in queue.jobs():
-            if job.active:
-                queue.cancel(job.folder)
-        wait_for(lambda: not any(job.active for job in queue.jobs()))
-        queue.close()
-
-
 def test_a_batch_is_a_job_and_a_reload_finds_what_it_came_to(compare_page, studio, visit_page, make_direction, wait_for):
     make_direction(BANGS)
     page = ask_for_four(compare_page())
@@ -185,12 +166,12 @@ def test_a_batch_is_a_job_and_a_reload_finds_what_it_came_to(compare_page, studi
     assert not other.exception and comparison.jobs() == []
 
 
-def test_a_job_says_how_far_it_is_and_can_be_cancelled_and_begun_again(compare_page, visit_page, pretended, wait_for):
-    pretended("stays")
+def test_a_job_says_how_far_it_is_and_can_be_cancelled_and_begun_again(compare_page, visit_page, pretend_jobs, wait_for):
+    pretend_jobs(PRETEND, "stays")
     page = ask_for_four(compare_page())
     wait_for(lambda: the_job().step)
     page.run()
-    assert [bar.proto.text for bar in page.get("progress")] == ["MaskGAN …"]
+    assert [bar.proto.text for bar in page.get("progress")] == ["MaskGAN …"] and not page.info, "it says what to do though it does it"
     visit_page(page, "about") and visit_page(page, "directions")
     assert "Comparisons" in " ".join(element.value for element in page.subheader) and len(page.get("progress")) == 1
     visit_page(page, "compare")
@@ -203,8 +184,8 @@ def test_a_job_says_how_far_it_is_and_can_be_cancelled_and_begun_again(compare_p
     wait_for(lambda: the_job().state == "running")
 
 
-def test_a_job_that_fails_says_why(compare_page, pretended, wait_for):
-    pretended("fails")
+def test_a_job_that_fails_says_why(compare_page, pretend_jobs, wait_for):
+    pretend_jobs(PRETEND, "fails")
     page = ask_for_four(compare_page())
     wait_for(lambda: the_job().state == "failed")
     page.run()
@@ -213,8 +194,8 @@ def test_a_job_that_fails_says_why(compare_page, pretended, wait_for):
     assert not page.exception and comparison.jobs() == []
 
 
-def test_a_result_that_is_damaged_is_one_sentence(compare_page, pretended, wait_for):
-    pretended("fails")
+def test_a_result_that_is_damaged_is_one_sentence(compare_page, pretend_jobs, wait_for):
+    pretend_jobs(PRETEND, "fails")
     page = ask_for_four(compare_page())
     wait_for(lambda: the_job().state == "failed")
     (the_job().folder / files.RESULT).write_text("{}")
@@ -235,8 +216,8 @@ def test_the_command_is_what_one_would_type(tmp_path):
         CompareRequest(BANGS, "", True, "portraits", "", source="uploaded").check()
 
 
-def test_uploaded_pictures_go_into_the_job_without_what_their_files_said(runs, tiny_models, pretended):
-    pretended("stays")
+def test_uploaded_pictures_go_into_the_job_without_what_their_files_said(runs, tiny_models, pretend_jobs):
+    pretend_jobs(PRETEND, "stays")
     exif, buffer = Image.Exif(), io.BytesIO()
     exif[0x010F] = "a camera"
     Image.new("RGB", (48, 40), (200, 150, 120)).save(buffer, "JPEG", exif=exif)
