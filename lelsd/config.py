@@ -36,21 +36,26 @@ class TrainConfig:
     sideways_weight: float = 0.0  # keeps what CLIP sees of everything else as it was
     target_gain: float = 2.0  # the CLIP gain that counts as an effect, in standard deviations of unedited pictures
     num_directions: int = 1
-    space: str = "w+"  # "w+"; "w", where all rows make the same step, whatever row_freedom says; or "style", the channels that the rows feed
+    # "w+"; "w", where all rows make the same step, whatever row_freedom says; or "style", the channels that the rows feed
+    space: str = "w+"
     mask_mode: str = "inside"  # stay "inside" the part, or "outside" it: change all but the part (LELSD's background mode)
     mask_aggregation: str = "average"  # of the masks before and after: "average", "union" or "intersection"
     place_weight: float = 1.0  # how much the place where a worn thing will be counts as the part, in pictures that do not show it
     distance: str = "l2"  # what counts as change: "l2", "l1" or "cosine"
-    feature_weights: str = "auto"  # of the maps whose change is looked at: "auto" (the last of each resolution, and as much of the picture), or such as "4:1,6:0.5,image:2"
+    # of the maps whose change is looked at: "auto" (the last of each resolution, and as much of the picture), or such as
+    # "4:1,6:0.5,image:2"
+    feature_weights: str = "auto"
     layers: str = "auto"  # "auto" (those that do what the prompt says), "all", or indices of w+ rows such as "3,4"
-    initial: str = "regression"  # begin at the "regression" of CLIP scores on w, at the "gradient" of the CLIP gain, or at "random"
+    # begin at the "regression" of CLIP scores on w, at the "gradient" of the CLIP gain, or at "random"
+    initial: str = "regression"
     step_size: float = 0.3  # distance in W at alpha 1 while training; the saved direction is calibrated anew
     alpha_min: float = 0.4  # alpha is drawn from [alpha_min, alpha_max] ...
     alpha_max: float = 1.4
     both_signs: bool = True  # ... and half of the time from its negative, which must lead away from the prompt
     away_weight: float = 0.3  # how much such a sample counts for CLIP: a face without glasses cannot lose them
     truncation: float = 0.8
-    resolution: int = 0  # of the pictures that the losses look at, in pixels; 0 is the generator's own. Less is an approximation, and faster
+    # of the pictures that the losses look at, in pixels; 0 is the generator's own. Less is an approximation, and faster
+    resolution: int = 0
     seed: int = 0
     preview_every: int = 25  # steps
     checkpoint_every: int = 10  # steps
@@ -69,11 +74,13 @@ class TrainConfig:
             if getattr(self, name) not in accepted:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; accepted: {', '.join(accepted)}")
         if self.resolution and (self.resolution < MIN_RESOLUTION or self.resolution & (self.resolution - 1)):
-            raise ValueError(f"resolution is {self.resolution}; accepted: 0 for the generator's own, or a power of two from {MIN_RESOLUTION}")
+            raise ValueError(
+                f"resolution is {self.resolution}; accepted: 0 for the generator's own, or a power of two from {MIN_RESOLUTION}")
         if self.alpha_min > self.alpha_max:
             raise ValueError(f"alpha_min is {self.alpha_min}; accepted: up to alpha_max, {self.alpha_max}")
         if self.clip_weight == 0 and self.localization_weight == 0:
-            raise ValueError("clip_weight and localization_weight are both 0: at least one must be larger, or there is nothing to learn")
+            raise ValueError(
+                "clip_weight and localization_weight are both 0: at least one must be larger, or there is nothing to learn")
 
     def to_dict(self) -> dict:
         """All fields, JSON-able."""
@@ -94,17 +101,18 @@ class TrainConfig:
 
 
 CHOICES: dict[str, tuple[str, ...]] = {
-    "clip_form": ("directional", "plain"), "initial": ("regression", "gradient", "random"), "space": ("w+", "w", "style"), "mask_mode": ("inside", "outside"),
-    "mask_aggregation": ("average", "union", "intersection"), "distance": ("l2", "l1", "cosine"),
+    "clip_form": ("directional", "plain"), "initial": ("regression", "gradient", "random"), "space": ("w+", "w", "style"),
+    "mask_mode": ("inside", "outside"), "mask_aggregation": ("average", "union", "intersection"), "distance": ("l2", "l1", "cosine"),
 }
 """What is accepted for every setting that is one of a few words."""
 
 RANGES: dict[str, tuple] = {
-    "steps": (1, 100_000), "batch_size": (1, 64), "learning_rate": (1e-6, 10.0), "adam_epsilon": (1e-12, 100.0), "row_freedom": (0.0, 1.0),
-    "lr_halvings": (0, 20), "clip_weight": (0.0, 1000.0),
-    "localization_weight": (0.0, 1000.0), "correlation_weight": (0.0, 1000.0), "agreement_weight": (0.0, 1000.0),
-    "shortfall_weight": (0.0, 1000.0), "sideways_weight": (0.0, 1000.0), "target_gain": (1e-3, 100.0), "num_directions": (1, 16), "step_size": (1e-3, 10.0),
-    "away_weight": (0.0, 1000.0), "place_weight": (0.0, 1.0), "alpha_min": (0.0, 10.0), "alpha_max": (1e-3, 10.0), "truncation": (0.0, 2.0), "resolution": (0, 4096), "seed": (0, 2**32 - 1), "preview_every": (1, 100_000),
+    "steps": (1, 100_000), "batch_size": (1, 64), "learning_rate": (1e-6, 10.0), "adam_epsilon": (1e-12, 100.0),
+    "row_freedom": (0.0, 1.0), "lr_halvings": (0, 20), "clip_weight": (0.0, 1000.0), "localization_weight": (0.0, 1000.0),
+    "correlation_weight": (0.0, 1000.0), "agreement_weight": (0.0, 1000.0), "shortfall_weight": (0.0, 1000.0),
+    "sideways_weight": (0.0, 1000.0), "target_gain": (1e-3, 100.0), "num_directions": (1, 16), "step_size": (1e-3, 10.0),
+    "away_weight": (0.0, 1000.0), "place_weight": (0.0, 1.0), "alpha_min": (0.0, 10.0), "alpha_max": (1e-3, 10.0),
+    "truncation": (0.0, 2.0), "resolution": (0, 4096), "seed": (0, 2**32 - 1), "preview_every": (1, 100_000),
     "checkpoint_every": (1, 100_000),
 }
 """Least and largest value of every number; whole numbers where the limits are."""
@@ -112,9 +120,12 @@ RANGES: dict[str, tuple] = {
 PRESETS: dict[str, dict] = {
     "default": {},
     # eCLIPsed, section 3.3, and its published notebook: plain CLIP loss, one sign, Adam 1e-3 halved three times, 200 steps
-    "published": {"steps": 200, "batch_size": 2, "learning_rate": 1e-3, "adam_epsilon": 1e-8, "row_freedom": 1.0, "lr_halvings": 3, "clip_form": "plain", "localization_weight": 0.05,
-                  "correlation_weight": 0.0, "agreement_weight": 0.0, "shortfall_weight": 0.0, "sideways_weight": 0.0, "place_weight": 0.0, "alpha_min": 0.1, "alpha_max": 1.0,
-                  "both_signs": False, "truncation": 0.7, "initial": "random"},
+    "published": {
+        "steps": 200, "batch_size": 2, "learning_rate": 1e-3, "adam_epsilon": 1e-8, "row_freedom": 1.0, "lr_halvings": 3,
+        "clip_form": "plain", "localization_weight": 0.05, "correlation_weight": 0.0, "agreement_weight": 0.0,
+        "shortfall_weight": 0.0, "sideways_weight": 0.0, "place_weight": 0.0, "alpha_min": 0.1, "alpha_max": 1.0,
+        "both_signs": False, "truncation": 0.7, "initial": "random",
+    },
 }
 
 
@@ -169,7 +180,8 @@ def parse_feature_weights(text: str, layers: Collection[int]) -> dict[int | str,
     text = str(text).strip().lower()
     if text == "auto":
         return None
-    accepted = f"auto, or weights from 0 to 1000 by layer ({min(layers)} to {max(layers)}) or image, such as {max(layers)}:1,image:0.5"
+    accepted = (f"auto, or weights from 0 to 1000 by layer ({min(layers)} to {max(layers)}) or image, "
+                f"such as {max(layers)}:1,image:0.5")
     weights: dict[int | str, float] = {}
     for item in text.split(","):
         name, _, weight = (part.strip() for part in item.partition(":"))

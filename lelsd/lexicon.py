@@ -27,8 +27,15 @@ class Concept:
 def concepts() -> tuple[Concept, ...]:
     """The rows of concepts.toml, in order."""
     table = tomllib.loads(_table("concepts.toml"))
-    return tuple(Concept(name, row["parts"], {kind: tuple(row["absent"]) if kind == "absent" else _phrases(row[kind]) for kind in KINDS if kind in row},
-                         row.get("absent", {})) for name, row in table.items())
+    return tuple(
+        Concept(
+            name,
+            row["parts"],
+            {kind: tuple(row["absent"]) if kind == "absent" else _phrases(row[kind]) for kind in KINDS if kind in row},
+            row.get("absent", {}),
+        )
+        for name, row in table.items()
+    )
 
 
 @lru_cache(maxsize=1)
@@ -72,26 +79,32 @@ def _plurals(phrase: str) -> tuple[str, ...]:
     return (f"{phrase}es" if phrase.endswith(("x", "ch", "sh")) else f"{phrase}s",)
 
 
-AMERICAN = {"colour": "color", "grey": "gray", "jewellery": "jewelry", "moustach": "mustach", "centre": "center", "armour": "armor", "make-up": "makeup",
-            "mould": "mold", "pyjama": "pajama", "woollen": "woolen", "woolly": "wooly"}
+AMERICAN = {
+    "colour": "color", "grey": "gray", "jewellery": "jewelry", "moustach": "mustach", "centre": "center", "armour": "armor",
+    "make-up": "makeup", "mould": "mold", "pyjama": "pajama", "woollen": "woolen", "woolly": "wooly",
+}
 WHOSE = ("his", "her", "their", "my", "your", "its", "both", "each", "one", "")
 """What may stand for "the" in a phrase of the tables, or nothing."""
 
-PEOPLE = frozenset("person people someone somebody human individual portrait photo photograph picture image drawing illustration sketch he she they "
-                   "who model character".split())
+PEOPLE = frozenset(
+    "person people someone somebody human individual portrait photo photograph picture image drawing illustration sketch he "
+    "she they who model character".split())
 """Words that say there is somebody; they mean no part."""
 
 MODIFIERS = frozenset(
-    "red orange yellow green blue purple violet pink brown black white grey gray golden gold silver dark light bright pale deep fair hazel amber turquoise "
-    "teal crimson scarlet beige navy colourful colorful coloured colored dyed natural rosy big bigger large larger huge small smaller little tiny long longer "
-    "short shorter medium tall wide wider narrow narrower thick thicker thin thinner full fuller fine bushy bushier heavy light lighter darker very quite "
-    "really slightly extremely rather super so too more less round rounded square pointy pointed sharp flat straight crooked hooked button snub arched "
-    "raised thick-rimmed rimmed open closed shut wide slight broad broader soft smooth shiny glossy messy neat tidy tight loose fluffy spiky greasy wet dry "
-    "new old young funny nice pretty beautiful ugly cute elegant stylish fancy plain knitted woollen woolly leather wooden plastic metal striped patterned "
-    "checked floral shaggy trimmed groomed luscious puffy droopy sparkling piercing shining smiling sad happy angry white-rimmed horn-rimmed full-length "
-    "shoulder-length upturned double prominent strong weak high low sunken hollow chubby horn dangling hoop pearl diamond and-a-half natural-looking "
-    "protruding sticking-out pursed parted wrinkled freckled tanned blurry blurred blank giant enormous massive sleek silky lush flowing roman greek "
-    "almond-shaped hooded downturned slanted oval chunky velvet silk ginger blonde blond auburn hot chestnut copper platinum rainbow neon pastel".split())
+    "red orange yellow green blue purple violet pink brown black white grey gray golden gold silver dark light bright pale "
+    "deep fair hazel amber turquoise teal crimson scarlet beige navy colourful colorful coloured colored dyed natural rosy "
+    "big bigger large larger huge small smaller little tiny long longer short shorter medium tall wide wider narrow narrower "
+    "thick thicker thin thinner full fuller fine bushy bushier heavy light lighter darker very quite really slightly "
+    "extremely rather super so too more less round rounded square pointy pointed sharp flat straight crooked hooked button "
+    "snub arched raised thick-rimmed rimmed open closed shut wide slight broad broader soft smooth shiny glossy messy neat "
+    "tidy tight loose fluffy spiky greasy wet dry new old young funny nice pretty beautiful ugly cute elegant stylish fancy "
+    "plain knitted woollen woolly leather wooden plastic metal striped patterned checked floral shaggy trimmed groomed "
+    "luscious puffy droopy sparkling piercing shining smiling sad happy angry white-rimmed horn-rimmed full-length "
+    "shoulder-length upturned double prominent strong weak high low sunken hollow chubby horn dangling hoop pearl diamond "
+    "and-a-half natural-looking protruding sticking-out pursed parted wrinkled freckled tanned blurry blurred blank giant "
+    "enormous massive sleek silky lush flowing roman greek almond-shaped hooded downturned slanted oval chunky velvet silk "
+    "ginger blonde blond auburn hot chestnut copper platinum rainbow neon pastel".split())
 """Adjectives with no part of their own: they belong to the noun they stand before."""
 
 AFTER_NOUN = frozenset("open closed shut wide parted raised dyed curled down up visible showing".split())
@@ -103,21 +116,28 @@ ADVERBS = frozenset("slightly wide half fully partly completely very a bit littl
 LIKENESSES = frozenset("shaped like round coloured colored sized style styled inspired themed esque ish".split())
 """After a hyphen, they make an adjective of any noun."""
 
-PLACING = frozenset("on over across around round under underneath beneath below above near beside behind along between through from in at down next to against of "
-                    "hanging dangling resting sitting pulled perched".split())
-DETERMINERS = frozenset("a an the his her their its my your our this that these those one each both either left right upper lower some any".split())
+PLACING = frozenset(
+    "on over across around round under underneath beneath below above near beside behind along between through from in at "
+    "down next to against of hanging dangling resting sitting pulled perched".split())
+DETERMINERS = frozenset(
+
+    "a an the his her their its my your our this that these those one each both either left right upper lower some any".split())
 """Between a thing and the place on the face where it is: "a scar across the left eye"."""
 
 NEGATORS = frozenset("no not n't nt without w/o never lacking lacks minus neither nor hardly barely cannot".split())
-REMOVALS = frozenset("lose loses losing remove removes removing removed delete deletes deleting erase erases erasing eliminate eliminates shave shaves shaving hide hides "
-                     "hiding ditch ditches missing stop stops stopped".split())
+REMOVALS = frozenset(
+    "lose loses losing remove removes removing removed delete deletes deleting erase erases erasing eliminate eliminates "
+    "shave shaves shaving hide hides hiding ditch ditches missing stop stops stopped".split())
 """Words after which something is not there, and words that take it away; these reach past "and": "remove the hat and the glasses"."""
 TAKES, AWAY = frozenset("take takes taking took get gets getting pull pulls".split()), frozenset("off away out".split())
 """Together they take away: "take the hat off"."""
-NEGATING_PAIRS = frozenset({("instead", "of"), ("rather", "than"), ("rid", "of"), ("free", "of"), ("free", "from"), ("devoid", "of")})
+NEGATING_PAIRS = frozenset(
+    {("instead", "of"), ("rather", "than"), ("rid", "of"), ("free", "of"), ("free", "from"), ("devoid", "of")})
 GONE = frozenset("removed gone deleted erased missing absent off away free less".split())
 """Words that deny what stands before them: "with the wrinkles removed", "make-up free"."""
-SCOPE_ENDS = frozenset("but with who whose that wearing having has instead yet while although though add adds give put make makes keep keeps then : ; .".split())
+SCOPE_ENDS = frozenset(
+    "but with who whose that wearing having has instead yet while although though add adds give put make makes keep keeps "
+    "then : ; .".split())
 """A negation reaches up to one of these; also past "or" and "nor", and past "and" only after "without" and removals."""
 
 

@@ -92,8 +92,9 @@ def stage_parser(work: Path, options, name: str = "parser", seed: int = 0) -> No
         start_network(network, start.pack, name)
     pictures, size = Pictures(cache.images, cache.masks, options.on), _batch(options, name)
     held_out = [pictures.batch(cache.validation_indices[i : i + 32]) for i in range(0, min(256, len(cache.validation_indices)), 32)]
-    settings = TrainSettings(steps=1_000_000, lr=start.rate(TrainSettings.lr), input_size=PARSER["input_size"], bfloat16=maps_dtype(options.on) == torch.bfloat16,
-                             seconds=60 * _minutes(options, name), validate_every=500, seed=seed)
+    settings = TrainSettings(
+        steps=1_000_000, lr=start.rate(TrainSettings.lr), input_size=PARSER["input_size"],
+        bfloat16=maps_dtype(options.on) == torch.bfloat16, seconds=60 * _minutes(options, name), validate_every=500, seed=seed)
 
     def batches(first: int) -> Iterator:
         return ahead(pictures.batch, (pick_indices(cache, size, seed, step) for step in count(first)))
@@ -111,8 +112,9 @@ def stage_second_parser(work: Path, options) -> None:
 def stage_classifier(work: Path, options) -> None:
     start = _start(work, "classifier", options)
     begin = None if start.pack is None else lambda model: start_network(model, start.pack, "classifier")
-    for progress in train_classifier(PortraitCache(work / "cache"), work, minutes=_minutes(options, "classifier"), seed=options.seed,
-                                     batch_size=_batch(options, "classifier"), learning_rate=start.rate(LEARNING_RATE), device=options.on, begin=begin):
+    for progress in train_classifier(
+            PortraitCache(work / "cache"), work, minutes=_minutes(options, "classifier"), seed=options.seed,
+            batch_size=_batch(options, "classifier"), learning_rate=start.rate(LEARNING_RATE), device=options.on, begin=begin):
         _tell("classifier", progress)
 
 
@@ -134,7 +136,8 @@ def stage_see(work: Path, options) -> None:
 
 
 def stage_align(work: Path, options) -> None:
-    settings = ClipTraining(minutes=_minutes(options, "align"), batch_size=_batch(options, "align"), seed=options.seed, learning_rate=ALIGNING_RATE)
+    settings = ClipTraining(
+        minutes=_minutes(options, "align"), batch_size=_batch(options, "align"), seed=options.seed, learning_rate=ALIGNING_RATE)
     for progress in align_clip(PortraitCache(work / "cache"), work, settings, options.on):
         _tell("align", progress)
 
@@ -142,8 +145,9 @@ def stage_align(work: Path, options) -> None:
 def stage_encoder(work: Path, options) -> None:
     start = _start(work, "encoder", options)
     begin = None if start.pack is None else lambda encoder, basis: start_encoder(encoder, basis, start.pack)
-    for progress in train_encoder(PortraitCache(work / "cache"), work, minutes=_minutes(options, "encoder"), seed=options.seed,
-                                  batch_size=_batch(options, "encoder"), learning_rate=start.rate(LEARNING_RATE), device=options.on, begin=begin):
+    for progress in train_encoder(
+            PortraitCache(work / "cache"), work, minutes=_minutes(options, "encoder"), seed=options.seed,
+            batch_size=_batch(options, "encoder"), learning_rate=start.rate(LEARNING_RATE), device=options.on, begin=begin):
         _tell("encoder", progress)
 
 
@@ -176,8 +180,9 @@ def stage_directions(work: Path, options) -> None:
 
 STAGES = {
     "data": stage_data, "generator": stage_generator, "sharpen": stage_sharpen, "mapping": stage_mapping, "parser": stage_parser,
-    "second_parser": stage_second_parser, "classifier": stage_classifier, "clip": stage_clip, "see": stage_see, "align": stage_align, "encoder": stage_encoder,
-    "assemble": stage_assemble, "survey": stage_survey, "directions": stage_directions,
+    "second_parser": stage_second_parser, "classifier": stage_classifier, "clip": stage_clip, "see": stage_see,
+    "align": stage_align, "encoder": stage_encoder, "assemble": stage_assemble, "survey": stage_survey,
+    "directions": stage_directions,
 }
 
 
@@ -194,7 +199,8 @@ def _batch(options, stage: str) -> int:
 
 
 def _tell(stage: str, progress: dict) -> None:
-    shown = {key: round(value, 4) if isinstance(value, float) else value for key, value in progress.items() if not isinstance(value, dict)}
+    shown = {key: round(value, 4) if isinstance(value, float) else value
+             for key, value in progress.items() if not isinstance(value, dict)}
     cli.say(f"{stage}: {shown}")
 
 
@@ -213,8 +219,10 @@ def main(arguments: Sequence[str]) -> dict:
     parser.add_argument("--minutes", type=float, help="training time of the stage (default: as the config says)")
     parser.add_argument("--batch", type=cli.positive_int, help="pictures a step and process (default: as the config says)")
     parser.add_argument("--count", type=cli.positive_int, help="renders to train on (default: as the config says)")
-    parser.add_argument("--start", type=Path, metavar="PACK", help="begin new runs with the weights of this pack, to refine them (default: at random)")
-    parser.add_argument("--draft", action="store_true", help="assemble what the checkpoints have come to while their training still runs")
+    parser.add_argument("--start", type=Path, metavar="PACK",
+                        help="begin new runs with the weights of this pack, to refine them (default: at random)")
+    parser.add_argument("--draft", action="store_true",
+                        help="assemble what the checkpoints have come to while their training still runs")
     parser.add_argument("--out", type=Path, default=BUILT_IN, help="pack folder (default: the built-in one)")
     parser.add_device()
     parser.add_seed(0)
@@ -227,7 +235,8 @@ def main(arguments: Sequence[str]) -> dict:
     started = time.monotonic()
     for stage in STAGES if options.stage == "all" else (options.stage,):
         STAGES[stage](options.work, options)
-    report = {"stage": options.stage, "work": str(options.work), "out": str(options.out), "seconds": round(time.monotonic() - started, 1)}
+    report = {"stage": options.stage, "work": str(options.work), "out": str(options.out),
+              "seconds": round(time.monotonic() - started, 1)}
     answer = report if processes.first() else None
     processes.stop()
     return answer
