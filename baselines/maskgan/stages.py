@@ -119,11 +119,12 @@ class Stage(ABC):
         })
 
     def load(self, path: Path) -> None:
-        """Go on from a file of `save`. Raises ValueError for a damaged one, or one of another training."""
+        """Go on from a file of `save`, to as many iterations as there are now. Raises ValueError for a damaged one, or one of
+        another training."""
         state = load_checkpoint(path)
         for name, own in (("settings", self.settings.to_dict()), ("config", self.config.to_dict())):
             before = state.get(name, {})
-            other = [key for key in own if before.get(key) != own[key]]
+            other = [key for key in own if key != "iterations" and before.get(key) != own[key]]
             if other:
                 raise ValueError(f"{path} was trained with {other[0]} {before.get(other[0])!r}, not {own[other[0]]!r}; "
                                  "accepted: the same")

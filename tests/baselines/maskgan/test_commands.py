@@ -42,7 +42,7 @@ def test_a_run_holds_what_it_promises(run):
 def test_what_training_refuses(run, data, tmp_path):
     out, words = run
     other = [*words[:3], str(tmp_path / "new"), *words[4:]]
-    for bad, named in ((words, "--resume"), ([*words, "--resume", "--iterations", "3"], "iterations 2, not 3"),
+    for bad, named in ((words, "--resume"), ([*words, "--resume", "--learning-rate", "0.1"], "learning_rate 0.0, not 0.1"),
                        ([*words, "--resume", "--preset", "small"], "small"), ([*other, "--stage", "ebst"], "run --stage dense first"),
                        ([*other, "--size", "48"], "48"), ([*other, "--batch-size", "99"], "99"),
                        ([*other, "--data", str(tmp_path)], "holds no faces"), ([*other, "--features", "vgg19"], "vgg19")):

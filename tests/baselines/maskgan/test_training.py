@@ -120,6 +120,18 @@ def test_a_stopped_training_goes_on_bit_by_bit(kind, config, material, tmp_path)
         assert all(torch.equal(value, resumed.averages[name].values[key]) for key, value in average.values.items())
 
 
+def test_a_finished_training_can_be_made_longer(config, faces, tmp_path):
+    def make(iterations):
+        return MaskVAEStage(new_networks(("maskvae",), config, 0), config, TrainSettings("maskvae", iterations, 2))
+
+    short, longer = make(1), make(3)
+    short.train_step(*faces)
+    short.save(tmp_path / "stage.pt")
+    longer.load(tmp_path / "stage.pt")
+    assert short.finished and not longer.finished and longer.step == 1
+    assert not changed(weights(short.networks["maskvae"]), longer.networks["maskvae"])
+
+
 def test_some_pictures_are_seen_in_a_mirror_with_their_masks(config, faces):
     images, masks = faces[0], torch.full_like(faces[1], CLASS_INDEX["l_eye"])
     found = {}
@@ -131,8 +143,8 @@ def test_some_pictures_are_seen_in_a_mirror_with_their_masks(config, faces):
 
 def test_a_checkpoint_of_another_training_is_refused(config, tmp_path):
     dense_stage(config).save(tmp_path / "stage.pt")
-    with pytest.raises(ValueError, match="iterations 4, not 9"):
-        dense_stage(config, iterations=9).load(tmp_path / "stage.pt")
+    with pytest.raises(ValueError, match="mirrored 0.5, not 1.0"):
+        dense_stage(config, mirrored=1.0).load(tmp_path / "stage.pt")
     (tmp_path / "stage.pt").write_bytes((tmp_path / "stage.pt").read_bytes()[:1000])
     with pytest.raises(ValueError, match="whole checkpoint"):
         dense_stage(config).load(tmp_path / "stage.pt")
