@@ -23,8 +23,9 @@ HELP = {"sample": "Another shape for this part, as the network has learned that 
         "transplant": "Another face's part as it is, moved to its place. It needs no network."}
 AMOUNTS = {"sample": "How far", "perturb": "How strong", "morph": "How far", "transplant": "How far"}
 FROM_FACES = ("morph", "transplant")
-NOTHING = {True: "This changes nothing here: the code that the network has for this part says too little. **Take over** needs no code.",
-           False: "This changes nothing here: that face does not have this part, or it lies behind another."}
+HARDLY = 0.02  # of a part's pixels
+NOTHING = {True: "This hardly changes the part: the code that the network has for it says too little here. **Take over** needs no code.",
+           False: "This changes nothing: that face does not have this part, or it lies behind another."}
 ROW, COLUMNS, STEP = 8, 4, 0.05
 ROOM = 0.35  # around a part in its small pictures, in shares of its size
 
@@ -32,8 +33,8 @@ ROOM = 0.35  # around a part in its small pictures, in shares of its size
 def parts_panel(shape: Shape, coded: bool) -> None:
     """Draw the parts, the ways to change the chosen one, shapes to choose from, and how far to go. coded: whether there is a Semantic-VAE."""
     ways = HOW if coded else tuple(how for how in HOW if how not in CODED)
-    part = st.pills("Part of the face", list(PARTS), default="hair", required=True, key=PART)
-    how = st.segmented_control("How", list(ways), format_func=LABELS.get, default=ways[0], required=True, key=WAY,
+    part = st.pills("Part of the face", list(PARTS), default="hair", required=True, key=PART, persist_state="page")
+    how = st.segmented_control("How", list(ways), format_func=LABELS.get, default=ways[0], required=True, key=WAY, persist_state="page",
                                help=" ".join(f"**{LABELS[how]}**: {HELP[how]}" for how in ways))
     present, numbers = chosen(shape, part, how), _numbers()
     number = numbers[0] if present is None else present.number
@@ -64,9 +65,11 @@ def chosen(shape: Shape, part: str, how: str) -> PartShape | None:
 
 
 def _changes_nothing(shape: Shape, edit: PartShape) -> bool:
-    """Whether the mask would be the same without it."""
+    """Whether the part would be as good as the same without it."""
     work = shaping.bench(shape)
-    return np.array_equal(work.mask(shape.edits), work.mask([other for other in shape.edits if other is not edit]))
+    without = tuple(other for other in shape.edits if other is not edit)
+    then, there = (np.isin(work.mask(edits), part_named(edit.part).classes) for edits in (shape.edits, without))
+    return (then != there).sum() <= HARDLY * max(then.sum(), there.sum())
 
 
 def _numbers() -> list[int]:

@@ -21,7 +21,7 @@ Begin = Callable[[Callable[[], Shape]], None]
 def source_panel(begin: Begin) -> None:
     """Draw the choice; `begin` is called with what makes the shape to begin with."""
     st.header("Begin with", anchor=False)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         kind = st.segmented_control("Where from", list(SOURCES), format_func=SOURCES.get, required=True, label_visibility="collapsed",
                                     default="sampled", key=SOURCE)
         st.button("Face of the Edit page", icon=":material/tune:", key="shape-of-edit", on_click=begin, args=(shaping.of_edit_page,),

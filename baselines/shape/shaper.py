@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,16 @@ Other = Callable[[PartShape], np.ndarray]
 FINE = 256  # pixels a side: edges are taken from logits that were enlarged to this, round instead of in steps
 
 
+@dataclass(frozen=True, eq=False)
+class Known:
+    """A mask uint8 [R, R] with its codes [1, 19, D], its depths [19, R, R] and its reconstruction uint8 [S, S]."""
+
+    mask: np.ndarray
+    codes: Tensor
+    depths: np.ndarray
+    before: np.ndarray
+
+
 class Shaper:
     """A Semantic-VAE that changes masks uint8 [R, R]. It is no editor of pictures: as one it serves nothing."""
 
@@ -26,7 +37,7 @@ class Shaper:
 
     def __init__(self, model: SemanticVAE):
         self.model, self.device = model, next(model.parameters()).device
-        self._kept: tuple[np.ndarray, np.ndarray] = (np.empty(0), np.empty(0))  # replaced as one, so that others may use it meanwhile
+        self._kept: Known | None = None  # of the last mask; replaced as a whole, so that several may use it at once
 
     def edit(self, samples: Samples, request: Request) -> Tensor:
         """Raises CannotServe, always."""
@@ -38,20 +49,23 @@ class Shaper:
 
         other: the mask of the face that a part is taken from.
         """
-        codes = self._codes(mask)
-        after = torch.cat([self._edited(codes, group, other) for group in groups])
-        logits = enlarged(self.model.decode(torch.cat([codes, after]).to(self.device)), min(mask.shape[0], FINE))
-        decoded = logits.argmax(dim=1).to(torch.uint8).cpu().numpy()
-        known = self._depths(mask)
-        return np.stack([following(mask, known, decoded[0], changed) for changed in decoded[1:]])
+        known = self._known(mask)
+        after = [self._edited(known.codes, group, other) for group in groups]
+        decoded = self._decoded(torch.cat(after), mask.shape[0])
+        return np.stack([following(mask, known.depths, known.before, changed) for changed in decoded])
 
-    def _depths(self, mask: np.ndarray) -> np.ndarray:
-        """Those of the mask, kept for as long as it is the one that is shaped."""
-        kept, found = self._kept
-        if not np.array_equal(kept, mask):
-            found = depths(mask)
-            self._kept = (mask, found)
-        return found
+    def _known(self, mask: np.ndarray) -> Known:
+        """What the edits of one mask have in common: a slider that is moved asks for it again and again."""
+        known = self._kept
+        if known is None or not np.array_equal(known.mask, mask):
+            codes = self._codes(mask)
+            known = self._kept = Known(mask, codes, depths(mask), self._decoded(codes, mask.shape[0])[0])
+        return known
+
+    def _decoded(self, codes: Tensor, side: int) -> np.ndarray:
+        """Codes [N, 19, D] -> masks uint8 [N, S, S], up to `side` large. One after the other: what else is decoded changes nothing."""
+        logits = [enlarged(self.model.decode(code[None].to(self.device)), min(side, FINE)) for code in codes]
+        return torch.cat(logits).argmax(dim=1).to(torch.uint8).cpu().numpy()
 
     def _codes(self, mask: np.ndarray) -> Tensor:
         """[1, 19, D] on the CPU: there the same seed draws the same noise on every machine."""

@@ -158,7 +158,7 @@ def test_a_shape_after_a_stroke_leaves_the_one_before_it(shape_page, trigger):
     page = trigger(shape_page(), "shape-tiles", "picked", 2)
     page = mode(page, "brush")
     page = brush(page, None, {**LINE, "serial": 1})
-    page = mode(page, "parts")
+    page.segmented_control("shape-mode").set_value("parts").run()
     assert page.slider("shape-amount-hair-sample").value == 0
     page = trigger(page, "shape-tiles", "picked", 3)
     assert [type(edit) for edit in present(page).edits] == [PartShape, Stroke, PartShape]
