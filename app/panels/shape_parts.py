@@ -39,6 +39,7 @@ def parts_panel(shape: Shape, coded: bool) -> None:
     present, numbers = chosen(shape, part, how), _numbers()
     number = numbers[0] if present is None else present.number
     try:
+        shaping.bench(shape).mask(shape.edits)  # where that cannot be, there is nothing to choose
         shown = _faces(numbers) if how in FROM_FACES else _shapes(shape, part, how, numbers)
     except (ValueError, OSError) as error:
         st.caption(f":material/warning: {sentence(describe(error))}")
@@ -54,7 +55,7 @@ def parts_panel(shape: Shape, coded: bool) -> None:
     key = f"shape-amount-{part}-{how}"
     st.slider(AMOUNTS[how], 0.0, MOST[how], step=STEP, key=bind(key, 0.0 if present is None else present.amount), on_change=_set_amount,
               args=(part, how, number, key), help="0 is the shape as it was.")
-    if present is not None and _changes_nothing(shape, present):
+    if shown and present is not None and _changes_nothing(shape, present):
         st.caption(NOTHING[how in CODED])
 
 

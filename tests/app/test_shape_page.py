@@ -286,3 +286,11 @@ def test_a_mask_of_another_size_fits(shape_page, trigger):
     data = mask_png(np.full((64, 64), 17, np.uint8))
     page = drop(shape_page("maskgan"), trigger, "mask.png", data)
     assert mask_from_png(present(page).edits[0].png, 32).shape == (32, 32)
+
+
+def test_a_network_that_has_gone_leaves_the_page_and_undo(shape_page, trigger):
+    page = trigger(shape_page(), "shape-tiles", "picked", 2)
+    page = shape_page("maskgan", visit=page.session_state["visit"])
+    assert "This shape cannot be drawn. There is no Semantic-VAE" in texts(page)
+    page = press(page, "shape-undo")
+    assert not page.error and present(page).edits == ()
