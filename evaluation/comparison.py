@@ -46,13 +46,13 @@ class Comparison:
             return line["matched"]
         return self._cell(name, asked, f"-at-{rate:.4f}", lambda: self._measure_at(name, asked, rate, line))
 
-    def fid(self, name: str, asked: Asked, rate: float) -> float | None:
-        """FID at the strength of `at`, by what `distance` looks with; None without one."""
+    def fid(self, name: str, asked: Asked, rate: float | None) -> float | None:
+        """FID at the strength of `at`, or without a rate at the request's own, by what `distance` looks with; None without one."""
         if self.distance is None:
             return None
         looked = self.distance()
         eyes = hashlib.sha256(looked.eyes.name.encode()).hexdigest()[:8]
-        suffix = f"-fid-{looked.described['pictures']}-{eyes}-at-{rate:.4f}"
+        suffix = f"-fid-{looked.described['pictures']}-{eyes}-at-{'its-own' if rate is None else f'{rate:.4f}'}"
         return self._cell(name, asked, suffix, lambda: self._measure_fid(name, asked, rate, looked))["fid"]
 
     def serving(self, asked: Asked) -> list[str]:
@@ -93,8 +93,8 @@ class Comparison:
         known = {float(alpha): found for alpha, found in line["rates"].items()}
         return measure_at(self.judge, editor, asked, Strengths(self.judge, editor, asked.request, known).smallest(rate))
 
-    def _measure_fid(self, name: str, asked: Asked, rate: float, looked: "Distance") -> dict:
-        request = replace(asked.request, alpha=self.at(name, asked, rate)["alpha"])
+    def _measure_fid(self, name: str, asked: Asked, rate: float | None, looked: "Distance") -> dict:
+        request = asked.request if rate is None else replace(asked.request, alpha=self.at(name, asked, rate)["alpha"])
         return {**looked.described, "alpha": request.alpha, "fid": looked.after(self.editor(name, asked), request)}
 
     def _cell(self, name: str, asked: Asked, suffix: str, measure: Callable[[], dict]) -> dict:

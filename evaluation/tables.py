@@ -12,8 +12,8 @@ from evaluation.strength import MATCHED_RATE
 
 COLUMNS = {"target_rate": "target", "side_effect_rate": "side effects", "avoidable_side_effect_rate": "avoidable", "localization": "localization",
            "identity": "identity", "clip_gain": "CLIP gain"}
-Fid = Callable[[str, Asked, float], float | None]
-"""(editor, what is asked, target rate) -> FID there, or None."""
+Fid = Callable[[str, Asked, float | None], float | None]
+"""(editor, what is asked, target rate or None for the strength that the editor calls typical) -> FID there, or None."""
 
 
 def editor_rows(comparison: Comparison, fid: Fid | None = None) -> list[dict]:
@@ -27,8 +27,14 @@ def editor_rows(comparison: Comparison, fid: Fid | None = None) -> list[dict]:
         at = [_at(comparison, name, asked, rate, fid) for asked, rate in compared]
         rows.append({"editor": name, "prompts": len(lines), "reached": sum(line["matched"] is not None for line in lines), "compared": len(at),
                      "refused": sum(bool(line.get("refused")) for line in lines), **means(at, (*NAMES, "alpha", "fid")),
-                     "typical": means(lines, NAMES), "seconds": means(lines, ["seconds"])["seconds"]})
+                     "typical": _typical(comparison, name, fid), "seconds": means(lines, ["seconds"])["seconds"]})
     return rows
+
+
+def _typical(comparison: Comparison, name: str, fid: Fid | None) -> dict:
+    """Means over all prompts that an editor serves, at the strength that it calls typical, however little that does."""
+    served = [(asked, comparison.line(name, asked)) for asked in comparison.asked if name in _serving(comparison, asked)]
+    return means([{**line, "fid": None if fid is None else fid(name, asked, None)} for asked, line in served], (*NAMES, "fid"))
 
 
 def _serving(comparison: Comparison, asked: Asked) -> list[str]:
@@ -73,6 +79,8 @@ def markdown(editors: Sequence[dict], pairs: Sequence[dict], prompts: Sequence[d
     count, some_refuse = sum(row["rate"] is not None for row in prompts), any(row["refused"] for row in editors)
     head = f"At equal effect: means over the {count} of {len(prompts)} prompts at which all editors reach a common target rate (up to {MATCHED_RATE:g})."
     text = [f"{head} {_REFUSALS}" if some_refuse else head, "", *_editors(editors, some_refuse, fid is not None), ""]
+    text += ["At the strength that each calls typical, 1, whatever that does, over all prompts that it serves:", "",
+             *_typicals(editors, fid is not None), ""]
     if fid is not None:
         text += [f"FID: between {fid['pictures']} samples and the same after the edit, seen by {fid['features']}. {_FID}", ""]
     if pairs:
@@ -93,6 +101,12 @@ def _editors(rows: Sequence[dict], some_refuse: bool, with_fid: bool) -> list[st
              *(number(row[name]) for name in COLUMNS), *([number(row["fid"])] if with_fid else []), number(row["alpha"], 2),
              number(row["seconds"], 1)] for row in rows]
     return grid(titles, body)
+
+
+def _typicals(rows: Sequence[dict], with_fid: bool) -> list[str]:
+    names = {**COLUMNS, **({"fid": "FID"} if with_fid else {})}
+    body = [[row["editor"], str(row["prompts"] - row["refused"]), *(number(row["typical"][name]) for name in names)] for row in rows]
+    return grid(["editor", "prompts", *names.values()], body)
 
 
 def _pairs(rows: Sequence[dict], with_fid: bool) -> list[str]:

@@ -93,12 +93,14 @@ def test_a_refusal_is_counted_and_takes_nothing_from_the_others(refusing):
 
 def test_the_tables_have_the_distance_where_it_was_measured(refusing):
     def fid(name, asked, rate):
-        return {"ours": 1.0, "stylemc": 2.0, "maae": 4.0}[name] + rate
+        return {"ours": 1.0, "stylemc": 2.0, "maae": 4.0}[name] + (0.01 if rate is None else rate)
 
     rows, pairs = tables.editor_rows(refusing, fid), tables.pair_rows(refusing, fid)
     assert rows[0]["fid"] == pytest.approx(1.75) and rows[2]["fid"] == pytest.approx(4.9) and pairs[1]["maae"]["fid"] == pytest.approx(4.9)
+    assert rows[0]["typical"]["fid"] == pytest.approx(1.01)
     text = tables.markdown(rows, pairs, tables.prompt_rows(refusing), {"pictures": 4, "features": "somebody"})
     assert "between 4 samples and the same after the edit, seen by somebody" in text and "| 1.900, 4.900 |" in text
+    assert "| maae | 1 | 0.900 | 0.080 | 0.500 | 0.500 | 0.500 | 0.500 | 4.010 |" in text, "at its own strength, over what it serves"
     assert all(row.count("|") == block.splitlines()[0].count("|") for block in text.split("\n\n") for row in block.splitlines() if row.startswith("|"))
 
 
