@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import select
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +20,7 @@ from packs.pack import Pack, load_pack, write_pack
 from packs.weights import extract_rows
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+LIGHT = ("packs",)  # commands that import nothing large: they are started anew each time
 
 # All that the tiny CLIP has been "taught": enough for the prompts in the tests, and nothing of, say, a zeppelin.
 VOCABULARY = """a an the person man woman face portrait of with without and no in is has smiling smile young old
@@ -120,8 +124,45 @@ class Outcome:
         return self.stderr.splitlines()[-1]
 
 
+class WarmPython:
+    """Runs command lines as forks of a Python that has imported the large packages (warm_python.py). Started at the first one."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen | None = None
+
+    def run(self, program: str, words: list[str], folder: Path, environment: dict[str, str], timeout: float) -> Outcome:
+        """Raises subprocess.TimeoutExpired for a command that takes longer; it is ended."""
+        if self._process is None:
+            self._process = subprocess.Popen(
+                [sys.executable, str(REPOSITORY / "tests" / "warm_python.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                env={**os.environ, "PYTHONPATH": str(REPOSITORY)}, start_new_session=True)
+        with tempfile.NamedTemporaryFile("r") as stdout, tempfile.NamedTemporaryFile("r") as stderr:
+            asked = {"program": program, "words": words, "folder": str(folder), "environment": environment}
+            self._process.stdin.write(json.dumps({**asked, "stdout": stdout.name, "stderr": stderr.name}) + "\n")
+            self._process.stdin.flush()
+            if not select.select([self._process.stdout], [], [], timeout)[0]:
+                self.close()
+                raise subprocess.TimeoutExpired([program, *words], timeout, stdout.read(), stderr.read())
+            return Outcome(int(self._process.stdout.readline()), stdout.read(), stderr.read())
+
+    def close(self) -> None:
+        """End it, and a command that still runs."""
+        if self._process is not None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.communicate()
+            self._process = None
+
+
+@pytest.fixture(scope="session")
+def warm_python() -> Iterator[WarmPython]:
+    """One for the whole session, since to start it takes as long as it saves each time."""
+    warm = WarmPython()
+    yield warm
+    warm.close()
+
+
 @pytest.fixture
-def command(tmp_path: Path) -> Callable[..., Outcome]:
+def command(tmp_path: Path, warm_python: WarmPython) -> Callable[..., Outcome]:
     """`command("lelsd.prompt", "text", expect=0)`: run a command line as a user would, in an empty folder.
 
     The first word is a module for `python -m`, or a script at the top of the repository. Checks what every command line
@@ -131,16 +172,13 @@ def command(tmp_path: Path) -> Callable[..., Outcome]:
 
     def run(*words: object, expect: int = 0, folder: Path = tmp_path, timeout: float = 300, **environment: str) -> Outcome:
         name, *rest = map(str, words)
-        program = [str(REPOSITORY / name)] if name.endswith(".py") else ["-m", name]
-        done = subprocess.run(
-            [sys.executable, *program, *rest],
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(REPOSITORY), **environment},
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-        )
-        outcome = Outcome(done.returncode, done.stdout, done.stderr)
+        program = str(REPOSITORY / name) if name.endswith(".py") else name
+        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), **environment}
+        if name in LIGHT:
+            done = subprocess.run([sys.executable, "-m", name, *rest], cwd=folder, env=environment, capture_output=True, text=True, timeout=timeout)
+            outcome = Outcome(done.returncode, done.stdout, done.stderr)
+        else:
+            outcome = warm_python.run(program, rest, folder, environment, timeout)
         check_contract(outcome, expect, asked_for_help="--help" in rest)
         return outcome
 
