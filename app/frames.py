@@ -78,7 +78,7 @@ def basis(snapshot: Snapshot, target: Sequence[str]) -> str:
 
 def frames(snapshot: Snapshot, target: Sequence[str], have: int, seconds: float = BATCH_SECONDS) -> list[Frame]:
     """The next frames of `target` after the first `have`: as many as `seconds` allow, but one at least while there are any."""
-    return list(_until(_rendered(snapshot, target, have), time.monotonic() + seconds))
+    return list(until(_rendered(snapshot, target, have), time.monotonic() + seconds))
 
 
 def _rendered(snapshot: Snapshot, target: Sequence[str], have: int) -> Iterator[Frame]:
@@ -87,7 +87,8 @@ def _rendered(snapshot: Snapshot, target: Sequence[str], have: int) -> Iterator[
         yield Frame(point, jpeg(rendering.picture(with_strengths(snapshot, target, point))))
 
 
-def _until(found: Iterator[Frame], end: float) -> Iterator[Frame]:
+def until(found: Iterator[Frame], end: float) -> Iterator[Frame]:
+    """Those frames that are ready by the time `end`, but one at least."""
     for frame in found:
         yield frame
         if time.monotonic() >= end:

@@ -16,11 +16,11 @@ from app.components.registry import component
 from app.frames import Frame
 
 
-def slider(uid: str, alpha: float, limit: float, step: float, *, label: str, disabled: bool, basis: str, revision: int, key: str,
-           on_release: Callable[[], None]) -> None:
-    """A slider from -limit to limit. `st.session_state[key]["released"]` is {"point": [alpha], "revision": N} at `on_release`."""
+def slider(uid: str, alpha: float, limit: float, step: float, *, lowest: float | None = None, label: str, disabled: bool, basis: str,
+           revision: int, key: str, on_release: Callable[[], None]) -> None:
+    """A slider from `lowest` (None: -limit) to limit. `st.session_state[key]["released"]` is {"point": [alpha], "revision": N} at `on_release`."""
     data = {"target": [uid], "point": [alpha], "limits": [limit], "step": step, "labels": [label], "disabled": disabled,
-            "basis": basis, "revision": revision}
+            "basis": basis, "revision": revision, "lowest": -limit if lowest is None else lowest}
     component("slider", "live", "slider")(data=data, key=key, on_released_change=on_release)
 
 

@@ -10,7 +10,7 @@ export default function (component) {
     listen(input);
   }
   const [limit] = data.limits;
-  Object.assign(input, { min: -limit, max: limit, step: data.step, disabled: data.disabled });
+  Object.assign(input, { min: data.lowest, max: limit, step: data.step, disabled: data.disabled });
   input.setAttribute("aria-label", data.labels[0]);
   input.title = "Double-click for 0";
   if (!input.owner.moved && !isStale(data.revision)) show(input, data.point[0]);
@@ -25,8 +25,9 @@ function show(input, value) {
 function paint(input) {
   const value = Number(input.value);
   const at = (100 * (value - input.min)) / (input.max - input.min);
-  input.style.setProperty("--from", `${Math.min(at, 50)}%`);
-  input.style.setProperty("--to", `${Math.max(at, 50)}%`);
+  const zero = (100 * (0 - input.min)) / (input.max - input.min);
+  input.style.setProperty("--from", `${Math.min(at, zero)}%`);
+  input.style.setProperty("--to", `${Math.max(at, zero)}%`);
   const text = value.toFixed(2).replace("-", "\u2212");
   input.nextElementSibling.value = text;
   input.setAttribute("aria-valuetext", text);

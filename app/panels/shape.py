@@ -16,6 +16,7 @@ from app.components.picture import data_url, picture
 from app.components.registry import available
 from app.panels import live
 from app.panels.files import MAX_MEGABYTES
+from app.panels.shape_live import feed
 from app.panels.shape_parts import parts_panel
 from app.panels.shape_source import source_panel
 from app.rendering import OVERLAY_OPACITY
@@ -71,6 +72,7 @@ def stage() -> None:
         with st.container(key="stage-start"):
             _files(shape)
             source_panel(_begin)
+        feed()
     confirm_shown()
 
 

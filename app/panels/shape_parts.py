@@ -8,8 +8,9 @@ from PIL import Image
 
 from app import rendering, resources, session, shaping
 from app.components.tiles import Tile, thumbnail, tiles
-from app.widgets import bind, sentence
-from baselines.shape.edits import CODED, HOW, MOST, PartShape
+from app.panels.shape_live import Slider, amount_slider
+from app.widgets import sentence
+from baselines.shape.edits import CODED, HOW, PartShape
 from baselines.shape.recipe import Shape
 from baselines.shape.workbench import Workbench, split
 from packs.cli import describe
@@ -26,7 +27,7 @@ FROM_FACES = ("morph", "transplant")
 HARDLY = 0.02  # of a part's pixels
 NOTHING = {True: "This hardly changes the part: the code that the network has for it says too little here. **Take over** needs no code.",
            False: "This changes nothing: that face does not have this part, or it lies behind another."}
-ROW, COLUMNS, STEP = 8, 4, 0.05
+ROW, COLUMNS = 8, 4
 ROOM = 0.35  # around a part in its small pictures, in shares of its size
 
 
@@ -52,9 +53,8 @@ def parts_panel(shape: Shape, coded: bool) -> None:
         st.button("More", icon=":material/more_horiz:", key="shape-more", on_click=_turn, args=(ROW,), help="Others to choose from")
         st.button("Back", icon=":material/arrow_back:", key="shape-fewer", on_click=_turn, args=(-ROW,), disabled=numbers[0] == 0,
                   help="Those before these")
-    key = f"shape-amount-{part}-{how}"
-    st.slider(AMOUNTS[how], 0.0, MOST[how], step=STEP, key=bind(key, 0.0 if present is None else present.amount), on_change=_set_amount,
-              args=(part, how, number, key), help="0 is the shape as it was.")
+    edit = PartShape(part, how, 0.0 if present is None else present.amount, number, _truncation(how))
+    amount_slider(Slider(edit, f"shape-amount-{part}-{how}"), AMOUNTS[how], lambda amount: _set_amount(edit, amount))
     if shown and present is not None and _changes_nothing(shape, present):
         st.caption(NOTHING[how in CODED])
 
@@ -114,9 +114,13 @@ def cut_out(masks: np.ndarray, part: str) -> np.ndarray:
 
 
 def _change(part: str, how: str, amount: float, number: int, tag: str | None = None) -> None:
-    truncation = session.present(st.session_state).truncation if how in FROM_FACES else 1.0
-    edit = PartShape(part, how, round(float(amount), 4), int(number), truncation)
+    edit = PartShape(part, how, round(float(amount), 4), int(number), _truncation(how))
     shaping.commit(shaping.with_part(shaping.history().present, edit), tag)
+
+
+def _truncation(how: str) -> float:
+    """Of the faces that are offered."""
+    return session.present(st.session_state).truncation if how in FROM_FACES else 1.0
 
 
 def _pick(part: str, how: str) -> None:
@@ -126,8 +130,8 @@ def _pick(part: str, how: str) -> None:
         _change(part, how, 1.0 if present is None else present.amount, picked)
 
 
-def _set_amount(part: str, how: str, number: int, key: str) -> None:
-    _change(part, how, st.session_state[key], number, key)
+def _set_amount(edit: PartShape, amount: float) -> None:
+    _change(edit.part, edit.how, amount, edit.number, f"{edit.part}-{edit.how}")
 
 
 def _turn(by: int) -> None:

@@ -13,6 +13,7 @@ from PIL import Image
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from app import shaping
+from app.panels.shape_live import amounts
 from baselines.shape.edits import GivenMask, PartShape, Stroke
 from baselines.shape.masks import mask_from_png, mask_png
 from segmentation.parts import CLASSES
@@ -90,32 +91,33 @@ def drop(page, trigger, name, data):
 # --- parts ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_part_gets_another_shape_and_the_picture_follows(shape_page, picture, trigger):
+def test_a_part_gets_another_shape_and_the_picture_follows(shape_page, picture, trigger, release, sent):
     page = shape_page()
     assert "The face of seed 3, without edits: the shape as it was" in picture(page)["alt"] and not page.info and not page.error
     before = picture(page)["after"]
     page = trigger(page, "shape-tiles", "picked", 2)
     assert present(page).edits == (PartShape("hair", "sample", 1.0, 2),) and picture(page)["comparable"]
     assert picture(page)["after"] != before == picture(page)["before"] and "hair drawn anew 1.00" in picture(page)["alt"]
-    page.slider("shape-amount-hair-sample").set_value(0.5).run()
+    page = release(page, "shape-amount-hair-sample", 0.5)
     page = trigger(page, "shape-tiles", "picked", 4)
     assert present(page).edits == (PartShape("hair", "sample", 0.5, 4),), "another shape, as far as before"
     page.pills("shape-part").set_value("nose").run()
     page.segmented_control("shape-how").set_value("perturb").run()
-    page.slider("shape-amount-nose-perturb").set_value(2.0).run()
+    page = release(page, "shape-amount-nose-perturb", 2.3)
+    assert present(page).edits[1] == PartShape("nose", "perturb", 2.0), "as far as it goes"
     page.segmented_control("shape-how").set_value("morph").run()
-    assert page.slider("shape-amount-nose-morph").value == 0
+    assert sent(page, "shape-amount-nose-morph")["point"] == [0] and sent(page, "shape-amount-nose-morph")["lowest"] == 0
     page = trigger(page, "shape-tiles", "picked", 6)
     assert present(page).edits[1] == PartShape("nose", "morph", 1.0, 6, 0.7), "one shape of a part at a time"
-    page.slider("shape-amount-nose-morph").set_value(0.0).run()
+    page = release(page, "shape-amount-nose-morph", 0.0)
     assert [edit.part for edit in present(page).edits] == ["hair"]
 
 
-def test_undo_redo_reset_and_a_reload(shape_page, picture, trigger):
+def test_undo_redo_reset_and_a_reload(shape_page, picture, trigger, sent):
     page = trigger(shape_page(), "shape-tiles", "picked", 2)
     shaped = picture(page)["after"]
     page = press(page, "shape-undo")
-    assert present(page).edits == () and page.slider("shape-amount-hair-sample").value == 0 and page.button("shape-undo").disabled
+    assert present(page).edits == () and sent(page, "shape-amount-hair-sample")["point"] == [0] and page.button("shape-undo").disabled
     assert picture(press(page, "shape-redo"))["after"] == shaped and page.button("shape-redo").disabled
     again = shape_page(visit=page.session_state["visit"])
     assert picture(again)["after"] == shaped
@@ -131,6 +133,21 @@ def test_more_shapes_to_choose_from(shape_page, sent):
     second = sent(page, "shape-tiles")["tiles"]
     assert [tile["id"] for tile in second] == list(range(8, 16)) and second[0]["image"] != first[0]["image"]
     assert sent(press(page, "shape-fewer"), "shape-tiles")["tiles"] == first
+
+
+def test_frames_are_rendered_ahead_of_a_slider(shape_page, sent, trigger):
+    page = shape_page()
+    slider = sent(page, "shape-amount-hair-sample")
+    page = trigger(page, "shape-feed", "want", {"target": slider["target"], "basis": slider["basis"], "have": 0})
+    batch = sent(page, "shape-feed")["batch"]
+    assert batch["basis"] == slider["basis"] and batch["start"] == 0 and batch["total"] in (5, 9, 17)
+    page = trigger(page, "shape-feed", "want", {"target": slider["target"], "basis": "another", "have": 0})
+    assert sent(page, "shape-feed")["batch"]["total"] == 0, "of a state that is no more"
+    assert amounts(2.0)[:5] == [0.0, 0.5, 1.0, 1.5, 2.0] and len(set(amounts(2.0))) == 17
+    page = shape_page("vae")
+    slider = sent(page, "shape-amount-hair-sample")
+    page = trigger(page, "shape-feed", "want", {"target": slider["target"], "basis": slider["basis"], "have": 0})
+    assert sent(page, "shape-feed")["batch"]["total"] == 0, "nothing paints them"
 
 
 # --- the brush --------------------------------------------------------------------------------------------------------
@@ -154,12 +171,12 @@ def test_strokes_are_taken_once_each_and_in_their_order(shape_page, sent, pictur
     assert [edit.label for edit in present(page).edits] == [17, -1, 17]
 
 
-def test_a_shape_after_a_stroke_leaves_the_one_before_it(shape_page, trigger):
+def test_a_shape_after_a_stroke_leaves_the_one_before_it(shape_page, trigger, sent):
     page = trigger(shape_page(), "shape-tiles", "picked", 2)
     page = mode(page, "brush")
     page = brush(page, None, {**LINE, "serial": 1})
     page.segmented_control("shape-mode").set_value("parts").run()
-    assert page.slider("shape-amount-hair-sample").value == 0
+    assert sent(page, "shape-amount-hair-sample")["point"] == [0]
     page = trigger(page, "shape-tiles", "picked", 3)
     assert [type(edit) for edit in present(page).edits] == [PartShape, Stroke, PartShape]
 
