@@ -8,9 +8,12 @@ moved, nothing changes, and no crumbs of the old part are left where the reconst
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy.ndimage import distance_transform_edt
 from scipy.ndimage import label as label_pieces
 
 from baselines.maskgan.shapes import depth
@@ -26,21 +29,26 @@ def depths(mask: np.ndarray) -> np.ndarray:
     return np.stack([_depth(mask == label, _reach(len(mask))) for label in range(len(CLASSES))])
 
 
-def following(mask: np.ndarray, known: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """The mask uint8 [R, R], whose `depths` are known, with its edges moved as those of a reconstruction uint8 [S, S] were: uint8 [R, R]."""
+def following(mask: np.ndarray, known: np.ndarray, before: np.ndarray, after: np.ndarray, classes: Collection[int]) -> np.ndarray:
+    """The mask uint8 [R, R], whose `depths` are known, with its edges moved as those of a reconstruction uint8 [S, S] were: uint8 [R, R].
+
+    classes: those of the parts that were edited. Other parts follow where they lie beside them; what changes elsewhere does not.
+    """
     side, ways = len(mask), np.zeros_like(known)
     for label in np.union1d(before, after):
         ways[label] = _way(known[label], before == label, after == label, side)
     moved = (known + ways).argmax(axis=0).astype(np.uint8)
     stays = np.take_along_axis(ways, mask[None].astype(np.int64), axis=0)[0] >= 0  # what covers it must have driven it out
-    return np.where(stays | _is_crumb(~stays & (moved != mask)), mask, moved)
+    edited = np.isin(mask, list(classes)) | (~stays & np.isin(moved, list(classes)))
+    return np.where(_meant(~stays & (moved != mask), edited), moved, mask)
 
 
-def _is_crumb(changed: np.ndarray) -> np.ndarray:
-    """The pixels of pieces that are too small: bool [R, R]."""
-    pieces, _ = label_pieces(changed)
-    sizes = np.bincount(pieces.ravel())
-    return changed & (sizes[pieces] < CRUMB * changed.size)
+def _meant(changed: np.ndarray, edited: np.ndarray) -> np.ndarray:
+    """Those pieces of what changes that are large enough, and lie at the edited parts: bool [R, R]."""
+    pieces, count = label_pieces(changed)
+    near = distance_transform_edt(~edited) <= _reach(len(edited)) if edited.any() else edited
+    beside = np.isin(np.arange(count + 1), pieces[near])
+    return changed & (beside & (np.bincount(pieces.ravel(), minlength=count + 1) >= CRUMB * changed.size))[pieces]
 
 
 def _way(known: np.ndarray, before: np.ndarray, after: np.ndarray, side: int) -> np.ndarray:

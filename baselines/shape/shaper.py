@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from baselines.semantic_vae.model import SemanticVAE, interpolate_part, load_model, perturb_part, sample_part
+from baselines.semantic_vae.model import SemanticVAE, interpolate_part, load_model, part_rows, perturb_part, sample_part
 from baselines.shape.edits import PartShape
 from baselines.shape.following import depths, following
 from evaluation.editor import CannotServe, Request, Samples
@@ -52,7 +52,8 @@ class Shaper:
         known = self._known(mask)
         after = [self._edited(known.codes, group, other) for group in groups]
         decoded = self._decoded(torch.cat(after), mask.shape[0])
-        return np.stack([following(mask, known.depths, known.before, changed) for changed in decoded])
+        classes = [{index for edit in group for index in part_rows(edit.part)} for group in groups]
+        return np.stack([following(mask, known.depths, known.before, *made) for made in zip(decoded, classes)])
 
     def _known(self, mask: np.ndarray) -> Known:
         """What the edits of one mask have in common: a slider that is moved asks for it again and again."""

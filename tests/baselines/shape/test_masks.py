@@ -103,7 +103,7 @@ def test_edges_move_as_those_of_the_reconstruction_did():
         (columns(2, 2, 4), columns(1, 3, 4), columns(2, 3, 3)),  # a pixel further, from where it is
         (columns(3, 2, 3), columns(3, 0, 5), columns(3, 0, 5)),  # gone
     ):
-        found = following(mask, depths(mask), before, after)
+        found = following(mask, depths(mask), before, after, (1,))
         assert found[0, 7] == 17 and np.array_equal(found[1:], expected[1:]), (before[0], after[0], found)
 
 
@@ -111,11 +111,23 @@ def test_what_the_reconstruction_did_not_have_comes_and_sizes_may_differ():
     mask = np.zeros((8, 8), np.uint8)
     after = mask.copy()
     after[2:5, 2:5] = 6
-    assert np.array_equal(following(mask, depths(mask), mask, after), after)
+    assert np.array_equal(following(mask, depths(mask), mask, after, (6,)), after)
     there = mask.copy()
     there[7, 0] = 6
-    found = following(there, depths(there), mask, after)
+    found = following(there, depths(there), mask, after, (6,))
     assert found[7, 0] == 6 and (found == 6).sum() == 10, "the one that it had stays"
     four = columns(3, 2, 3).repeat(4, 0).repeat(4, 1)
-    large = following(four, depths(four), columns(3, 2, 3), columns(2, 3, 3))
+    large = following(four, depths(four), columns(3, 2, 3), columns(2, 3, 3), (1,))
     assert large.shape == (32, 32) and (large == columns(2, 3, 3).repeat(4, 0).repeat(4, 1)).mean() > 0.95
+
+
+def test_what_changes_far_from_the_edited_part_or_in_a_crumb_is_not_meant():
+    mask = np.zeros((128, 128), np.uint8)
+    mask[8:40, 8:40], mask[100:110, 100:110] = 17, 4
+    after = mask.copy()
+    after[8:40, 8:48], after[60, 60], after[98:112, 98:112] = 17, 17, 4
+    found = following(mask, depths(mask), mask, after, (17,))
+    assert (found[8:40, 8:48] == 17).all() and found[60, 60] == 0 and (found == 4).sum() == 100
+    assert (following(mask, depths(mask), mask, after, (4,)) == 4).sum() == 14 * 14
+    after[40:44, 8:40] = 1
+    assert (following(mask, depths(mask), mask, after, (17,)) == 1).sum() > 100, "what lies beside it follows"

@@ -24,7 +24,7 @@ from tests.baselines.shape.networks import ship_maskgan, ship_semantic_vae, untr
 
 SIDE = 32
 HAIR = Stroke(17, 0.2, ((0.3, 0.3), (0.6, 0.3)))
-NOSE = PartShape("nose", "sample", 1.0, 5)
+FACE = PartShape("face", "sample", 1.0, 2)
 
 
 def toy_parse(images):
@@ -50,23 +50,23 @@ def test_edits_come_one_after_the_other(bench):
     assert np.array_equal(bench.mask(()), bench.original) and bench.original[16, 16] == 1
     stroked = bench.mask([HAIR])
     assert (stroked == 17).sum() > 20 and set(np.unique(bench.mask([HAIR, Stroke(ERASER, 1.0, ((0.5, 0.5),))]))) == {0, 1}
-    sampled = bench.mask([NOSE])
+    sampled = bench.mask([FACE])
     assert not np.array_equal(sampled, bench.original)
     again = Workbench(bench.image, toy_parse, Shaper(untrained_vae()), None, bench.other)
-    assert np.array_equal(again.mask([NOSE]), sampled), "the same seed is the same shape"
-    assert not np.array_equal(bench.mask([PartShape("nose", "sample", 1.0, 6)]), sampled)
-    both = bench.mask([NOSE, HAIR])
+    assert np.array_equal(again.mask([FACE]), sampled), "the same seed is the same shape"
+    assert not np.array_equal(bench.mask([PartShape("face", "sample", 1.0, 6)]), sampled)
+    both = bench.mask([FACE, HAIR])
     assert (both[stroked == 17] == 17).all() and np.array_equal(both[stroked != 17], sampled[stroked != 17])
-    assert np.array_equal(bench.mask([NOSE, GivenMask(mask_png(stroked))]), stroked)
+    assert np.array_equal(bench.mask([FACE, GivenMask(mask_png(stroked))]), stroked)
 
 
 def test_nothing_is_changed_by_an_amount_of_nothing_and_a_morph_takes_from_the_other(bench):
     for how in HOW:
         assert np.array_equal(bench.mask([PartShape("hair", how, 0.0, 5)]), bench.original), how
-    morphed = bench.mask([PartShape("skin", "morph", 1.0, 5)])
+    morphed = bench.mask([PartShape("background", "morph", 1.0, 5)])
     assert not np.array_equal(morphed, bench.original)
     bench.other = lambda edit: bench.original
-    assert np.array_equal(bench.mask([PartShape("skin", "morph", 1.0, 6)]), bench.original), "its own skin"
+    assert np.array_equal(bench.mask([PartShape("background", "morph", 1.0, 6)]), bench.original), "its own background"
 
 
 def test_a_part_is_taken_over_without_a_network(bench):
@@ -81,16 +81,16 @@ def test_a_part_is_taken_over_without_a_network(bench):
     sizes = [(plain.mask([PartShape("skin", "transplant", amount, 6)]) == 1).sum() for amount in (0.0, 0.5, 1.0)]
     assert sizes == [16 * 16, 20 * 20, 24 * 24], "half of the way is half of the way"
     bench.other = lambda edit: other
-    both = bench.mask([PartShape("skin", "sample", 1.0, 1), PartShape("hair", "transplant", 1.0, 5)])
+    both = bench.mask([PartShape("face", "sample", 1.0, 2), PartShape("hair", "transplant", 1.0, 5)])
     assert (both == 17).any() and not np.array_equal(both, bench.mask([PartShape("hair", "transplant", 1.0, 5)]))
 
 
 def test_shapes_after_the_last_stroke_act_together_on_what_is_there(bench):
-    edits = (NOSE, HAIR, PartShape("hair", "perturb", 1.0), PartShape("mouth", "sample", 1.0))
+    edits = (FACE, HAIR, PartShape("hair", "perturb", 1.0), PartShape("mouth", "sample", 1.0))
     base, group = split(edits)
     assert base == edits[:2] and group == edits[2:]
     other = PartShape("hair", "morph", 0.5)
-    assert replaced(group, other) == (other, group[1]) and replaced(group, NOSE) == (*group, NOSE)
+    assert replaced(group, other) == (other, group[1]) and replaced(group, FACE) == (*group, FACE)
     variants = bench.variants(edits, [PartShape("hair", "perturb", 1.0), other], SIDE)
     assert np.array_equal(variants[0], bench.mask(edits)) and not np.array_equal(variants[1], variants[0])
     assert bench.variants(edits, [other], 16).shape == (1, 16, 16)
@@ -100,7 +100,7 @@ def test_without_a_semantic_vae_a_brush_still_works(bench):
     plain = Workbench(bench.image, toy_parse, None, None, bench.other)
     assert (plain.mask([HAIR]) == 17).any() and torch.equal(plain.picture([HAIR]), bench.image)
     with pytest.raises(ValueError, match="no Semantic-VAE"):
-        plain.mask([HAIR, NOSE])
+        plain.mask([HAIR, FACE])
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------
@@ -155,7 +155,7 @@ def picture_png() -> bytes:
 
 
 def test_a_recipe_travels_in_the_png():
-    shape, mask = Shape("the face of seed 3", picture_png(), (NOSE, HAIR), True), np.full((SIDE, SIDE), 17, np.uint8)
+    shape, mask = Shape("the face of seed 3", picture_png(), (FACE, HAIR), True), np.full((SIDE, SIDE), 17, np.uint8)
     data = shape_png(Image.new("RGB", (SIDE, SIDE)), shape, {"pack": "p", "semantic-vae": "s"}, mask)
     found = shape_from_png(data, "mine.png")
     assert found.shape == shape and found.for_networks({"pack": "p", "semantic-vae": "s"}) == (shape, True)
@@ -205,7 +205,7 @@ def test_a_pack_brings_them_or_says_that_it_does_not(tiny_pack, tmp_path):
     ship_maskgan(folder, tmp_path)
     pack = load_pack(folder)
     bench = Workbench(torch.zeros(1, 3, 32, 32), pack.parser, open_shaper(pack), open_painter(pack), None)
-    assert bench.mask([NOSE]).shape == (32, 32) and bench.picture([HAIR]).shape == (1, 3, 32, 32)
+    assert bench.mask([FACE]).shape == (32, 32) and bench.picture([HAIR]).shape == (1, 3, 32, 32)
     assert needs(pack) != needs(empty) and "editors" not in pack.info
     with pytest.raises(CannotServe, match="Shape page"):
         bench.shaper.edit(Samples(bench.image), Request("", "Bangs"))
