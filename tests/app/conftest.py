@@ -226,29 +226,32 @@ def wait_until_open(port: int, server: subprocess.Popen, log: Path) -> None:
     pytest.fail(f"the server did not start:\n{log.read_text()[-3000:]}")
 
 
-@pytest.fixture
-def page(address: str) -> Iterator[Any]:
-    """The edit page in headless Chromium. Fails the test in the end if the browser's console holds an error."""
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Headless Chromium, one for the tests of a module. Not for the session: beside it no other test could use asyncio."""
     from playwright.sync_api import expect, sync_playwright  # only where a browser is wanted
 
-    problems: list[str] = []
     expect.set_options(timeout=1000 * PATIENCE_SECONDS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
-        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("requestfailed", lambda request: problems.append(f"{request.url}: {request.failure}"))
-        page.goto(address)
-        expect(page.locator(".stage .frame:not(.second) .after")).to_be_visible(timeout=1000 * START_SECONDS)
-        yield page
+        yield browser
         browser.close()
-    assert problems == []
 
 
-def _settled(page: Any) -> None:
-    page.wait_for_function(f"!document.querySelector('{UNFINISHED}')")
-    page.wait_for_timeout(TOUR_SETTLE)
+@pytest.fixture
+def page(address: str, browser: Any) -> Iterator[Any]:
+    """The edit page as a new visitor sees it. Fails the test in the end if the browser's console holds an error."""
+    problems: list[str] = []
+    page = browser.new_page(viewport={"width": 1280, "height": 900})  # with cookies and storage of its own
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("requestfailed", lambda request: problems.append(f"{request.url}: {request.failure}"))
+    page.goto(address)
+    page.locator(".stage .frame:not(.second) .after").wait_for(timeout=1000 * START_SECONDS)
+    yield page
+    found = list(problems)  # not what closing it breaks off
+    page.close()
+    assert found == []
 
 
 @pytest.fixture
@@ -263,10 +266,9 @@ def tour() -> Callable[..., None]:
                 ready.wait_for(timeout=1000 * TOUR_SECONDS)
                 ready.evaluate("element => element.scrollIntoView({ block: 'center' })")
             page.mouse.move(0, 0)
-            _settled(page)
+            page.wait_for_function(f"!document.querySelector('{UNFINISHED}')")
+            page.wait_for_timeout(TOUR_SETTLE)
             Path(folder, f"tour_{name}.png").write_bytes(small_png(page.screenshot()))
-        else:
-            _settled(page)  # the same way at the same pace
 
     return take
 
