@@ -134,8 +134,8 @@ class WarmPython:
         """Raises subprocess.TimeoutExpired for a command that takes longer; it is ended."""
         if self._process is None:
             self._process = subprocess.Popen(
-                [sys.executable, str(REPOSITORY / "tests" / "warm_python.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                env={**os.environ, "PYTHONPATH": str(REPOSITORY)}, start_new_session=True)
+                [sys.executable, str(REPOSITORY / "tests" / "warm_python.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                text=True, env={**os.environ, "PYTHONPATH": str(REPOSITORY)}, start_new_session=True)
         with tempfile.NamedTemporaryFile("r") as stdout, tempfile.NamedTemporaryFile("r") as stderr:
             asked = {"program": program, "words": words, "folder": str(folder), "environment": environment}
             self._process.stdin.write(json.dumps({**asked, "stdout": stdout.name, "stderr": stderr.name}) + "\n")
@@ -143,7 +143,9 @@ class WarmPython:
             if not select.select([self._process.stdout], [], [], timeout)[0]:
                 self.close()
                 raise subprocess.TimeoutExpired([program, *words], timeout, stdout.read(), stderr.read())
-            return Outcome(int(self._process.stdout.readline()), stdout.read(), stderr.read())
+            status = self._process.stdout.readline()
+            assert status, "the Python whose forks the command lines are has ended"
+            return Outcome(int(status), stdout.read(), stderr.read())
 
     def close(self) -> None:
         """End it, and a command that still runs."""
@@ -175,7 +177,8 @@ def command(tmp_path: Path, warm_python: WarmPython) -> Callable[..., Outcome]:
         program = str(REPOSITORY / name) if name.endswith(".py") else name
         environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), **environment}
         if name in LIGHT:
-            done = subprocess.run([sys.executable, "-m", name, *rest], cwd=folder, env=environment, capture_output=True, text=True, timeout=timeout)
+            done = subprocess.run(
+                [sys.executable, "-m", name, *rest], cwd=folder, env=environment, capture_output=True, text=True, timeout=timeout)
             outcome = Outcome(done.returncode, done.stdout, done.stderr)
         else:
             outcome = warm_python.run(program, rest, folder, environment, timeout)
