@@ -48,6 +48,7 @@ def shape_panel() -> None:
     except (ValueError, OSError) as error:
         st.error(f"There is no picture to begin with. {sentence(describe(error))}", icon=":material/error:")
         return
+    feed()
     stage()
 
 
@@ -72,7 +73,6 @@ def stage() -> None:
         with st.container(key="stage-start"):
             _files(shape)
             source_panel(_begin)
-        feed()
     confirm_shown()
 
 

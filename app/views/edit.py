@@ -35,7 +35,6 @@ def stage() -> None:
             files_panel()
             sheets_panel()
             history_panel()
-        live.feed()
     confirm_shown()
     resources.remember_visit()
 
@@ -74,5 +73,6 @@ begin_page()
 with st.sidebar:
     prompt_panel()
     training_panel()
+live.feed()
 stage()
 resources.warm_up(resources.pack_name(), resources.pack())

@@ -50,3 +50,12 @@ def test_edit_look_at_layers_learn_and_choose(page: Page, tour) -> None:
     page.get_by_role("link", name="Directions").click()
     expect(page.get_by_alt_text(re.compile("^A face at strength"))).to_have_count(CARDS)
     tour(page, "directions")
+
+
+def test_give_the_hair_another_shape(page: Page, tour, address: str) -> None:
+    page.goto(f"{address}/shape")
+    shown = page.locator(".stage .frame:not(.second) .after")
+    expect(shown).to_have_attribute("alt", re.compile("the shape as it was"))
+    page.get_by_role("button", name="Shape 5").first.click()
+    expect(shown).to_have_attribute("alt", re.compile("hair drawn anew 1.00"))
+    tour(page, "shape")
