@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 pytestmark = pytest.mark.browser
 TIMES = 8
@@ -57,10 +57,10 @@ def test_buttons_stay_the_same_ones_when_an_edit_is_muted(page: Page, card: Loca
     expect(card).to_have_css("opacity", "1")
 
 
-def test_a_press_on_a_page_that_has_only_just_come_is_drawn(page: Page, address: str) -> None:
+def test_a_press_on_a_page_that_has_only_just_come_is_drawn(browser: Browser, address: str) -> None:
     """What the first run had not sent yet of the stage was forgotten by the run that the press asked for, and the page broke."""
     for number in range(4):
-        new = page.context.new_page()
+        new = browser.new_page()
         new.goto(f"{address}/shape")
         new.get_by_role("button", name=f"Shape {number + 1}").first.click()
         expect(new.locator(".stage .frame:not(.second) .after")).to_have_attribute("alt", re.compile("hair drawn anew 1.00"))
