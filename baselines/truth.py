@@ -50,7 +50,7 @@ class TruthEditor(DirectionEditor):
         """As the protocol says. Raises CannotServe for a request without an attribute that the classifier knows."""
         started = monotonic()
         self.directions[request.prompt] = EqualStep(self._delta(request))
-        return {"source": "trained", "seconds": round(monotonic() - started, 3), "layers": None, "steps": None}
+        return {"source": "trained", "seconds": round(monotonic() - started, 6), "layers": None, "steps": None}
 
     def _delta(self, request: Request) -> Tensor:
         from packs.attributes import ATTRIBUTES
