@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
@@ -70,11 +70,20 @@ def feed() -> None:
     It stands before the stage and not in it. What a run has not sent yet of a fragment, Streamlit forgets where that fragment runs
     again at once, but not what stands in it as a fragment of its own: that would come to a browser that has no place for it.
     """
+    answer(WANTED, FEED, _batch)
+
+
+def answer(wanted_key: str, feed_key: str, batch_for: Callable[[dict], tuple[dict | None, list[frames.Frame]]]) -> None:
+    """What a feed does: what the browser wants is kept in the session as `wanted_key` and answered once, by `batch_for`."""
     if not available():
         return
-    wanted = st.session_state.pop(WANTED, None)
-    batch, found = _batch(wanted) if wanted is not None else (None, [])
-    components.feed(batch, found, key=FEED, on_want=_want)
+
+    def want() -> None:
+        st.session_state[wanted_key] = st.session_state[feed_key].get("want")
+
+    wanted = st.session_state.pop(wanted_key, None)
+    batch, found = batch_for(wanted) if wanted is not None else (None, [])
+    components.feed(batch, found, key=feed_key, on_want=want)
 
 
 def _batch(wanted: dict) -> tuple[dict, list[frames.Frame]]:
@@ -98,10 +107,6 @@ def _basis(target: Sequence[str]) -> str:
 
 
 # --- what the components report ---------------------------------------------------------------------------------------
-
-
-def _want() -> None:
-    st.session_state[WANTED] = st.session_state[FEED].get("want")
 
 
 def _released(key: str, target: Sequence[str]) -> None:

@@ -52,16 +52,9 @@ def amount_slider(slider: Slider, label: str, on_amount) -> None:
 
 @st.fragment
 def feed() -> None:
-    """Send the frames that the browser has asked for. A fragment of its own: the page is not drawn again for them.
-
-    It stands before the stage and not in it. What a run has not sent yet of a fragment, Streamlit forgets where that fragment runs
-    again at once, but not what stands in it as a fragment of its own: that would come to a browser that has no place for it.
-    """
-    if not available():
-        return
-    wanted, slider = st.session_state.pop(WANTED, None), st.session_state.get(SLIDER)
-    batch, found = _batch(wanted, slider) if wanted and slider else (None, [])
-    components.feed(batch, found, key=FEED, on_want=_want)
+    """As `live.feed`, which says where it stands and why, for the slider that was drawn last."""
+    slider = st.session_state.get(SLIDER)
+    live.answer(WANTED, FEED, lambda wanted: (None, []) if slider is None else _batch(wanted, slider))
 
 
 def basis(shape: Shape, slider: Slider) -> str:
@@ -106,10 +99,6 @@ def _rendered(shape: Shape, slider: Slider, have: int) -> Iterator[Frame]:
 
 
 # --- what the components report ---------------------------------------------------------------------------------------
-
-
-def _want() -> None:
-    st.session_state[WANTED] = st.session_state[FEED].get("want")
 
 
 def _released(slider: Slider, on_amount) -> None:
