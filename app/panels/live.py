@@ -65,11 +65,7 @@ def revision() -> int:
 
 @st.fragment
 def feed() -> None:
-    """Send the frames that the browser has asked for. A fragment of its own: the page is not drawn again for them.
-
-    It stands before the stage and not in it. What a run has not sent yet of a fragment, Streamlit forgets where that fragment runs
-    again at once, but not what stands in it as a fragment of its own: that would come to a browser that has no place for it.
-    """
+    """Send the frames that the browser has asked for. A fragment of its own: the page is not drawn again for them."""
     answer(WANTED, FEED, _batch)
 
 

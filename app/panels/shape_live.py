@@ -52,7 +52,7 @@ def amount_slider(slider: Slider, label: str, on_amount) -> None:
 
 @st.fragment
 def feed() -> None:
-    """As `live.feed`, which says where it stands and why, for the slider that was drawn last."""
+    """As `live.feed`, for the slider that was drawn last."""
     slider = st.session_state.get(SLIDER)
     live.answer(WANTED, FEED, lambda wanted: (None, []) if slider is None else _batch(wanted, slider))
 

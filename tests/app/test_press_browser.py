@@ -14,6 +14,11 @@ TOGETHER = """(button) => {
     eclipsedLive.ask({ target, basis, have: 0 });
     button.click();
 }"""
+AND_FRAMES = """(button) => {
+    button.click();
+    const { target, basis } = eclipsedLive.sets.get(eclipsedLive.armed);
+    setTimeout(() => eclipsedLive.ask({ target, basis, have: 0 }), 20);  // while the press is being drawn
+}"""
 
 
 @pytest.fixture
@@ -65,3 +70,15 @@ def test_a_press_on_a_page_that_has_only_just_come_is_drawn(browser: Browser, ad
         new.get_by_role("button", name=f"Shape {number + 1}").first.click()
         expect(new.locator(".stage .frame:not(.second) .after")).to_have_attribute("alt", re.compile("hair drawn anew 1.00"))
         new.close()
+
+
+def test_what_a_press_takes_away_has_gone_though_frames_are_asked_for_meanwhile(page: Page, address: str) -> None:
+    """The end of the run that the press asked for was taken for an early one, and the picture on the left stayed beside its successor."""
+    page.goto(f"{address}/shape")
+    picture = page.locator(".stage .frame:not(.second) .after")
+    page.wait_for_function("window.eclipsedLive?.sets.has(eclipsedLive.armed)")
+    for _ in range(TIMES // 2):
+        for name, brushes in (("By brush", 1), ("By part", 0)):
+            page.get_by_role("radio", name=name).evaluate(AND_FRAMES)
+            expect(page.locator(".brush canvas")).to_have_count(brushes)
+            expect(picture).to_have_count(1)
