@@ -20,6 +20,7 @@ from packs.pack import Pack
 from portraits.scene import NUM_FACTORS, appearance_names
 from portraits.train_generator import Basis
 from portraits.train_mapping import GAIN, SLOPE
+from portraits.widening import check_widths, widened
 from stylegan2.generator import Generator
 
 APPEARANCE = "appearance.json"  # of a pack
@@ -79,13 +80,11 @@ def translate(source: Standard, target: Standard) -> tuple[Tensor, Tensor]:
 def unlift(lifted: Generator, shipped: Standard, trained: Generator, basis: Basis) -> None:
     """Give `trained` the synthesis weights of `lifted`: for w = basis.w(appearance) it then draws what `lifted` draws.
 
-    Raises ValueError for synthesis networks of different sizes.
+    Where `trained` has more channels, the others keep what they have and are not heard yet (`portraits.widening`).
+
+    Raises ValueError for networks of different resolutions, and for one with fewer channels.
     """
-    sizes = ("resolution", "channel_base", "channel_max", "conv_clamp")
-    for name in sizes:
-        has, wanted = getattr(lifted.config, name), getattr(trained.config, name)
-        if has != wanted:
-            raise ValueError(f"a generator with {name} {has} cannot start the training of one with {name} {wanted}")
+    check_widths(lifted.config, trained.config)
     matrix, offset = translate(Standard.of(basis), shipped)
     state = {name: value.cpu() for name, value in lifted.synthesis.state_dict().items()}
     for name in [name for name in state if name.endswith("affine.weight")]:
@@ -93,7 +92,7 @@ def unlift(lifted: Generator, shipped: Standard, trained: Generator, basis: Basi
         read = _difference(state[name].double(), len(shipped.names), 1) * (GAIN * (1 + SLOPE) / math.sqrt(lifted.w_dim))
         state[name] = read @ matrix @ basis.rotation.double() * math.sqrt(trained.w_dim)
         state[bias] = state[bias].double() + read @ offset
-    trained.synthesis.load_state_dict(state)
+    trained.synthesis.load_state_dict(widened(state, trained.synthesis.state_dict()))
 
 
 @torch.no_grad()

@@ -5,11 +5,9 @@ import pytest
 import torch
 
 from portraits import train_mapping
-from portraits.generator_loss import IMPORTANCE, part_weights, picture_loss
 from portraits.pictures import Pictures
 from portraits.scene import NUM_FACTORS, appearance, sample
 from portraits.train_generator import Basis, SynthesisTraining, new_trainer, noise_maps, stage_resolution, synthesis_config, train_synthesis
-from segmentation.parts import CLASSES
 from stylegan2.generator import GeneratorConfig
 from stylegan2.ops.upfirdn2d import setup_filter, upsample2d
 
@@ -45,29 +43,6 @@ def test_basis_keeps_distances_of_the_standardised_appearance(appearances):
 def test_w_must_hold_the_appearance(appearances):
     with pytest.raises(ValueError, match="w_dim 8 is smaller"):
         Basis.fit(torch.from_numpy(appearances), 8)
-
-
-def test_small_parts_weigh_more():
-    weights = part_weights(torch.tensor([[[CLASSES.index("skin"), CLASSES.index("l_eye")]]], dtype=torch.uint8))
-    assert weights.flatten().tolist() == [IMPORTANCE["skin"], IMPORTANCE["l_eye"]] == [1.0, 6.0]
-
-
-def test_every_class_has_its_importance():
-    assert set(IMPORTANCE) == set(CLASSES) and min(IMPORTANCE.values()) > 0
-
-
-def test_picture_loss_of_a_constant_error_has_no_edges():
-    target = torch.zeros(1, 3, 8, 8)
-    loss = picture_loss(target + 0.5, target, torch.ones(1, 1, 8, 8))
-    assert loss.item() == pytest.approx(0.5 + 0.5 * 0.5)
-
-
-def test_a_missing_strand_costs_more_than_a_shade():
-    """Two errors of the same mean: a line that is not there, and a shade over the same area."""
-    target, weights = torch.zeros(1, 3, 16, 16), torch.ones(1, 1, 16, 16)
-    line, shade = target.clone(), torch.full_like(target, 1 / 16)
-    line[..., 8] = 1.0
-    assert picture_loss(line, target, weights) > 1.5 * picture_loss(shade, target, weights)
 
 
 def test_resolution_grows_with_progress():
