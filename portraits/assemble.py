@@ -2,6 +2,8 @@
 
 A draft is for trying a pack while it is still being made: it reads the averaged weights of each checkpoint, fits a mapping network
 briefly, and changes nothing in the work folder. Its version says that it is a draft, and `pack.json` how far each model was.
+
+A pack can be renewed in part: the models that a work folder lacks, and the editors that were shipped with it, are then those of the pack.
 """
 
 from __future__ import annotations
@@ -16,13 +18,16 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from packs.weights import halved, write_pack
+from packs.files import checked
+from packs.pack import Pack, load_pack
+from packs.weights import MODELS as PACKED, halved, write_pack
 from portraits.classifier import CLASSIFIER
 from portraits.clip_training import Vocabulary, pack_entry
 from portraits.encoder import ENCODER, FRAMING
 from portraits.generator_run import finish
 from portraits.shipped import APPEARANCE, Standard
 from portraits.training import load_checkpoint
+from portraits.warm_start import read_weights
 
 VERSION = "2"
 PARSER = {"kind": "bisenet", "num_classes": 19, "width": 0.25, "input_size": 512}  # at 256 no logits at stride 8 can do better than 0.88
@@ -30,6 +35,7 @@ DRAFT_MAPPING = {"steps": 800, "batch_size": 256, "pool": 20_000}  # of `fit_map
 MODELS = ("parser", "second_parser", "classifier", "clip", "encoder")  # each of a checkpoint of its own
 JUDGE = "second_parser"  # of the parser; no part of the studio
 OPTIONAL = (JUDGE, "encoder")
+MADE_ANEW = {f"{name}.safetensors" for name in (*PACKED, *MODELS, "survey")} | {APPEARANCE}  # files that a renewed pack does not take over as they are
 
 
 @dataclass
@@ -40,13 +46,18 @@ class Found:
     step: int | None = None
 
 
-def assemble(work: Path, out: Path, draft: bool = False, seed: int = 0) -> list[str]:
+def assemble(work: Path, out: Path, draft: bool = False, seed: int = 0, given: Path | str | None = None) -> list[str]:
     """Write the pack; the models it lacks, which a draft may. The second parser is packed where there is one.
 
-    Raises ValueError for a finished pack of which a model is missing, and for a draft without a generator.
+    What the work folder lacks is that of the pack `given`, which may be `out`, but its survey and directions, which fit no other models.
+
+    Raises ValueError for a finished pack of which a model is missing, and for one without a generator.
     """
+    pack = None if given is None else load_pack(given)
     config, generator, standard = _generator(work, draft, seed)
     found = {name: _find(work, name, draft) for name in MODELS}
+    shipped = {name: _shipped(pack, name) for name, model in found.items() if model is None}
+    found |= shipped
     missing = [name for name, model in found.items() if model is None]
     needed = [name for name in missing if name not in OPTIONAL]
     if needed and not draft:
@@ -56,10 +67,11 @@ def assemble(work: Path, out: Path, draft: bool = False, seed: int = 0) -> list[
         found["clip"].state = known_words(found["clip"].state)
     if "encoder" in found:
         found["encoder"].state = _rebased(found["encoder"].state, standard)
-    files = {APPEARANCE: standard.to_json()}
+    kept, about = _kept(pack)
+    files = {**kept, APPEARANCE: standard.to_json()}
     if JUDGE in found:
         files[f"{JUDGE}.safetensors"] = save({name: halved(value).clone() for name, value in found[JUDGE].state.items()})
-    info = describe(config) | ({"version": f"{VERSION} (draft)", "draft": {name: model.step for name, model in found.items()}} if draft else {})
+    info = about | describe(config) | {name: about[name] for name in shipped if name in about} | ({"version": f"{VERSION} (draft)", "draft": {name: model.step for name, model in found.items()}} if draft else {})
     # Directions of an earlier generator would be listed by nobody and fit nothing.
     shutil.rmtree(out / "directions", ignore_errors=True)
     write_pack(out, info, {name: model.state for name, model in found.items() if name != JUDGE}, files)
@@ -100,6 +112,25 @@ def _find(work: Path, name: str, draft: bool) -> Found | None:
     if draft and checkpoint.exists() and not _finished(work, name, checkpoint.name):
         return averaged(checkpoint, name)
     return Found(load_file(model)) if model.exists() else None
+
+
+def _shipped(pack: Pack | None, name: str) -> Found | None:
+    """The pack's model; its encoder as one that knows nothing of the pack's own standard, as `portraits.train_encoder` leaves it."""
+    if pack is None or f"{name}.safetensors" not in pack.info["files"]:
+        return None
+    state = load_file(checked(pack.path, pack.info, f"{name}.safetensors")) if name == JUDGE else read_weights(pack, name)
+    if name == "encoder":
+        standard = Standard.of_pack(pack)
+        state = state | {"scale": state["scale"] * standard.spread, "offset": state["offset"] * standard.spread + standard.mean}
+    return Found(state)
+
+
+def _kept(pack: Pack | None) -> tuple[dict[str, bytes], dict]:
+    """The files of a pack that no stage makes, such as editors, and what its description says of them."""
+    if pack is None:
+        return {}, {}
+    files = {name: checked(pack.path, pack.info, name).read_bytes() for name in pack.info["files"] if "/" not in name and name not in MADE_ANEW}
+    return files, {key: value for key, value in pack.info.items() if key not in ("format", "files", "draft")}
 
 
 def averaged(checkpoint: Path, name: str) -> Found:

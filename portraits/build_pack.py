@@ -3,7 +3,8 @@
 Every stage reads what the earlier ones left in the work folder, goes on where it was killed, and writes one model. Minutes
 count from the first start; a stage whose minutes are spent only writes its model again, and more `--minutes` carry it on.
 `--start PACK` begins new runs with that pack's weights and refines them, so that what one machine had time for is not lost;
-`--stage assemble --draft` makes a pack of the checkpoints while they are still trained.
+`--stage assemble --draft` makes a pack of the checkpoints while they are still trained; with `--start PACK`, what the work folder lacks
+is the pack's own, so a pack can be renewed in part.
 
     data        renders of the drawn world with masks, attributes and captions
     generator   the synthesis network by regression    sharpen  against a critic    mapping  its mapping network
@@ -152,7 +153,7 @@ def stage_encoder(work: Path, options) -> None:
 
 
 def stage_assemble(work: Path, options) -> None:
-    missing = assemble(work, options.out, options.draft, options.seed)
+    missing = assemble(work, options.out, options.draft, options.seed, options.start)
     cli.say(f"assembled: {options.out}" + (f", without {' and '.join(missing)}" if missing else ""))
 
 
@@ -220,7 +221,7 @@ def main(arguments: Sequence[str]) -> dict:
     parser.add_argument("--batch", type=cli.positive_int, help="pictures a step and process (default: as the config says)")
     parser.add_argument("--count", type=cli.positive_int, help="renders to train on (default: as the config says)")
     parser.add_argument("--start", type=Path, metavar="PACK",
-                        help="begin new runs with the weights of this pack, to refine them (default: at random)")
+                        help="begin new runs with the weights of this pack, to refine them (default: at random); assemble takes from it what --work lacks")
     parser.add_argument("--draft", action="store_true",
                         help="assemble what the checkpoints have come to while their training still runs")
     parser.add_argument("--out", type=Path, default=BUILT_IN, help="pack folder (default: the built-in one)")

@@ -12,7 +12,10 @@ from portraits import assemble, train_generator
 from portraits.build_pack import READY_MADE
 from portraits.classifier import AttributeClassifier
 from portraits.clip_training import ClipTraining, Vocabulary, train_clip
-from portraits.generator_run import run_generator
+from portraits.encoder import PortraitEncoder
+from portraits.generator_run import run_generator, run_mapping
+from portraits.scene import appearance_names
+from portraits.shipped import APPEARANCE, Standard
 from portraits.train_generator import SynthesisTraining
 from portraits.training import load_checkpoint, save_checkpoint
 from safetensors.torch import load_file, save, save_file
@@ -118,3 +121,27 @@ def test_what_training_captions_say_is_known(small_cache):
     tokenizer = Vocabulary.of_phrases().tokenizer
     said = {i for line in small_cache.captions() for text in line["captions"] for i in tokenizer.encode(text)}
     assert said <= known
+
+
+def test_a_pack_is_renewed_in_part(small, tiny_pack, small_cache, tmp_path):
+    """A new generator, and everything else of the pack: its models, its editors, and an encoder that says the same of a picture."""
+    work, out = tmp_path / "work", shutil.copytree(tiny_pack, tmp_path / "pack")
+    old_standard = Standard(appearance_names(), torch.full((len(appearance_names()),), 0.5).double(), torch.full((len(appearance_names()),), 2.0).double())
+    encoder = PortraitEncoder(len(appearance_names()), width=8, num_features=16)
+    torch.nn.init.normal_(encoder.head.weight, std=0.1)
+    encoder.scale.fill_(1.5), encoder.offset.fill_(0.25)
+    add_files(out, {APPEARANCE: old_standard.to_json(), "encoder.safetensors": save(encoder.state_dict()), "maskgan.safetensors": b"an editor"})
+    before = load_pack(out)
+    run_generator(work, small_cache, torch.device("cpu"), "cpu", SynthesisTraining(minutes=0.01, batch_size=4, grow_at=(0.0,)))
+    run_mapping(work, steps=3, batch_size=16, pool=200, faces=1)
+    classifier = load_file(out / "classifier.safetensors")
+    assert assemble.assemble(work, out, given=out) == ["second_parser"]
+    after = load_pack(out)
+    assert after.info["generator"]["channel_base"] == 256 and before.info["generator"] != after.info["generator"]
+    assert (out / "maskgan.safetensors").read_bytes() == b"an editor" and "maskgan.safetensors" in after.info["files"]
+    assert all(torch.equal(value, load_file(out / "classifier.safetensors")[name]) for name, value in classifier.items())
+    assert not [name for name in after.info["files"] if name.startswith(("directions/", "survey"))], "they are of the old generator"
+    state, standard = load_file(out / "encoder.safetensors"), Standard.of_pack(after)
+    said = state["scale"] * standard.spread, state["offset"] * standard.spread + standard.mean
+    torch.testing.assert_close(said[0], torch.full_like(said[0], 3.0), atol=0.01, rtol=0)
+    torch.testing.assert_close(said[1], torch.full_like(said[1], 1.0), atol=0.01, rtol=0)
