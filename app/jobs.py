@@ -161,6 +161,7 @@ class JobQueue:
         with (job.folder / "log.txt").open("ab") as log:
             # a session of its own: Ctrl-C on the server must not end a training, and cancelling ends all its processes
             child = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        processes.make_patient(child.pid)
         self._children[job.folder.name] = child
         write_json(job.folder / "job.json", {**record, "pid": child.pid, "born": processes.birth(child.pid)})
         return True

@@ -72,6 +72,15 @@ def test_a_job_runs_to_its_end(queue, wait_for):
     assert done.direction.read_text() == "learned"
 
 
+@pytest.mark.skipif(not hasattr(os, "getpriority"), reason="a system without niceness")
+def test_a_job_leaves_the_first_turn_to_the_studio(queue, wait_for):
+    """Two of them on two cores, and every move of a slider would wait for a step of the training."""
+    job = queue.submit(request(steps=500))
+    running = wait_for(lambda: (found := jobs.read_job(job.folder)).state == "running" and found)
+    wait_for(lambda: os.getpriority(os.PRIO_PROCESS, running.pid) >= processes.PATIENT)
+    processes.make_patient(2**22 + 1)  # one that has ended is no trouble
+
+
 def test_one_at_a_time_in_the_order_asked(queue, wait_for):
     first, second = queue.submit(request("one", 40)), queue.submit(request("two", 5))
     wait_for(lambda: state(first) == "running")
