@@ -11,6 +11,7 @@ from contextlib import nullcontext
 import torch
 from torch import Tensor, nn
 
+from baselines.secgan.layers import HalvingConv2d
 from baselines.secgan.output import Output, exactly
 
 LAYERS = 5
@@ -67,7 +68,7 @@ class Discriminator(nn.Module):
         layers: list[nn.Module] = []
         for before, after in zip([inputs, *widths], widths):
             norm = [nn.InstanceNorm2d(after, affine=True)] if normalised else []
-            layers += [nn.Conv2d(before, after, 4, 2, 1, bias=not normalised), *norm, nn.LeakyReLU()]
+            layers += [HalvingConv2d(before, after, bias=not normalised), *norm, nn.LeakyReLU()]
         self.body = nn.Sequential(*layers, nn.Flatten())
         features = widths[-1] * (size >> LAYERS) ** 2
         self.realism, self.attributes = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from baselines.secgan.layers import HalvingConv2d, InstanceNorm2d
 from baselines.secgan.output import Output, exactly
 
 HALVINGS = 6  # of the discriminator
@@ -16,7 +17,7 @@ SLOPE = 0.01  # of its leaky ReLU
 
 
 def norm_relu(channels: int) -> list[nn.Module]:
-    return [nn.InstanceNorm2d(channels, affine=True), nn.ReLU(inplace=True)]
+    return [InstanceNorm2d(channels), nn.ReLU(inplace=True)]
 
 
 class ResidualBlock(nn.Module):
@@ -26,7 +27,7 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.body = nn.Sequential(
             nn.Conv2d(channels, channels, 3, padding=1, bias=False), *norm_relu(channels),
-            nn.Conv2d(channels, channels, 3, padding=1, bias=False), nn.InstanceNorm2d(channels, affine=True),
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False), InstanceNorm2d(channels),
         )  # fmt: skip
 
     def forward(self, x: Tensor) -> Tensor:
@@ -64,7 +65,7 @@ class Discriminator(nn.Module):
         super().__init__()
         layers: list[nn.Module] = []
         for i in range(HALVINGS):
-            layers += [nn.Conv2d(inputs if i == 0 else base << (i - 1), base << i, 4, 2, 1), nn.LeakyReLU(SLOPE)]
+            layers += [HalvingConv2d(inputs if i == 0 else base << (i - 1), base << i), nn.LeakyReLU(SLOPE)]
         self.body = nn.Sequential(*layers)
         last = base << (HALVINGS - 1)
         self.realism = nn.Conv2d(last, 1, 3, padding=1, bias=False)
