@@ -47,6 +47,7 @@ BACKBONES = {
     "attgan": Backbone(32, 2e-4, 1_137_500, classification_d=1, classification_g=10, reconstruction=100, summed=False, flips=False, final_rate=0.01),
 }
 ADAM_BETAS = (0.5, 0.999)
+WARM_UP_RATE = 5e-4  # there is no adversary in a warm-up, and so nothing to fall out of step with
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,10 @@ class SecganConfig:
     """Settings of a run. None stands for the backbone's published value; with `minutes` the steps are not counted.
 
     width: factor of all channel counts, 1 as published. batch_size: of each process. consistency: lambda_sc, 0.01 is best in
-    figure 3. discriminator_steps: N of algorithm 1. masks_from: where the source masks come from, the parser as in the paper, or
-    the data set's true masks. average: decay of the averaged generator that is shown and exported; 0 is the generator itself, as
+    figure 3. discriminator_steps: N of algorithm 1. warm_up: so many of the steps come before algorithm 1, and teach the generators to
+    rebuild what they see and the discriminators its labels, each alone; 0 as in the paper. masks_from: where the source masks come from, the parser as in the paper, or
+    the data set's true masks. keep_detail: an editor lays only the change G(x, y) - G(x, 0) over the picture, which a short training cannot
+    rebuild in full; the networks learn the same. average: decay of the averaged generator that is shown and exported; 0 is the generator itself, as
     in the paper.
     """
 
@@ -69,7 +72,9 @@ class SecganConfig:
     learning_rate: float | None = None
     consistency: float = 0.01
     discriminator_steps: int = 5
+    warm_up: int = 0
     masks_from: str = "parser"
+    keep_detail: bool = False
     average: float = 0.0
     seed: int = 0
     attributes: tuple[str, ...] = ATTRIBUTES
@@ -82,7 +87,7 @@ class SecganConfig:
             raise ValueError(f"size is {self.size}; accepted are multiples of {SMALLEST} up to {LARGEST} pixels (the paper's are 128 and 256)")
         if self.iterations is not None and self.minutes is not None:
             raise ValueError(f"give either iterations or minutes, not iterations={self.iterations} and minutes={self.minutes}")
-        for name, least in (("iterations", 1), ("batch_size", 1), ("discriminator_steps", 1), ("consistency", 0)):
+        for name, least in (("iterations", 1), ("batch_size", 1), ("discriminator_steps", 1), ("consistency", 0), ("warm_up", 0)):
             value = getattr(self, name)
             if value is not None and value < least:
                 raise ValueError(f"{name} is {value}; accepted are numbers from {least}")

@@ -28,7 +28,8 @@ class SecganEditor:
 
     alpha 1 is the network's own edit, a label difference of 1 (or -1, for value False). Other strengths multiply the label
     difference, which the network takes as a number: up to 1 it interpolates, beyond it extrapolates, below 0 it asks for the
-    opposite. Between -1 and 1 the part of the picture that the network cannot rebuild is faded in, so that 0 changes nothing.
+    opposite. Between -1 and 1 the part of the picture that the network cannot rebuild is faded in, so that 0 changes nothing; where the
+    settings say `keep_detail`, all of it is there at every strength.
     """
 
     def __init__(self, generator: nn.Module, config: SecganConfig, parser: FaceParser | None = None) -> None:
@@ -73,9 +74,9 @@ class SecganEditor:
         small = smooth(images, self.config.size).clamp(-1, 1)
         inputs = small if self.config.method != "concat" else torch.cat([small, likeliest(log_probability(self.parser(small)))], dim=1)
         after = self.generator(inputs, difference.expand(len(images), -1))
-        strength = float(difference.abs().max())
-        if strength < 1:
-            after = after + (1 - strength) * (small - self.generator(inputs, torch.zeros_like(difference).expand(len(images), -1)))
+        detail = 1.0 if self.config.keep_detail else 1 - float(difference.abs().max())
+        if detail > 0:
+            after = after + detail * (small - self.generator(inputs, torch.zeros_like(difference).expand(len(images), -1)))
         if images.shape[-1] != self.config.size:
             after = images + smooth(after - small, images.shape[-1])
         return after.clamp(-1, 1)

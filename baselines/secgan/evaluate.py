@@ -9,7 +9,9 @@ TARR in total and by attribute, FID, ssFID and Inception Score; what each of the
 from __future__ import annotations
 
 import json
+from argparse import BooleanOptionalAction
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,10 +45,13 @@ def main(argv: Sequence[str]) -> dict:
 
     pack = load_pack(options.pack, cli.resolve_device(options.device))
     editor = load_editor(options.run, pack.device, pack.parser)
+    if options.keep_detail is not None:
+        editor.config = replace(editor.config, keep_detail=options.keep_detail)
     recogniser, batches, count = recogniser_of(pack), *test_batches(editor, options, pack.device)
     looks = choose_looks(pack, ClipGuide(pack).encode_image, options.weights)
     found = evaluate_reversals(editor, batches, recogniser, looks, lambda done: cli.say(f"{done} of {count} pictures"))
-    report = rounded({"run": str(options.run), "data": str(options.data), "split": options.split, "pack": pack.name, **found})
+    report = rounded({"run": str(options.run), "data": str(options.data), "split": options.split, "pack": pack.name,
+                      "keep_detail": editor.config.keep_detail, **found})
     if options.out is None:
         return report
     write(options.out, report)
@@ -119,6 +124,7 @@ def _parser() -> cli.ArgumentParser:
     parser.add_argument("--split", choices=SPLITS, default="test", help="which of its pictures (test)")
     parser.add_argument("--count", type=cli.positive_int, metavar="N", help="only the first N of them")
     parser.add_argument("--size", type=cli.positive_int, metavar="N", help="pixels a side (those that the run was trained at)")
+    parser.add_argument("--keep-detail", action=BooleanOptionalAction, help="lay the change over the picture, or show G(x, y) (as the run was told)")
     parser.add_argument("--pack", default="portraits", help="whose classifier recognises, and whose models stand in for published ones (portraits)")
     parser.add_argument("--weights", type=Path, metavar="DIR", help="where published Inception and SwAV weights lie (the cache's folder `features`)")
     parser.add_argument("--out", type=Path, help="the report to write, JSON; tables come beside it, as .md")

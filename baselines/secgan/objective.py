@@ -74,12 +74,19 @@ class Objective:
             scores, logits = self.run(branch.discriminator, _shown(name, outputs[name]))
             found[f"{name}/deception"] = losses.deception(scores).mean()
             found[f"{name}/classification"] = self._classification(logits, batch.target)
-            again = self._generate(name, batch, torch.zeros_like(batch.difference))
-            rebuilt = losses.reconstruction(batch.images, again) if name == "rgb" else losses.cross_entropy(batch.masks, again)
-            found[f"{name}/reconstruction"] = rebuilt.mean()
+            found[f"{name}/reconstruction"] = self._reconstruction(name, batch)
         if self.config.semantic:
             found |= self._consistency(log_probability(self.parser(outputs["rgb"])), outputs["semantic"])
         return found
+
+    def rebuilding(self, batch: Batch) -> Losses:
+        """Equations (5) and (10) alone, before algorithm 1."""
+        return {f"{name}/reconstruction": self._reconstruction(name, batch) for name in self.branches}
+
+    def naming(self, batch: Batch) -> Losses:
+        """Equations (3) and (8) alone, before algorithm 1."""
+        return {f"{name}/classification": self._classification(self.run(branch.discriminator, batch.real(name))[1], batch.source)
+                for name, branch in self.branches.items()}
 
     def total(self, found: Losses, generators: bool) -> Tensor:
         """Equations (13) and (15), or (14) and (16), of both branches together: no term of one moves the other's networks."""
@@ -93,6 +100,10 @@ class Objective:
     def edited(self, name: str, batch: Batch, difference: Tensor) -> Tensor:
         """What the branch makes of the batch: pictures [N, 3, S, S] or probabilities [N, 12, S, S]."""
         return _shown(name, self._generate(name, batch, difference))
+
+    def _reconstruction(self, name: str, batch: Batch) -> Tensor:
+        again = self._generate(name, batch, torch.zeros_like(batch.difference))
+        return (losses.reconstruction(batch.images, again) if name == "rgb" else losses.cross_entropy(batch.masks, again)).mean()
 
     def _consistency(self, parsed: Tensor, translated: Tensor) -> Losses:
         """Equations (11) and (12): log probabilities [N, 12, S, S] of P(x_out) and of the semantic generator, each against the other's one-hot."""

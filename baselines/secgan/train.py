@@ -59,8 +59,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--learning-rate", type=float, metavar="F", help="at the start (0.0001 for stargan, 0.0002 for attgan)")
     parser.add_argument("--consistency", type=float, metavar="F", help="weight of the semantic consistency, lambda_sc (0.01)")
     parser.add_argument("--discriminator-steps", type=int, metavar="N", help="for each step of the generators (5)")
+    parser.add_argument("--warm-up", type=int, metavar="N", help="of the iterations, so many that only rebuild pictures and learn labels come first (0)")
     parser.add_argument("--masks-from", help="source masks by the pack's parser, or the data's true ones: parser or truth (parser)")
     parser.add_argument("--average", type=float, metavar="F", help="decay of the averaged generator that is exported (0: not averaged)")
+    parser.add_argument("--keep-detail", action="store_true", default=None,
+                        help="the trained editor lays G(x, y) - G(x, 0) over the picture, rather than show G(x, y) (as published)")
     parser.add_argument("--pack", default="portraits", help="name or folder of the pack whose parser to use (portraits)")
     parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder of the run")
     parser.add_argument("--resume", action="store_true", help="go on with the run in that folder; its own settings count")

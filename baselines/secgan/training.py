@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from baselines.data.faces import Faces
-from baselines.secgan.config import ADAM_BETAS, SecganConfig
+from baselines.secgan.config import ADAM_BETAS, WARM_UP_RATE, SecganConfig
 from baselines.secgan.feed import Feed
 from baselines.secgan.networks import make_branches
 from baselines.secgan.objective import Batch, Losses, Objective
@@ -33,8 +33,10 @@ class Trainer:
         dtype = maps_dtype(device) if dtype is None else dtype
         self.feed = Feed(config, faces, device, parser)
         torch.manual_seed(config.seed)
-        layout = torch.channels_last if dtype is torch.bfloat16 else torch.contiguous_format
-        self.branches = make_branches(config).to(device, memory_format=layout)
+        self.branches = make_branches(config).to(device)
+        if dtype is torch.bfloat16:
+            for branch in self.branches.values():  # the discriminators' large filters multiply small maps, as plain matrices
+                branch.generator.to(memory_format=torch.channels_last)
         self.objective = Objective(config, self.branches, parser, dtype)
         self.of_discriminators = [p for branch in self.branches.values() for p in branch.discriminator.parameters()]
         self.of_generators = [p for branch in self.branches.values() for p in branch.generator.parameters()]
@@ -52,22 +54,32 @@ class Trainer:
             yield self.step(next(batches))
 
     def step(self, batch: Batch) -> Losses:
-        """One turn of algorithm 1's loop."""
-        self._learn_at(self.config.rate * self.config.published.rate(self.fraction))
-        found = {f"d/{name}": value for name, value in self._discriminate(batch).items()}
+        """One turn of algorithm 1's loop, or of the warm-up before it."""
+        warmed = self.budget.step >= self.config.warm_up
+        self._learn_at(self.config.rate * self.config.published.rate(self.fraction) if warmed else WARM_UP_RATE)
+        if self.budget.step == self.config.warm_up:
+            self._forget_moments()
+        found = {f"d/{name}": value for name, value in self._discriminate(batch, warmed).items()}
         self.budget.step += 1
-        if self.budget.step % self.config.discriminator_steps == 0:
+        if not warmed:
+            found |= {f"g/{name}": value for name, value in self._rebuild(batch).items()}
+        elif self.budget.step % self.config.discriminator_steps == 0:
             found |= {f"g/{name}": value for name, value in self._generate(batch).items()}
         self.fraction = processes.shared(self.budget.fraction, self.device)
         return found
 
-    def _discriminate(self, batch: Batch) -> Losses:
-        found = self.objective.discriminators(batch)
+    def _discriminate(self, batch: Batch, warmed: bool) -> Losses:
+        found = self.objective.discriminators(batch) if warmed else self.objective.naming(batch)
         self._descend(self.objective.total(found, generators=False), self.discriminators, self.of_discriminators)
         return {name: value.detach() for name, value in found.items()}
 
     def _generate(self, batch: Batch) -> Losses:
-        found = self.objective.generators(batch)
+        return self._move_generators(self.objective.generators(batch))
+
+    def _rebuild(self, batch: Batch) -> Losses:
+        return self._move_generators(self.objective.rebuilding(batch))
+
+    def _move_generators(self, found: Losses) -> Losses:
         self._descend(self.objective.total(found, generators=True), self.generators, self.of_generators)
         for name, branch in self.branches.items():
             self.averages[name].update(branch.generator, self.budget.step // self.config.discriminator_steps)
@@ -78,6 +90,11 @@ class Trainer:
         loss.backward(inputs=parameters)
         processes.average_gradients(parameters)
         optimizer.step()
+
+    def _forget_moments(self) -> None:
+        """Adam's second moments of the small gradients before would make the first steps of algorithm 1 tens of times too long."""
+        for optimizer in (self.discriminators, self.generators):
+            optimizer.state.clear()
 
     def _learn_at(self, rate: float) -> None:
         self.rate = rate

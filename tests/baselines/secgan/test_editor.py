@@ -53,6 +53,15 @@ def test_half_the_strength_interpolates_the_label_difference() -> None:
     torch.testing.assert_close(editor.edit(samples, Request("", "Eyeglasses", alpha=0.5)), expected.clamp(-1, 1))
 
 
+def test_detail_that_is_kept_is_what_the_network_cannot_rebuild() -> None:
+    editor, samples = made(keep_detail=True), pictures()
+    one = torch.zeros(2, 13)
+    one[:, 6] = 1
+    images = samples.images
+    expected = images + editor.generator(images, one) - editor.generator(images, 0 * one)
+    torch.testing.assert_close(editor.edit(samples, Request("", "Eyeglasses")), expected.clamp(-1, 1))
+
+
 def test_a_picture_of_another_size_gets_the_change_laid_over_it() -> None:
     editor = made()
     flat = Samples(torch.full((1, 3, 96, 96), 0.25))

@@ -167,3 +167,19 @@ def test_bad_input_is_one_sentence(command, tmp_path: Path) -> None:
 def test_what_the_command_refuses(tmp_path: Path, tiny_pack: Path, words: list[str], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         main([*options(tmp_path / "run", tiny_pack), *words])
+
+
+def test_a_warm_up_rebuilds_and_names_and_nothing_else(faces, tiny_models) -> None:
+    """The generators move at every step of it, the heads of realism at none; then algorithm 1 begins. The RGB branch learns the same in it,
+    whatever the method, so that methods part where they differ."""
+    made, alone = (trainer(faces, tiny_models, warm_up=2, method=method) for method in ("secgan", "baseline"))
+    start = weights(made)
+    warm = list(islice(made.steps(), 2))
+    assert all(set(found) == {f"{kind}/{branch}/{loss}" for kind, loss in (("d", "classification"), ("g", "reconstruction"))
+                              for branch in ("rgb", "semantic")} for found in warm)
+    assert changed(start, weights(made), "generator") and not changed(start, weights(made), "realism")
+    list(islice(alone.steps(), 2))
+    of_both, of_one = weights(made), weights(alone)
+    assert all(torch.equal(of_both[name], value) for name, value in of_one.items() if "generator" in name)
+    third = next(made.steps())
+    assert "d/rgb/critic" in third and changed(start, weights(made), "realism")
