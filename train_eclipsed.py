@@ -43,6 +43,8 @@ def main(argv: Sequence[str]) -> dict:
     pack = load_pack(options.pack or DEFAULT_PACK, options.device)
     prompt, config = _understand(options, pack)
     cli.say(f"{prompt.text!r} is about {', '.join(prompt.parts)} ({prompt.phrase or 'nothing named'}; {prompt.decided_by})")
+    if prompt.read_as:
+        cli.say(f"in words that the pack's CLIP knows: {prompt.reading}")
     if prompt.unknown_words:
         cli.say(f"the pack's CLIP does not know: {', '.join(prompt.unknown_words)}")
     if options.dry_run:
@@ -174,8 +176,8 @@ def _dry_run(pack: "Pack", prompt: "Prompt", config: "TrainConfig") -> dict:
             seconds.append(time.monotonic() - begun)
     total = 2 * (prepared - started) + seconds[-1] * config.steps
     return {"dry_run": True, "prompt": prompt.text, "part": prompt.part, "parts": dict(prompt.parts), "phrase": prompt.phrase,
-            "decided_by": prompt.decided_by, "unknown_words": list(prompt.unknown_words), "pack": pack.name, "layers": training.layers,
-            "steps": config.steps, "seconds_estimate": round(total, 1), "config": config.to_dict()}
+            "decided_by": prompt.decided_by, "unknown_words": list(prompt.unknown_words), "read_as": dict(prompt.read_as), "pack": pack.name,
+            "layers": training.layers, "steps": config.steps, "seconds_estimate": round(total, 1), "config": config.to_dict()}
 
 
 if __name__ == "__main__":

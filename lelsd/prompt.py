@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Sequence
 
-from lelsd import wording
+from lelsd import plain_words, wording
 from lelsd.lexicon import check_prompt
 from lelsd.matching import Mention, asks_for_absence, find_mentions
 from packs import cli
@@ -33,7 +33,8 @@ class Prompt:
     """A prompt and how it was understood. `parts` has weights in (0, 1], the largest 1 and that of `part`.
 
     `decided_by`: "lexicon", "vectors", "clip" or "default". `phrase`: the deciding words, as typed ("" by default).
-    `negated`: the prompt asks for the thing to be gone. `unknown_words`: words the pack's CLIP has never seen.
+    `negated`: the prompt asks for the thing to be gone. `unknown_words`: words the pack's CLIP has never seen, but for those in
+    `read_as`, for which it is told plainer ones: {"joyful": "happy"}.
     """
     text: str
     part: str
@@ -43,6 +44,7 @@ class Prompt:
     decided_by: str = "default"
     unknown_words: tuple[str, ...] = ()
     mentions: tuple[Mention, ...] = field(default=(), repr=False)
+    read_as: dict[str, str] = field(default_factory=dict)
 
     @property
     def sure_parts(self) -> tuple[str, ...]:
@@ -70,13 +72,26 @@ class Prompt:
         """The mentions that decide: all but those that name only the face or the person, if there are others."""
         return tuple(mention for mention in self.mentions if mention.kind not in FILLERS) or self.mentions
 
+    @property
+    def reading(self) -> str:
+        """One line that says which words the pack's CLIP is told others for; "" where it is none."""
+        return wording.reading(self.read_as)
+
+    @property
+    def plain(self) -> "Prompt":
+        """The same prompt as if it had been typed in the words that the pack's CLIP knows."""
+        if not self.read_as:
+            return self
+        text = plain_words.put(self.text, self.read_as)
+        return replace(self, text=text, mentions=tuple(find_mentions(text)), read_as={})
+
     def target_text(self, neutral: str = "a person") -> str:
-        """What the edited picture should be called, as a sentence about somebody."""
-        return wording.target_text(self, neutral)
+        """What the edited picture should be called, as a sentence about somebody, in words that the pack's CLIP knows."""
+        return wording.target_text(self.plain, neutral)
 
     def source_text(self, neutral: str = "a person") -> str:
         """What the picture is called before the edit."""
-        return wording.source_text(self, neutral)
+        return wording.source_text(self.plain, neutral)
 
     def with_parts(self, parts: "dict[str, float] | str") -> "Prompt":
         """The same prompt about other parts: weights by part, or names separated by commas, each with weight 1.
@@ -95,35 +110,64 @@ class Prompt:
     def to_dict(self) -> dict:
         """The fields of contracts.md, JSON-able."""
         return {"prompt": self.text, "part": self.part, "parts": dict(self.parts), "phrase": self.phrase, "negated": self.negated,
-                "decided_by": self.decided_by, "unknown_words": list(self.unknown_words), "region": self.region, "explanation": self.explanation}
+                "decided_by": self.decided_by, "unknown_words": list(self.unknown_words), "read_as": dict(self.read_as), "region": self.region,
+                "explanation": self.explanation}
 
 
 def parse_prompt(text: str, pack: "Pack | None" = None) -> Prompt:
-    """Understand `text` (1 to 300 characters). `pack` adds its text encoder as a fallback, and the words it does not know.
+    """Understand `text` (1 to 300 characters). `pack` adds its text encoder as a fallback, the words it does not know, and plainer ones for them.
 
     Raises ValueError for an empty or too long prompt.
     """
     text = check_prompt(text)
-    unknown = tuple(pack.unknown_words(text)) if pack is not None else ()
     mentions = find_mentions(text)
+    if pack is None:
+        return _understood(text, mentions, None, text)
+    reading = plain_words.read_as(text, pack, _respelt(text, mentions))
+    plain = plain_words.put(text, reading)
+    prompt = _from_plain(text, reading, plain) if reading and not _specific(mentions) else None
+    return replace(prompt or _understood(text, mentions, pack, plain), unknown_words=tuple(pack.unknown_words(plain)), read_as=reading)
+
+
+def _understood(text: str, mentions: list[Mention], pack: "Pack | None", plain: str) -> Prompt:
+    """By what was typed; where that says nothing, by `plain`, the same in words that the pack's CLIP knows."""
     if mentions:
-        return _from_mentions(text, mentions, unknown)
+        return _from_mentions(text, mentions)
     from lelsd import similarity  # only now: needs torch when there is a pack
-    decided_by, part, phrase = similarity.by_vectors(text) or similarity.by_clip(text, pack) or ("default", "face", "")
-    return Prompt(text, part, {part: 1.0}, phrase, asks_for_absence(text), decided_by, unknown)
+    decided_by, part, phrase = similarity.by_vectors(text) or similarity.by_clip(plain, pack) or ("default", "face", "")
+    return Prompt(text, part, {part: 1.0}, text if decided_by == "clip" else phrase, asks_for_absence(text), decided_by)
 
 
-def _from_mentions(text: str, mentions: list[Mention], unknown: tuple[str, ...]) -> Prompt:
+def _from_plain(text: str, reading: dict[str, str], plain: str) -> Prompt | None:
+    """By the plainer words, where what was typed names no part: the lexicon has "happy", and may not have "jubilant"."""
+    mentions = find_mentions(plain)
+    if not _specific(mentions):
+        return None
+    found = _from_mentions(plain, mentions)
+    phrase = next((typed for typed, meant in reading.items() if meant in found.phrase.lower()), "")
+    return replace(found, text=text, phrase=phrase, mentions=())
+
+
+def _respelt(text: str, mentions: list[Mention]) -> dict[str, str]:
+    """{misspelt word: the word that the lexicon took it for}, both in lower case."""
+    return {typed: meant for mention in mentions if mention.read_as
+            for typed, meant in zip(text[mention.start:mention.end].lower().split(), mention.read_as.split()) if typed != meant}
+
+
+def _specific(mentions: list[Mention]) -> list[Mention]:
+    """Those that name more than the face or the person."""
+    return [mention for mention in mentions if mention.kind not in FILLERS]
+
+
+def _from_mentions(text: str, mentions: list[Mention]) -> Prompt:
     weights: dict[str, float] = {}
-    specific = [mention for mention in mentions if mention.kind not in FILLERS]
-    for mention in specific or mentions:
+    for mention in _specific(mentions) or mentions:
         for part, weight in mention.parts.items():
             weights[part] = max(weights.get(part, 0.0), weight * WEIGHT_BY_KIND[mention.kind])
     chosen = max(mentions, key=lambda m: WEIGHT_BY_KIND[m.kind] * max(m.parts.values()))  # the first of the weightiest
     part, largest = next(iter(chosen.parts)), max(weights.values())
     parts = {name: round(weight / largest, 3) for name, weight in sorted(weights.items(), key=lambda item: -item[1])}
-    return Prompt(text, part, {part: parts.pop(part), **parts}, text[chosen.start:chosen.end], chosen.negated, "lexicon", unknown,
-                  tuple(mentions))
+    return Prompt(text, part, {part: parts.pop(part), **parts}, text[chosen.start:chosen.end], chosen.negated, "lexicon", mentions=tuple(mentions))
 
 
 def main(argv: Sequence[str]) -> dict | None:

@@ -6,7 +6,7 @@ to help; so orders are turned into descriptions, bare words into a sentence abou
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Mapping
 
 from lelsd.lexicon import PEOPLE, concepts
 
@@ -78,6 +78,12 @@ def explanation(prompt: "Prompt") -> str:
     reasons = {"lexicon": f"Because of {_said(prompt, told[0]) if told else phrase}.", "vectors": f"Because {phrase} is near to it in meaning.",
                "clip": f"Because the model of pictures and words connects {phrase} with it."}
     return reasons.get(prompt.decided_by, "No part was recognised, so the whole face may change.") + (" It is asked to go away." if prompt.negated else "")
+
+
+def reading(read_as: Mapping[str, str]) -> str:
+    """Which words are taken for which, in a line: "“joyful” is read as “happy”, “specs” as “glasses”."; "" for none."""
+    said = ", ".join(f"“{typed}” {'as' if index else 'is read as'} “{plain}”" for index, (typed, plain) in enumerate(read_as.items()))
+    return said and f"{said}."
 
 
 def _said(prompt: "Prompt", mention: "Mention") -> str:

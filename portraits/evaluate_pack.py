@@ -8,7 +8,8 @@ The renders are drawn anew, from a seed that nothing is trained on, or, with `--
     parser        mean IoU on renders; agreement on samples with a parser that was trained apart (the pack's second_parser, or `--second`)
     inversion     renders found again (`portraits.evaluate_inversion`)
     clip          zero-shot accuracy of every attribute and retrieval (`portraits.clip_evaluation`): with training words in sentence forms
-                  that no caption has ("templates"), with words that are held out ("heldout"), with training words and forms ("train")
+                  that no caption has ("templates"), with words that are held out ("heldout"), with these as the studio reads them,
+                  through lelsd/plain_words.toml ("read"), with training words and forms ("train")
     classifier    accuracy on renders
     page          a page of samples, with `--out` only
 
@@ -34,6 +35,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from packs import cli
+from lelsd import plain_words
 from packs.files import write_atomically
 from packs.frechet import frechet_distance
 from packs.pack import Pack, load_pack
@@ -161,7 +163,7 @@ def _parser(pack: Pack, path: Path) -> FaceParser:
 
 
 def clip_scores(pack: Pack, cache: PortraitCache) -> dict:
-    """`score_texts` by split, on all held-out renders."""
+    """`score_texts` by split, and of held-out words in the plainer ones that the studio reads for them, on all held-out renders."""
     settings = pack.clip_preprocess
     mean, std = (torch.tensor(settings[name], device=pack.device).view(1, 3, 1, 1) for name in ("mean", "std"))
 
@@ -174,7 +176,10 @@ def clip_scores(pack: Pack, cache: PortraitCache) -> dict:
         return pack.clip_model.encode_text(pack.tokenizer(texts).to(pack.device), normalize=True)
 
     images, truth = embed(encode_images, cache, cache.validation_indices), np.asarray(cache.truth[cache.validation_indices])
-    return {split: score_texts(images, truth, encode_texts, split) for split in SPLITS}
+    return {split: score_texts(images, truth, encode_texts, split) for split in SPLITS} | {"read": score_texts(images, truth, encode_read, "heldout")}
+    def encode_read(texts: list[str]) -> Tensor:
+        return encode_texts([plain_words.put(text, plain_words.read_as(text, pack)) for text in texts])
+
 
 
 @dataclass

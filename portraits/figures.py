@@ -38,6 +38,7 @@ FIGURES = (
     Figure("parser: agreement with a second one on samples, mean IoU", "parser.agreement_mean_iou", least=0.85),
     Figure("CLIP: zero-shot accuracy, training words in sentence forms it never read", "clip.templates.accuracy", least=0.95),
     Figure("CLIP: the same with words held out of training", "clip.heldout.accuracy", least=0.95),
+    Figure("CLIP: the same with words held out, as the studio reads them (plainer words for those it does not know)", "clip.read.accuracy"),
     Figure("CLIP: retrieval R@1 among 100, training words", "clip.train.recall_at_1", least=0.80),
     Figure("CLIP: the same with words held out of training", "clip.heldout.recall_at_1", least=0.80),
     Figure("classifier: accuracy, held-out renders", "classifier.accuracy", least=0.97),

@@ -62,10 +62,12 @@ def _examples() -> None:
 
 
 def _part(prompt: Prompt) -> None:
-    """The parts as pills, why these, and the words that mean nothing to the model."""
+    """The parts as pills, why these, and the words that the model is told others for, or that mean nothing to it."""
     st.pills("Part of the face", list(PARTS), selection_mode="multi", key=CHOSEN)
     chosen = set(st.session_state.get(CHOSEN) or [])
     st.caption(why(prompt, chosen))
+    if prompt.read_as:
+        st.caption(f"The model knows plainer words: {plain(prompt.reading)}")
     if prompt.unknown_words:
         one = len(prompt.unknown_words) == 1
         st.warning(f"The model has never seen the word{'' if one else 's'} {quoted(map(plain, prompt.unknown_words))} and will"

@@ -78,6 +78,14 @@ def test_words_the_model_does_not_know_are_named(page):
     assert not page.warning
 
 
+def test_words_the_model_is_told_others_for_are_named(page):
+    type_prompt(page, "a person with specs_ and [dreadlocks]")
+    assert "The model knows plainer words: “specs” is read as “glasses”." in captions(page)
+    assert "specs" not in page.warning[0].value and "“dreadlocks”" in page.warning[0].value
+    type_prompt(page, "a person with glasses")
+    assert "is read as" not in captions(page)
+
+
 def test_an_example_fills_the_prompt(page):
     page.button("example-Glasses").click().run()
     assert page.text_input("prompt").value == "a person with glasses"

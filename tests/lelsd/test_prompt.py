@@ -59,7 +59,7 @@ def test_pack_tells_unknown_words_and_its_encoder_may_decide(tiny_pack, monkeypa
 def test_command_line(capsys, tmp_path):
     result = main(["a person with curly hair"])
     assert result == {"prompt": "a person with curly hair", "part": "hair", "parts": {"hair": 1.0}, "phrase": "curly hair",
-                      "negated": False, "decided_by": "lexicon", "unknown_words": [], "region": {},
+                      "negated": False, "decided_by": "lexicon", "unknown_words": [], "read_as": {}, "region": {},
                       "explanation": "Because of “curly hair”."}
     file = tmp_path / "prompts.txt"
     file.write_text("curly hair\n\nno beard\n")

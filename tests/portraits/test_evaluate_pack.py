@@ -29,7 +29,7 @@ def test_every_figure_of_a_pack(tiny_pack, small_cache, tmp_path, monkeypatch, c
     assert report["parser"]["agreement_mean_iou"] == report["parser"]["agreement_pixels"] == 1  # with itself
     assert 0 <= report["parser"]["mean_iou"] < 0.5 and 0 <= report["classifier"]["accuracy"] <= 1
     assert set(report["parser"]["iou_by_class"]) == set(CLASSES) and report["parser"]["agreement_by_class"]["skin"] in (1, None)
-    assert {"templates", "heldout", "train"} == set(report["clip"]) and len(report["attributes"]["by_attribute"]) == report["attributes"]["of"]
+    assert {"templates", "heldout", "read", "train"} == set(report["clip"]) and len(report["attributes"]["by_attribute"]) == report["attributes"]["of"]
     for name, size in (("samples", (4 * 32, 32)), ("inversion", (3 * 32, 3 * 32))):
         with Image.open(tmp_path / "out" / f"{name}.png") as page:
             assert page.size == size
