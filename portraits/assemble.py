@@ -54,7 +54,7 @@ def assemble(work: Path, out: Path, draft: bool = False, seed: int = 0, given: P
     Raises ValueError for a finished pack of which a model is missing, and for one without a generator.
     """
     pack = None if given is None else load_pack(given)
-    config, generator, standard = _generator(work, draft, seed)
+    config, generator, standard = _shipped_generator(pack) if pack and not _has_generator(work) else _generator(work, draft, seed)
     found = {name: _find(work, name, draft) for name in MODELS}
     shipped = {name: _shipped(pack, name) for name, model in found.items() if model is None}
     found |= shipped
@@ -97,6 +97,15 @@ def _generator(work: Path, draft: bool, seed: int) -> tuple[dict, Found, Standar
             raise ValueError(f"{work} has no {name}; run the stage 'mapping' first")
     config = json.loads((work / "generator.json").read_text())
     return config, Found(load_file(work / "generator.safetensors")), Standard.read(work / APPEARANCE)
+
+
+def _has_generator(work: Path) -> bool:
+    return any((work / name).exists() for name in ("synthesis.pt", "generator.safetensors"))
+
+
+def _shipped_generator(pack: Pack) -> tuple[dict, Found, Standard]:
+    """As `_generator`, of a pack."""
+    return pack.info["generator"], Found(read_weights(pack, "generator")), Standard.of_pack(pack)
 
 
 def _finished(work: Path, name: str, *checkpoints: str) -> bool:

@@ -11,6 +11,7 @@ The renders are drawn anew, from a seed that nothing is trained on, or, with `--
                   that no caption has ("templates"), with words that are held out ("heldout"), with these as the studio reads them,
                   through lelsd/plain_words.toml ("read"), with training words and forms ("train")
     classifier    accuracy on renders
+    redrawn       what the classifier sees change when the renderer itself changes one thing (`portraits.redrawn`)
     page          a page of samples, with `--out` only
 
 `--only SECTION` measures one (or several), and leaves what else is in FOLDER/report.json of the same pack. Samples are drawn without
@@ -34,8 +35,8 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor
 
-from packs import cli
 from lelsd import plain_words
+from packs import cli
 from packs.files import write_atomically
 from packs.frechet import frechet_distance
 from packs.pack import Pack, load_pack
@@ -47,6 +48,7 @@ from portraits.distribution import Familiar, precision_recall
 from portraits.evaluate_inversion import evaluate_inversion
 from portraits.figures import MEGABYTE, table, weak_points
 from portraits.pictures import Pictures
+from portraits.redrawn import evaluate_redrawn
 from portraits.scene import ATTRIBUTES
 from segmentation.bisenet import BiSeNet
 from segmentation.metrics import class_iou, confusion_matrix, mean_iou, pixel_accuracy
@@ -175,11 +177,11 @@ def clip_scores(pack: Pack, cache: PortraitCache) -> dict:
     def encode_texts(texts: list[str]) -> Tensor:
         return pack.clip_model.encode_text(pack.tokenizer(texts).to(pack.device), normalize=True)
 
-    images, truth = embed(encode_images, cache, cache.validation_indices), np.asarray(cache.truth[cache.validation_indices])
-    return {split: score_texts(images, truth, encode_texts, split) for split in SPLITS} | {"read": score_texts(images, truth, encode_read, "heldout")}
     def encode_read(texts: list[str]) -> Tensor:
         return encode_texts([plain_words.put(text, plain_words.read_as(text, pack)) for text in texts])
 
+    images, truth = embed(encode_images, cache, cache.validation_indices), np.asarray(cache.truth[cache.validation_indices])
+    return {split: score_texts(images, truth, encode_texts, split) for split in SPLITS} | {"read": score_texts(images, truth, encode_read, "heldout")}
 
 
 @dataclass
@@ -223,6 +225,7 @@ SECTIONS = {
     "parser": _parser_section,
     "clip": lambda bench: {"clip": clip_scores(bench.pack, bench.cache)},
     "classifier": lambda bench: {"classifier": evaluate_classifier(bench.pack.classifier, bench.cache)},
+    "redrawn": lambda bench: {"redrawn": evaluate_redrawn(bench.pack.classifier, bench.pack.resolution)},
     "inversion": lambda bench: {"inversion": evaluate_inversion(bench.pack, bench.cache, out=bench.out)},
 }
 

@@ -43,6 +43,7 @@ FIGURES = (
     Figure("CLIP: the same with words held out of training", "clip.heldout.recall_at_1", least=0.80),
     Figure("classifier: accuracy, held-out renders", "classifier.accuracy", least=0.97),
     Figure("classifier: the same, presence and absence weighing the same", "classifier.balanced_accuracy"),
+    Figure("side effects that the classifier sees when the renderer itself changes one thing", "redrawn.side_effect_rate", "redrawn.true_side_effect_rate"),
     Figure("inversion: feature distance where it begins", "inversion.before.feature_distance"),
     Figure("inversion: feature distance when it is refined", "inversion.after.feature_distance"),
     Figure("inversion: identity where it begins", "inversion.before.identity"),

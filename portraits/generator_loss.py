@@ -14,8 +14,6 @@ IMPORTANCE = {
     "background": 0.6, "skin": 1.0, "l_brow": 3.0, "r_brow": 3.0, "l_eye": 6.0, "r_eye": 6.0, "eye_g": 3.5, "l_ear": 1.5, "r_ear": 1.5,
     "ear_r": 6.0, "nose": 1.5, "mouth": 3.5, "u_lip": 3.0, "l_lip": 3.0, "neck": 0.8, "neck_l": 4.0, "cloth": 0.8, "hair": 2.5, "hat": 2.0,
 }
-DETAIL_WEIGHT, DETAIL_BOX = 3.0, 9  # by how much a pixel counts more that stands out from the mean of its box, of so many pixels at 256
-DETAIL_CONTRAST = 0.15  # of a range of 2: what stands out by so much, or more, counts for all of it
 EDGE_WEIGHT = 0.5  # of differences between neighbours, at each of the two finest scales
 COARSE_WEIGHT = 0.5  # of the picture at a quarter of its size
 
@@ -24,23 +22,6 @@ def part_weights(masks: Tensor) -> Tensor:
     """Loss weights [N, 1, H, W] for class masks [N, H, W]: `IMPORTANCE` of each pixel's class."""
     table = torch.tensor([IMPORTANCE[name] for name in CLASSES], device=masks.device)
     return table[masks.long()][:, None]
-
-
-def detail_weights(target: Tensor) -> Tensor:
-    """How much more each pixel counts for the detail that it is part of: [N, 3, H, W] -> [N, 1, H, W], from 1 to 1 + `DETAIL_WEIGHT`.
-
-    Freckles, the rim of a hat, hairs of a beard and wrinkles are few pixels, and faint: weighed evenly they are worth less than a
-    shade of the backdrop, and a generator leaves them out.
-    """
-    size = max(3, DETAIL_BOX * target.shape[-1] // 256 | 1)
-    mean = F.avg_pool2d(target, size, 1, size // 2, count_include_pad=False)
-    contrast = (target - mean).abs().mean(1, keepdim=True)
-    return 1 + DETAIL_WEIGHT * (contrast / DETAIL_CONTRAST).clamp(max=1)
-
-
-def pixel_weights(target: Tensor, masks: Tensor) -> Tensor:
-    """What each pixel of pictures [N, 3, H, W] counts by its class and by its detail: [N, 1, H, W]."""
-    return part_weights(masks) * detail_weights(target)
 
 
 def edge_loss(error: Tensor, weights: Tensor) -> Tensor:

@@ -30,7 +30,6 @@ from stylegan2.generator import Generator, GeneratorConfig
 
 SAVE_EVERY, LOOK_EVERY, TELL_EVERY = 120.0, 240.0, 20.0  # seconds
 VALIDATED, SHOWN = 192, 16  # held-out faces
-REFINED_AT = (0.35,)  # as `grow_at`: at half the size first, where four pictures take the time of one
 
 
 class Material:
@@ -71,8 +70,8 @@ def begin(work: Path, material: Material, cache: PortraitCache, config: str, set
           given: Path | str | None = None) -> SynthesisTrainer:
     """The trainer of work/synthesis.pt if it is there, else a new one, with the weights of the pack `given` or random ones."""
     start = start_of(work, "generator", work / "synthesis.pt", given)
-    if start.refining:
-        settings = dataclasses.replace(settings, learning_rate=start.rate(settings.learning_rate), grow_at=REFINED_AT)
+    if start.refining:  # what is there need not grow
+        settings = dataclasses.replace(settings, learning_rate=start.rate(settings.learning_rate), grow_at=())
     trainer = make_trainer(cache, material, config, settings)
     if (work / "synthesis.pt").exists():
         trainer.load(work / "synthesis.pt")

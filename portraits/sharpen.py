@@ -27,7 +27,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from portraits import processes
-from portraits.generator_loss import picture_loss, pixel_weights
+from portraits.generator_loss import part_weights, picture_loss
 from portraits.pictures import Pictures, ahead
 from portraits.train_generator import LONGEST_STEP, SynthesisTrainer, picks
 from portraits.training import load_checkpoint, save_checkpoint
@@ -155,7 +155,7 @@ class Sharpener:
     def _on_picture(self, drawn: Tensor, target: Tensor, masks: Tensor, crop, condition: Tensor) -> tuple[dict[str, Tensor], Tensor]:
         """Both losses and their joint gradient at the picture."""
         drawn = drawn.requires_grad_()
-        loss = picture_loss(drawn, target, pixel_weights(target, masks))
+        loss = picture_loss(drawn, target, part_weights(masks))
         regression, = torch.autograd.grad(loss, drawn)
         fooled = F.softplus(-self.critic(crop(drawn), condition)).mean()
         adversarial, = torch.autograd.grad(fooled, drawn)

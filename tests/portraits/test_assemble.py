@@ -145,3 +145,19 @@ def test_a_pack_is_renewed_in_part(small, tiny_pack, small_cache, tmp_path):
     said = state["scale"] * standard.spread, state["offset"] * standard.spread + standard.mean
     torch.testing.assert_close(said[0], torch.full_like(said[0], 3.0), atol=0.01, rtol=0)
     torch.testing.assert_close(said[1], torch.full_like(said[1], 1.0), atol=0.01, rtol=0)
+
+
+def test_a_judge_alone_is_renewed(small, tiny_pack, tmp_path):
+    """No generator in the work folder: the pack keeps its own, to the bit."""
+    work, out = tmp_path / "work", shutil.copytree(tiny_pack, tmp_path / "pack")
+    work.mkdir()
+    size = len(appearance_names())
+    add_files(out, {APPEARANCE: Standard(appearance_names(), torch.zeros(size).double(), torch.ones(size).double()).to_json()})
+    before = load_pack(out)
+    average = classifier_checkpoint(work / "classifier.checkpoint")
+    save_file({name: value.contiguous() for name, value in average.items()}, work / "classifier.safetensors")
+    assemble.assemble(work, out, given=out)
+    after = load_pack(out)
+    assert after.info["generator"] == before.info["generator"] and after.info["clip"] == before.info["clip"]
+    assert (out / "generator.safetensors").read_bytes() == (tiny_pack / "generator.safetensors").read_bytes()
+    assert torch.allclose(load_file(out / "classifier.safetensors")["head.bias"].float(), average["head.bias"], atol=1e-3)

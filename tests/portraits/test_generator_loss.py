@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from portraits.generator_loss import DETAIL_CONTRAST, DETAIL_WEIGHT, IMPORTANCE, detail_weights, edge_loss, part_weights, picture_loss, pixel_weights
-from segmentation.parts import CLASS_INDEX, CLASSES
+from portraits.generator_loss import IMPORTANCE, edge_loss, part_weights, picture_loss
+from segmentation.parts import CLASSES
 
 
 def test_small_parts_weigh_more():
@@ -22,32 +22,6 @@ def test_a_missing_strand_costs_more_than_a_shade():
     line, shade = target.clone(), torch.full_like(target, 1 / 16)
     line[..., 8] = 1.0
     assert picture_loss(line, target, weights) > 1.5 * picture_loss(shade, target, weights)
-
-
-def test_even_pictures_have_no_detail():
-    weights = detail_weights(torch.full((2, 3, 64, 64), 0.4))
-    assert weights.shape == (2, 1, 64, 64)
-    torch.testing.assert_close(weights, torch.ones(2, 1, 64, 64), atol=1e-5, rtol=0)
-
-
-def test_a_freckle_counts_by_how_far_it_stands_out():
-    target = torch.zeros(1, 3, 256, 256)
-    target[..., 100, 100] = -0.08
-    own = 0.08 * (1 - 1 / 81)  # it is one pixel of the 9 x 9 whose mean is taken
-    weights = detail_weights(target)
-    assert weights[0, 0, 100, 100].item() == pytest.approx(1 + DETAIL_WEIGHT * own / DETAIL_CONTRAST, rel=1e-4)
-    assert weights[0, 0, 100, 104].item() == pytest.approx(1 + DETAIL_WEIGHT * 0.08 / 81 / DETAIL_CONTRAST, rel=1e-4)
-    assert weights[0, 0, 100, 106].item() == 1
-    target[..., 100, 100] = -1
-    assert detail_weights(target)[0, 0, 100, 100].item() == pytest.approx(1 + DETAIL_WEIGHT)
-
-
-def test_class_and_detail_count_together():
-    target, masks = torch.zeros(1, 3, 32, 32), torch.full((1, 32, 32), CLASS_INDEX["hair"], dtype=torch.uint8)
-    target[..., 16, 16] = 1
-    weights = pixel_weights(target, masks)
-    torch.testing.assert_close(weights, part_weights(masks) * detail_weights(target))
-    assert weights.max().item() == pytest.approx(IMPORTANCE["hair"] * (1 + DETAIL_WEIGHT))
 
 
 def test_edges_are_missed_and_brightness_is_not():
