@@ -10,7 +10,8 @@ import streamlit as st
 from torch import Tensor
 
 from app import resources
-from app.job import CompareRequest, Job
+from app.job import Job
+from app.job_request import CompareRequest
 from baselines.shipped import Shipped
 from baselines.side_by_side import files, outcomes, sources
 from baselines.side_by_side.outcomes import Compared, Contender, Progress, Wish

@@ -28,7 +28,8 @@ from types import MappingProxyType
 
 from app import processes
 from app.files import read_json, write_json
-from app.job import CompareRequest, FetchRequest, InvertRequest, Job, JobRequest, Request, read_job
+from app.job import Job, read_job
+from app.job_request import CompareRequest, FetchRequest, InvertRequest, JobRequest, Request
 
 TRAIN_SCRIPT = Path(__file__).resolve().parents[1] / "train_eclipsed.py"
 POLL_SECONDS = 0.3

@@ -18,7 +18,8 @@ from PIL import Image
 from app import recipes, resources
 from app.components.picture import data_url
 from app.files import read_json
-from app.job import InvertRequest, Job
+from app.job import Job
+from app.job_request import InvertRequest
 from app.session import Snapshot
 from lelsd.invert import prepared
 from lelsd.recipe import recipe_from_file

@@ -10,7 +10,8 @@ from PIL import Image
 
 from app import photos, resources, session
 from app.components.tiles import thumbnail
-from app.job import InvertRequest, Job
+from app.job import Job
+from app.job_request import InvertRequest
 from app.panels.training import REFRESH_SECONDS, progress_text, stopped_text, without_memory
 from app.session import Snapshot
 from app.widgets import plain, sentence

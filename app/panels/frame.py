@@ -8,7 +8,7 @@ from collections.abc import Collection
 import streamlit as st
 
 from app import resources, session
-from app.job import KINDS
+from app.job_request import KINDS
 from app.panels.training import shown_jobs, training_panel
 from app.widgets import page_style, plain, sentence
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import streamlit as st
 
 from app import resources, session
-from app.job import FetchRequest, Job
+from app.job import Job
+from app.job_request import FetchRequest
 from app.panels.training import progress_text
 from app.widgets import plain, sentence
 from packs import files, overview, registry, store

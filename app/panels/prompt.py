@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import resources, session
-from app.job import JobRequest
+from app.job_request import JobRequest
 from app.widgets import bind, plain, quoted, sentence
 from lelsd.config import TrainConfig
 from lelsd.prompt import Prompt

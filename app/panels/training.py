@@ -9,7 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from app import resources, session
-from app.job import KINDS, Job
+from app.job import Job
+from app.job_request import KINDS
 from app.panels.stack import add_direction
 from app.widgets import duration, plain, sentence
 from lelsd.config import PHASES

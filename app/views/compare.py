@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.job import KINDS
+from app.job_request import KINDS
 from app.panels.compare import absences, choices_panel
 from app.panels.compared import EMPTY, STYLE, compared_panel
 from app.panels.comparisons import at_work, comparisons_panel, result, take_newest

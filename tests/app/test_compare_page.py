@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from app import comparison
-from app.job import CompareRequest
+from app.job_request import CompareRequest
 from app.jobs import job_command
 from baselines.side_by_side import files, sources
 from baselines.side_by_side.outcomes import TEXT, Wish

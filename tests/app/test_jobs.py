@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app import jobs, processes
-from app.job import FetchRequest
+from app.job_request import FetchRequest
 from app.jobs import JobQueue, JobRequest
 
 # what a training looks like from outside: status.json, metrics.jsonl, then the direction

@@ -12,7 +12,7 @@ from PIL import Image
 
 from app import photos, recipes, resources, session
 from app.files import write_json
-from app.job import InvertRequest
+from app.job_request import InvertRequest
 from app.jobs import job_command
 from lelsd.invert import recipe_of
 from lelsd.recipe import save_png
