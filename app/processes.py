@@ -8,7 +8,7 @@ import signal
 from pathlib import Path
 
 PROC = Path("/proc")
-PATIENT = 10  # niceness of a job: where both want a core, the studio has nine tenths of it
+PATIENT = 5  # niceness of a job: where both want a core, the studio has three quarters of it
 
 
 def birth(pid: int) -> str | None:
