@@ -28,9 +28,10 @@ def face_panel() -> None:
         st.number_input("Seed", 0, MAX_SEED, step=1, key=bind("seed", snapshot.seed), on_change=_set_seed, width=150,
                         help="Each number is a face of its own; the same number always gives the same face.")
         st.button("Random", icon=":material/casino:", key="random", on_click=_random_seed, help="A face nobody has chosen")
-        st.button("More faces", icon=":material/more_horiz:", key="more", on_click=_turn, args=(ROW,), help="Other faces in the row")
-        st.button("Back", icon=":material/arrow_back:", key="fewer", on_click=_turn, args=(-ROW,), disabled=first == 0,
-                  help="The faces before these in the row")
+        with st.container(horizontal=True, gap="small", key="quiet-faces", width="content"):
+            st.button("Back", icon=":material/arrow_back:", key="fewer", on_click=_turn, args=(-ROW,), disabled=first == 0,
+                      help="The faces before these in the row")
+            st.button("More faces", icon=":material/arrow_forward:", key="more", on_click=_turn, args=(ROW,), help="Other faces in the row")
     st.slider("Truncation", 0.0, max(1.0, snapshot.truncation), step=0.05, key=bind("truncation", snapshot.truncation), on_change=_set_truncation,
               help="0 is the average face; 1 is as varied as the model can be, with more odd ones.")
     if snapshot.w_plus is not None:

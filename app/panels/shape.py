@@ -48,8 +48,8 @@ def shape_panel() -> None:
     except (ValueError, OSError) as error:
         st.error(f"There is no picture to begin with. {sentence(describe(error))}", icon=":material/error:")
         return
-    feed()
     stage()
+    feed()
 
 
 @st.fragment(key="shape-stage")

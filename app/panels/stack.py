@@ -13,7 +13,7 @@ from lelsd.direction import Direction
 
 LAYER_COLUMNS = 5
 LAYERS_SHOWN = "layers_shown"  # uids of the cards that show theirs
-SHOWN_DIRECTIONS = 24
+SHOWN_DIRECTIONS = 36  # all that come with the pack, and some of one's own
 
 
 def stack_panel() -> None:

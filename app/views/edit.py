@@ -73,6 +73,6 @@ begin_page()
 with st.sidebar:
     prompt_panel()
     training_panel()
-live.feed()
 stage()
+live.feed()  # last: it shows nothing, and would push what comes after it down
 resources.warm_up(resources.pack_name(), resources.pack())

@@ -58,6 +58,8 @@ def test_from_a_prompt_to_a_slider_that_changes_the_picture(page: Page) -> None:
 
 
 def test_on_a_phone_nothing_sticks_out_and_the_edits_follow_the_picture(page: Page) -> None:
+    random, back = (page.get_by_role("button", name=name).first.bounding_box() for name in ("Random", "Back"))
+    assert random["y"] == back["y"], "at a desk they stand in one row"
     page.set_viewport_size({"width": 390, "height": 844})
     heading = page.get_by_role("heading", name="Edits")
     expect(heading).to_be_visible()
@@ -65,3 +67,5 @@ def test_on_a_phone_nothing_sticks_out_and_the_edits_follow_the_picture(page: Pa
     picture, seed = shown(page).bounding_box(), page.get_by_role("spinbutton", name="Seed").bounding_box()
     assert picture["y"] + picture["height"] < heading.bounding_box()["y"] < seed["y"]
     assert picture["width"] > 330
+    padding = page.locator(".stMainBlockContainer").evaluate("block => parseFloat(getComputedStyle(block).paddingTop)")
+    assert page.locator(".st-key-stage").bounding_box()["y"] == pytest.approx(padding, abs=1), "nothing, not even an empty line, stands above it"

@@ -67,7 +67,7 @@ def test_a_press_on_a_page_that_has_only_just_come_is_drawn(browser: Browser, ad
     for number in range(4):
         new = browser.new_page()
         new.goto(f"{address}/shape")
-        new.get_by_role("button", name=f"Shape {number + 1}").first.click()
+        new.get_by_role("button", name=f"Shape {number + 1}").first.click(timeout=180_000)  # the server may only just have started
         expect(new.locator(".stage .frame:not(.second) .after")).to_have_attribute("alt", re.compile("hair drawn anew 1.00"))
         new.close()
 
