@@ -1,6 +1,6 @@
 """Makes the report card of a direction: edits samples that it was not trained or calibrated on, and looks at what happened.
 
-    python -m lelsd.report --direction PATH [--pack portraits] [--out PATH]
+    python -m lelsd.report --direction PATH [--pack portraits] [--calibrate] [--out PATH]
 """
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Sequence
 import torch
 from torch import Tensor
 
+from lelsd.calibrate import calibrate
 from lelsd.card import ReportCard, SideEffect, Strength
 from lelsd.clip_guide import SAME_THING
 from lelsd.config import TrainConfig
@@ -183,11 +184,26 @@ def by_part(shares: Tensor) -> dict[str, float]:
 def report_for(pack: "Pack", direction: Direction) -> ReportCard:
     """The card of a direction from a file, which says what it was learned for. Raises ValueError for one of another pack,
     or whose prompt this pack's CLIP cannot tell from its neutral text."""
+    return report_card(objective_of(pack, direction), direction)
+
+
+def measured_anew(pack: "Pack", direction: Direction) -> Direction:
+    """The direction with the strength of alpha 1 and the card that the pack's judge of today gives it, as at the end of its training.
+
+    Raises ValueError as `report_for`."""
+    objective = objective_of(pack, direction)
+    calibration, quality = calibrate(objective, direction.deltas.to(pack.device), direction.layers)
+    direction = replace(direction, calibration=calibration, quality=quality)
+    return replace(direction, report=report_card(objective, direction).to_dict())
+
+
+def objective_of(pack: "Pack", direction: Direction) -> Objective:
+    """What a direction from a file was learned for. Raises ValueError as `report_for`."""
     direction.check_pack(pack)
     prompt: Prompt = parse_prompt(direction.prompt, pack)
     prompt = prompt.with_parts(dict(direction.parts)) if direction.parts else prompt
     known = {name: direction.config.get(name) for name in ("truncation", "mask_mode")}  # what else it says is of no account here
-    return report_card(Objective(pack, prompt, TrainConfig().updated(pack.defaults).updated(known)), direction)
+    return Objective(pack, prompt, TrainConfig().updated(pack.defaults).updated(known))
 
 
 def main(argv: Sequence[str]) -> dict:
@@ -196,14 +212,15 @@ def main(argv: Sequence[str]) -> dict:
     parser = cli.ArgumentParser(description="Give a direction its report card: how often it works, what else it changes, and where.")
     parser.add_argument("--direction", type=Path, required=True, help="a direction.safetensors")
     parser.add_argument("--pack", default="portraits", help="the pack that it was learned with, by name or folder (portraits)")
+    parser.add_argument("--calibrate", action="store_true", help="also find anew how far alpha 1 is: for a pack that has another judge now")
     parser.add_argument("--out", type=Path, help="where to write it (over --direction)")
     parser.add_device()
     options = parser.parse_args(argv)
-    direction = load_direction(options.direction)
-    card = report_for(load_pack(options.pack, options.device), direction).to_dict()
+    direction, pack = load_direction(options.direction), load_pack(options.pack, options.device)
+    direction = measured_anew(pack, direction) if options.calibrate else replace(direction, report=report_for(pack, direction).to_dict())
     out = options.out or options.direction
-    replace(direction, report=card).save(out)
-    return {"direction": out, "prompt": direction.prompt, "report": card}
+    direction.save(out)
+    return {"direction": out, "prompt": direction.prompt, "calibration": list(direction.calibration), "report": direction.report}
 
 
 if __name__ == "__main__":

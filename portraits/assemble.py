@@ -49,7 +49,8 @@ class Found:
 def assemble(work: Path, out: Path, draft: bool = False, seed: int = 0, given: Path | str | None = None) -> list[str]:
     """Write the pack; the models it lacks, which a draft may. The second parser is packed where there is one.
 
-    What the work folder lacks is that of the pack `given`, which may be `out`, but its survey and directions, which fit no other models.
+    What the work folder lacks is that of the pack `given`, which may be `out`: its directions too, if the generator is, but never its
+    survey, which says what the models see.
 
     Raises ValueError for a finished pack of which a model is missing, and for one without a generator.
     """
@@ -67,7 +68,7 @@ def assemble(work: Path, out: Path, draft: bool = False, seed: int = 0, given: P
         found["clip"].state = known_words(found["clip"].state)
     if "encoder" in found:
         found["encoder"].state = _rebased(found["encoder"].state, standard)
-    kept, about = _kept(pack)
+    kept, about = _kept(pack, directions=pack is not None and not _has_generator(work))
     files = {**kept, APPEARANCE: standard.to_json()}
     if JUDGE in found:
         files[f"{JUDGE}.safetensors"] = save({name: halved(value).clone() for name, value in found[JUDGE].state.items()})
@@ -134,11 +135,12 @@ def _shipped(pack: Pack | None, name: str) -> Found | None:
     return Found(state)
 
 
-def _kept(pack: Pack | None) -> tuple[dict[str, bytes], dict]:
-    """The files of a pack that no stage makes, such as editors, and what its description says of them."""
+def _kept(pack: Pack | None, directions: bool) -> tuple[dict[str, bytes], dict]:
+    """The files of a pack that no stage makes, such as editors, those of its directions if asked for, and what its description says of them."""
     if pack is None:
         return {}, {}
-    files = {name: checked(pack.path, pack.info, name).read_bytes() for name in pack.info["files"] if "/" not in name and name not in MADE_ANEW}
+    names = [name for name in pack.info["files"] if name not in MADE_ANEW and (directions or "/" not in name)]
+    files = {name: checked(pack.path, pack.info, name).read_bytes() for name in names}
     return files, {key: value for key, value in pack.info.items() if key not in ("format", "files", "draft")}
 
 

@@ -13,6 +13,7 @@ is the pack's own, so a pack can be renewed in part.
     assemble    the pack folder
     survey      what its models see in samples, so that no studio has to look first
     directions  the ready-made directions, trained with the assembled pack
+    cards       no part of "all": those that a pack has, calibrated and measured again, for one that has another judge now
 
 `--config cpu` and `--config gpu` (portraits/plans.py) differ in widths, batches and minutes; a checkpoint goes on on any device.
 `torchrun --nproc_per_node N -m portraits.build_pack --stage generator` (or sharpen) trains with N processes.
@@ -179,12 +180,24 @@ def stage_directions(work: Path, options) -> None:
         add_files(options.out, {f"directions/{run.name}.safetensors": (run / "direction.safetensors").read_bytes()})
 
 
+def stage_cards(work: Path, options) -> None:
+    from lelsd.direction import load_direction
+    from lelsd.report import measured_anew
+
+    pack = load_pack(options.out, options.on)
+    for path in pack.directions():
+        direction = measured_anew(pack, load_direction(path))
+        _tell(path.stem, direction.quality)
+        add_files(options.out, {f"directions/{path.name}": direction.to_bytes()})
+
+
 STAGES = {
     "data": stage_data, "generator": stage_generator, "sharpen": stage_sharpen, "mapping": stage_mapping, "parser": stage_parser,
     "second_parser": stage_second_parser, "classifier": stage_classifier, "clip": stage_clip, "see": stage_see,
     "align": stage_align, "encoder": stage_encoder, "assemble": stage_assemble, "survey": stage_survey,
-    "directions": stage_directions,
+    "directions": stage_directions, "cards": stage_cards,
 }
+ON_REQUEST = ("cards",)  # no part of "all"
 
 
 def _start(work: Path, stage: str, options) -> Start:
@@ -234,7 +247,8 @@ def main(arguments: Sequence[str]) -> dict:
     options.config = options.config or ("gpu" if options.on.type == "cuda" else "cpu")
     options.work.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    for stage in STAGES if options.stage == "all" else (options.stage,):
+    everything = [stage for stage in STAGES if stage not in ON_REQUEST]
+    for stage in everything if options.stage == "all" else (options.stage,):
         STAGES[stage](options.work, options)
     report = {"stage": options.stage, "work": str(options.work), "out": str(options.out),
               "seconds": round(time.monotonic() - started, 1)}

@@ -138,3 +138,11 @@ def test_the_command(command, tiny_models, tiny_pack, tmp_path):
     assert load_direction(tmp_path / "d.safetensors").card.to_dict() == done.result["report"] and done.result["report"]["asked"] == {"Curly_Hair": True}
     assert "there is no direction file" in command("lelsd.report", "--direction", "none", expect=2).sentence
     assert "does not fit pack" in command("lelsd.report", "--direction", tmp_path / "d.safetensors", expect=2).sentence
+
+
+def test_alpha_1_is_found_anew(command, tiny_models, tiny_pack, tmp_path):
+    direction_for(tiny_models).save(tmp_path / "d.safetensors")
+    done = command("lelsd.report", "--direction", tmp_path / "d.safetensors", "--pack", tiny_pack, "--calibrate")
+    found = load_direction(tmp_path / "d.safetensors")
+    assert done.result["calibration"] == list(found.calibration) != [1.0] and found.quality["judge"] == "classifier"
+    assert found.card.to_dict() == done.result["report"] != report_for(tiny_models, direction_for(tiny_models)).to_dict(), "it was measured at the new strengths"

@@ -152,7 +152,8 @@ def test_a_judge_alone_is_renewed(small, tiny_pack, tmp_path):
     work, out = tmp_path / "work", shutil.copytree(tiny_pack, tmp_path / "pack")
     work.mkdir()
     size = len(appearance_names())
-    add_files(out, {APPEARANCE: Standard(appearance_names(), torch.zeros(size).double(), torch.ones(size).double()).to_json()})
+    add_files(out, {APPEARANCE: Standard(appearance_names(), torch.zeros(size).double(), torch.ones(size).double()).to_json(),
+                    "directions/curls.safetensors": b"a direction"})
     before = load_pack(out)
     average = classifier_checkpoint(work / "classifier.checkpoint")
     save_file({name: value.contiguous() for name, value in average.items()}, work / "classifier.safetensors")
@@ -161,3 +162,4 @@ def test_a_judge_alone_is_renewed(small, tiny_pack, tmp_path):
     assert after.info["generator"] == before.info["generator"] and after.info["clip"] == before.info["clip"]
     assert (out / "generator.safetensors").read_bytes() == (tiny_pack / "generator.safetensors").read_bytes()
     assert torch.allclose(load_file(out / "classifier.safetensors")["head.bias"].float(), average["head.bias"], atol=1e-3)
+    assert (out / "directions/curls.safetensors").read_bytes() == b"a direction" and "directions/curls.safetensors" in after.info["files"]

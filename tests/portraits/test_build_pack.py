@@ -5,9 +5,11 @@ import json
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save, save_file
 
 from lelsd import survey
+from lelsd.direction import Direction, load_direction
+from packs.files import add_files
 from packs.pack import load_pack
 from portraits import assemble, build_pack
 from portraits.dataset import PortraitCache
@@ -51,7 +53,7 @@ def assembled(tiny_pack, tmp_path, monkeypatch):
     out = tmp_path / "pack"
     (out / "directions").mkdir(parents=True)
     save_file({"deltas": torch.zeros(1)}, out / "directions" / "old.safetensors")
-    build_pack.stage_assemble(tmp_path, argparse.Namespace(out=out, draft=False, seed=0))
+    build_pack.stage_assemble(tmp_path, argparse.Namespace(out=out, draft=False, seed=0, start=None))
     return load_pack(out)
 
 
@@ -69,6 +71,23 @@ def test_the_survey_comes_with_the_pack_and_goes_with_its_models(tiny_pack, tmp_
     monkeypatch.setattr(survey, "_look", lambda pack: pytest.fail("looked again"))
     assert len(survey.survey_of(pack).embeddings) == len(survey.survey_of(pack).logits) == 10
     assert survey.NAME not in assembled(tiny_pack, tmp_path, monkeypatch).info["files"]
+
+
+def test_directions_are_measured_again_by_another_judge(copied_pack):
+    """A judge to which nothing is ever as asked: the card says so, and the manifest fits the new file."""
+    pack = load_pack(copied_pack)
+    deltas = torch.zeros(1, pack.generator.num_ws, pack.generator.w_dim)
+    deltas[:, 3:, 0] = 1
+    Direction(deltas, tuple(range(3, pack.generator.num_ws)), "a person with curly hair", "hair", pack.name, pack.hash, (1.0,), {"hair": 1.0}).save(
+        copied_pack / "curls.safetensors")
+    state = load_file(copied_pack / "classifier.safetensors")
+    state["head.weight"].zero_(), state["head.bias"].fill_(-1.0)
+    add_files(copied_pack, {"directions/curls.safetensors": (copied_pack / "curls.safetensors").read_bytes(), "classifier.safetensors": save(state)})
+    build_pack.stage_cards(copied_pack, argparse.Namespace(out=copied_pack, on=torch.device("cpu")))
+    path, = load_pack(copied_pack).directions()
+    found = load_direction(path)
+    assert found.card.at(1.0).target_rate == 0 and found.quality["judge"] == "classifier"
+    assert torch.equal(found.deltas, deltas) and found.prompt == "a person with curly hair"
 
 
 def test_an_encoder_is_packed_in_the_terms_of_the_generator(tiny_pack, tmp_path, monkeypatch):
