@@ -79,6 +79,11 @@ def assemble(work: Path, out: Path, draft: bool = False, seed: int = 0, given: P
     return missing
 
 
+def own_files(info: dict) -> dict[str, dict]:
+    """The entries of a pack.json's files that this package makes: those of editors that were shipped with it are not."""
+    return {name: entry for name, entry in info["files"].items() if name in MADE_ANEW or name.startswith("directions/")}
+
+
 def describe(generator: dict) -> dict:
     """What pack.json says of the built-in pack with a generator of this config."""
     return {

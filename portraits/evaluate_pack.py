@@ -41,6 +41,7 @@ from packs.files import write_atomically
 from packs.frechet import frechet_distance
 from packs.pack import Pack, load_pack
 from packs.weights import MODELS
+from portraits.assemble import own_files
 from portraits.classifier import NEVER, evaluate_classifier
 from portraits.clip_evaluation import embed, score_texts
 from portraits.dataset import PortraitCache, build_cache
@@ -250,11 +251,11 @@ def evaluate(bench: Bench, sections: Sequence[str] = tuple(SECTIONS)) -> dict:
 
 
 def about(pack: Pack) -> dict:
-    """Which models were measured, how large the pack is in all, and how many directions it brings."""
+    """Which models were measured, how large the pack is without the editors shipped with it, and how many directions it brings."""
     entries = pack.info["files"]
     models = {name: entries[name]["sha256"] for name in (*(f"{role}.safetensors" for role in MODELS), SECOND) if name in entries}
     return {"name": pack.name, "version": pack.info["version"], "sha256": models,
-            "megabytes": sum(entry["size"] for entry in entries.values()) / MEGABYTE, "directions": len(pack.directions())}
+            "megabytes": sum(entry["size"] for entry in own_files(pack.info).values()) / MEGABYTE, "directions": len(pack.directions())}
 
 
 def _kept(path: Path, report: dict) -> dict:

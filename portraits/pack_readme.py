@@ -2,7 +2,7 @@
 
 The README is written by hand but for the blocks between `<!-- NAME -->` and `<!-- end -->`: files, trainings (from the records in
 the work folder, see `portraits.curves`), figures and weak points (from the report of `portraits.evaluate_pack`), and directions (from
-the report cards in their files). Filling them again replaces them. The curves are drawn too.
+the report cards in their files). Filling them again replaces them; of the trainings only the rows of those that the work folder has records of. The curves of these are drawn too.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from lelsd.direction import Direction, load_direction
 from packs import cli
 from packs.files import size_words, write_atomically
 from packs.pack import load_pack
+from portraits.assemble import own_files
 from portraits.curves import STAGES, draw_curves, read_records
 from portraits.evaluate_pack import about
 from portraits.figures import table, weak_points
@@ -44,18 +45,23 @@ def fill(text: str, blocks: dict[str, str]) -> str:
 
 
 def files_table(info: dict) -> str:
-    """The models of a pack.json and their sizes; its directions in one line."""
-    entries = info["files"]
+    """The models of a pack.json and their sizes, its directions in one line, editors left out."""
+    entries = own_files(info)
     rows = [(f"`{name}`", WHAT.get(name.split(".")[0], ""), size_words(entry["size"])) for name, entry in entries.items() if "/" not in name]
     directions = [entry["size"] for name, entry in entries.items() if name.startswith("directions/")]
     rows.append(("`directions/`", f"{len(directions)} ready-made directions", size_words(sum(directions))))
     return _table(("file", "what", "size"), [*rows, ("together", "", size_words(sum(entry["size"] for entry in entries.values())))])
 
 
-def trainings_table(records: dict[str, list[dict]]) -> str:
-    """How long each stage was trained, and the figures it ended with."""
+def trainings_table(records: dict[str, list[dict]], page: str = "") -> str:
+    """How long each stage was trained, and the figures it ended with; stages without records as the README `page` has them."""
+    told = re.search(r"<!-- trainings -->\n(.*?)<!-- end -->", page, flags=re.DOTALL)
+    earlier = {cells[0]: cells for cells in ([cell.strip() for cell in line.strip("|").split("|")] for line in (told[1] if told else "").splitlines()) if len(cells) == 4}
     rows = []
-    for stage in (stage for stage in STAGES if stage in records):
+    for stage in (stage for stage in STAGES if stage in records or stage in earlier):
+        if stage not in records:
+            rows.append(tuple(earlier[stage]))
+            continue
         lines = records[stage]
         seconds = max((line["seconds"] for line in lines if "seconds" in line), default=None)
         last = {name: value for line in lines for name, value in line.items() if name in SHOWN}
@@ -89,13 +95,13 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows))
 
 
-def blocks_of(folder: Path, records: dict[str, list[dict]], report: dict) -> dict[str, str]:
-    """The contents of the README's blocks. Raises ValueError for a report of other models than the pack's."""
+def blocks_of(folder: Path, records: dict[str, list[dict]], report: dict, page: str = "") -> dict[str, str]:
+    """The contents of the blocks of the README `page`. Raises ValueError for a report of other models than the pack's."""
     pack = load_pack(folder)
     now = about(pack)
     if report.get("pack", {}).get("sha256") != now["sha256"]:
         raise ValueError(f"the report is not of the models in {folder}; measure them with python -m portraits.evaluate_pack --pack {folder}")
-    return {"files": files_table(pack.info), "trainings": trainings_table(records), "figures": table(report | {"pack": now}),
+    return {"files": files_table(pack.info), "trainings": trainings_table(records, page), "figures": table(report | {"pack": now}),
             "weak points": "\n".join(f"- {sentence}" for sentence in weak_points(report)),
             "directions": directions_table(map(load_direction, pack.directions()))}
 
@@ -116,7 +122,8 @@ def main(arguments: Sequence[str]) -> dict:
     parser.add_argument("--curves", type=Path, default=CURVES, help="the PNG of the curves (default: docs/images/training.png)")
     options = parser.parse_args(list(arguments))
     records, readme = read_records(options.work), options.pack / "README.md"
-    text = fill(readme.read_text(), blocks_of(options.pack, records, _read(options.report)))
+    page = readme.read_text()
+    text = fill(page, blocks_of(options.pack, records, _read(options.report), page))
     options.curves.parent.mkdir(parents=True, exist_ok=True)
     save_png(options.curves, draw_curves(records))
     write_atomically(readme, text.encode())

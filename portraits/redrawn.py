@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from packs import metrics
 from portraits.classifier import AttributeClassifier
 from portraits.render import Renderer
 from portraits.scene import ATTRIBUTES, FACTORS, NUM_FACTORS, attributes, make_scene
@@ -50,7 +51,7 @@ def changed_faces(attribute: str, value: bool, count: int, seed: int) -> tuple[l
 def evaluate_redrawn(classifier: AttributeClassifier, size: int, faces: int = FACES, seed: int = 11) -> dict:
     """{"target_rate", "side_effect_rate", "avoidable_side_effect_rate", "true_side_effect_rate", "by_attribute": {attribute: the same}}.
 
-    Definitions as in `evaluation.measure`; the true rate is that of the scenes themselves. size: of the pictures, in pixels.
+    Definitions as in `evaluation.measure`; a target rate is None where the judge saw the attribute in all faces before; the true rate is that of the scenes themselves. size: of the pictures, in pixels.
     """
     renderer = Renderer(size)
     by_attribute = {}
@@ -60,13 +61,14 @@ def evaluate_redrawn(classifier: AttributeClassifier, size: int, faces: int = FA
         true = [torch.tensor([list(attributes(scene).values()) for scene in scenes]) for scenes in (before, after)]
         at, flips = ATTRIBUTES.index(attribute), (seen[0] != seen[1]).float()
         by_attribute[attribute] = {
-            "target_rate": float((seen[1][:, at] == value)[seen[0][:, at] != value].float().mean()),
+            "target_rate": metrics.mean(metrics.target_rate(seen[0][:, at], seen[1][:, at], value)),
             "side_effect_rate": float(flips[:, others(attribute)].mean()),
             "avoidable_side_effect_rate": float(flips[:, others(attribute, avoidable=True)].mean()),
             "true_side_effect_rate": float((true[0] != true[1])[:, others(attribute)].float().mean()),
         }
     names = next(iter(by_attribute.values()))
-    return {name: float(np.mean([rates[name] for rates in by_attribute.values()])) for name in names} | {"by_attribute": by_attribute}
+    known = {name: [rates[name] for rates in by_attribute.values() if rates[name] is not None] for name in names}
+    return {name: float(np.mean(rates)) if rates else None for name, rates in known.items()} | {"by_attribute": by_attribute}
 
 
 @torch.no_grad()

@@ -12,12 +12,14 @@ from PIL import Image
 from packs.pack import load_pack
 from portraits import evaluate_pack
 from portraits.evaluate_inversion import evaluate_inversion
+from portraits.redrawn import evaluate_redrawn
 from portraits.scene import ATTRIBUTES
 from segmentation.parts import CLASSES
 
 
 def test_every_figure_of_a_pack(tiny_pack, small_cache, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(evaluate_pack, "PAGE", 4)
+    monkeypatch.setattr(evaluate_pack, "evaluate_redrawn", partial(evaluate_redrawn, faces=1))
     monkeypatch.setattr(evaluate_pack, "evaluate_inversion", partial(evaluate_inversion, count=3, steps=8))
     arguments = ["--pack", tiny_pack, "--cache", small_cache.folder, "--second", tiny_pack / "parser.safetensors", "--out", tmp_path / "out"]
     report = evaluate_pack.main([str(word) for word in arguments])
@@ -33,6 +35,7 @@ def test_every_figure_of_a_pack(tiny_pack, small_cache, tmp_path, monkeypatch, c
     for name, size in (("samples", (4 * 32, 32)), ("inversion", (3 * 32, 3 * 32))):
         with Image.open(tmp_path / "out" / f"{name}.png") as page:
             assert page.size == size
+    assert 0 <= report["redrawn"]["true_side_effect_rate"] < 0.1 and set(report["redrawn"]["by_attribute"]) <= set(ATTRIBUTES)
     inversion = report["inversion"]
     assert (inversion["renders"], inversion["steps"], inversion["start"]) == (3, 8, "average")
     assert 0 < inversion["after"]["pixel_error"] < inversion["before"]["pixel_error"] and -1 <= inversion["after"]["identity"] <= 1

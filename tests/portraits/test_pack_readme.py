@@ -44,6 +44,10 @@ def test_every_block_is_filled_and_filled_again(pack, arguments, tmp_path):
     assert "| parser: mean IoU over 19 classes, held-out renders | 0.910 |  | at least 0.9: yes |" in page and "- The parser's weakest classes (IoU): hat 0.50." in page
     assert "| ready-made directions | 1 |" in page  # of the pack as it is, not as it was measured
     assert "| a person with a hat | – | – | – | – |" in page and "1 ready-made directions" in page
+    earlier = "| encoder | 9 | 2824 | loss 0.0876 |"
+    (pack / "README.md").write_text(page.replace("| parser | 2 |", f"{earlier}\n| parser | 3 |"))
+    pack_readme.main(arguments)
+    page = page.replace("loss 0.25 |\n", f"loss 0.25 |\n{earlier}\n")  # a stage without records stays as it was, in its place
     pack_readme.main(arguments)
     assert (pack / "README.md").read_text() == page and Image.open(tmp_path / "docs" / "curves.png").size[0] > 0
 
