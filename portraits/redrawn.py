@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from packs import metrics
 from portraits.classifier import AttributeClassifier
 from portraits.render import Renderer
 from portraits.scene import ATTRIBUTES, FACTORS, NUM_FACTORS, attributes, make_scene
@@ -61,7 +60,7 @@ def evaluate_redrawn(classifier: AttributeClassifier, size: int, faces: int = FA
         true = [torch.tensor([list(attributes(scene).values()) for scene in scenes]) for scenes in (before, after)]
         at, flips = ATTRIBUTES.index(attribute), (seen[0] != seen[1]).float()
         by_attribute[attribute] = {
-            "target_rate": metrics.mean(metrics.target_rate(seen[0][:, at], seen[1][:, at], value)),
+            "target_rate": _rate(seen[1][:, at] == value, of=seen[0][:, at] != value),
             "side_effect_rate": float(flips[:, others(attribute)].mean()),
             "avoidable_side_effect_rate": float(flips[:, others(attribute, avoidable=True)].mean()),
             "true_side_effect_rate": float((true[0] != true[1])[:, others(attribute)].float().mean()),
@@ -69,6 +68,11 @@ def evaluate_redrawn(classifier: AttributeClassifier, size: int, faces: int = FA
     names = next(iter(by_attribute.values()))
     known = {name: [rates[name] for rates in by_attribute.values() if rates[name] is not None] for name in names}
     return {name: float(np.mean(rates)) if rates else None for name, rates in known.items()} | {"by_attribute": by_attribute}
+
+
+def _rate(reached: Tensor, of: Tensor) -> float | None:
+    """The share of the faces `of` that reached it, both bool [N]; None where there are none."""
+    return float(reached[of].float().mean()) if of.any() else None
 
 
 @torch.no_grad()
