@@ -55,7 +55,8 @@ def assemble(work: Path, out: Path, draft: bool = False, seed: int = 0, given: P
     Raises ValueError for a finished pack of which a model is missing, and for one without a generator.
     """
     pack = None if given is None else load_pack(given)
-    config, generator, standard = _shipped_generator(pack) if pack and not _has_generator(work) else _generator(work, draft, seed)
+    same_generator = pack is not None and not _has_generator(work)
+    config, generator, standard = _shipped_generator(pack) if same_generator else _generator(work, draft, seed)
     found = {name: _find(work, name, draft) for name in MODELS}
     shipped = {name: _shipped(pack, name) for name, model in found.items() if model is None}
     found |= shipped
@@ -68,11 +69,12 @@ def assemble(work: Path, out: Path, draft: bool = False, seed: int = 0, given: P
         found["clip"].state = known_words(found["clip"].state)
     if "encoder" in found:
         found["encoder"].state = _rebased(found["encoder"].state, standard)
-    kept, about = _kept(pack, directions=pack is not None and not _has_generator(work))
+    kept, about = _kept(pack, directions=same_generator)
     files = {**kept, APPEARANCE: standard.to_json()}
     if JUDGE in found:
         files[f"{JUDGE}.safetensors"] = save({name: halved(value).clone() for name, value in found[JUDGE].state.items()})
-    info = about | describe(config) | {name: about[name] for name in shipped if name in about} | ({"version": f"{VERSION} (draft)", "draft": {name: model.step for name, model in found.items()}} if draft else {})
+    info = about | describe(config) | {name: about[name] for name in shipped if name in about}
+    info |= ({"version": f"{VERSION} (draft)", "draft": {name: model.step for name, model in found.items()}} if draft else {})
     # Directions of an earlier generator would be listed by nobody and fit nothing.
     shutil.rmtree(out / "directions", ignore_errors=True)
     write_pack(out, info, {name: model.state for name, model in found.items() if name != JUDGE}, files)

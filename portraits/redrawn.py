@@ -50,7 +50,8 @@ def changed_faces(attribute: str, value: bool, count: int, seed: int) -> tuple[l
 def evaluate_redrawn(classifier: AttributeClassifier, size: int, faces: int = FACES, seed: int = 11) -> dict:
     """{"target_rate", "side_effect_rate", "avoidable_side_effect_rate", "true_side_effect_rate", "by_attribute": {attribute: the same}}.
 
-    Definitions as in `evaluation.measure`; a target rate is None where the judge saw the attribute in all faces before; the true rate is that of the scenes themselves. size: of the pictures, in pixels.
+    Definitions as in `evaluation.measure`; a target rate is None where the judge saw the attribute in all faces before; the true
+    rate is that of the scenes themselves. size: of the pictures, in pixels.
     """
     renderer = Renderer(size)
     by_attribute = {}
