@@ -16,12 +16,22 @@ IMPORTANCE = {
 }
 EDGE_WEIGHT = 0.5  # of differences between neighbours, at each of the two finest scales
 COARSE_WEIGHT = 0.5  # of the picture at a quarter of its size
+# How much more the skin of a freckled face counts. Freckles are a few faint pixels of one face in six: where all faces count the same,
+# L1 is lower without any, and none were ever drawn.
+FRECKLED, FRECKLED_CLASSES = 5.0, ("skin", "nose")
 
 
-def part_weights(masks: Tensor) -> Tensor:
-    """Loss weights [N, 1, H, W] for class masks [N, H, W]: `IMPORTANCE` of each pixel's class."""
+def part_weights(masks: Tensor, freckles: Tensor | None = None) -> Tensor:
+    """Loss weights [N, 1, H, W] for class masks [N, H, W]: `IMPORTANCE` of each pixel's class, and more for the skin of the freckled.
+
+    freckles: how freckled each face is, [N] in [0, 1]; None where no face is.
+    """
     table = torch.tensor([IMPORTANCE[name] for name in CLASSES], device=masks.device)
-    return table[masks.long()][:, None]
+    weights = table[masks.long()]
+    if freckles is not None:
+        skin = torch.tensor([name in FRECKLED_CLASSES for name in CLASSES], device=masks.device)[masks.long()]
+        weights = weights * (1 + FRECKLED * freckles.to(masks.device)[:, None, None] * skin)
+    return weights[:, None]
 
 
 def edge_loss(error: Tensor, weights: Tensor) -> Tensor:

@@ -142,7 +142,8 @@ class Sharpener:
         w = w.to(self.trainer.device)
         drawn = self.trainer.generator.synthesis(self.trainer.rows(w))
         crop, condition = self._crop(target.shape[-1], w)
-        losses, gradient = self._on_picture(drawn.detach(), target, masks, crop, condition)
+        weights = part_weights(masks, self.trainer.basis.entry(w, "freckles"))
+        losses, gradient = self._on_picture(drawn.detach(), target, weights, crop, condition)
         for group in self.trainer.optimiser.param_groups:
             group["lr"] = self.settings.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * self.progress))) * min(1.0, (self.step + 1) / 50)
         self.trainer.optimiser.zero_grad()
@@ -152,10 +153,10 @@ class Sharpener:
         self.step += 1
         return losses
 
-    def _on_picture(self, drawn: Tensor, target: Tensor, masks: Tensor, crop, condition: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+    def _on_picture(self, drawn: Tensor, target: Tensor, weights: Tensor, crop, condition: Tensor) -> tuple[dict[str, Tensor], Tensor]:
         """Both losses and their joint gradient at the picture."""
         drawn = drawn.requires_grad_()
-        loss = picture_loss(drawn, target, part_weights(masks))
+        loss = picture_loss(drawn, target, weights)
         regression, = torch.autograd.grad(loss, drawn)
         fooled = F.softplus(-self.critic(crop(drawn), condition)).mean()
         adversarial, = torch.autograd.grad(fooled, drawn)

@@ -63,6 +63,11 @@ class Basis:
         """[N, P] -> [N, D]."""
         return ((appearances - self.mean) / self.spread) @ self.rotation
 
+    def entry(self, w: torch.Tensor, name: str) -> torch.Tensor:
+        """What an entry of the appearance vector is for w [N, D]: [N]. Raises ValueError for a name that it has no entry for."""
+        at = appearance_names().index(name)
+        return w @ self.rotation[at].to(w) * self.spread[at].to(w) + self.mean[at].to(w)
+
 
 @dataclass
 class SynthesisTraining:
@@ -164,7 +169,7 @@ class SynthesisTrainer:
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(self.progress, self.settings) * min(1.0, (self.step + 1) / 100)
         drawn = self.generator.synthesis(self.rows(w), resolution=target.shape[-1])
-        loss = picture_loss(drawn, target, part_weights(masks))
+        loss = picture_loss(drawn, target, part_weights(masks, self.basis.entry(w, "freckles")))
         self.optimiser.zero_grad()
         loss.backward()
         self.update()

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+import stylegan2  # noqa: F401 - before PyTorch: how its threads wait
 import torch
 
 from packs.pack import Pack, load_pack, write_pack

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,17 @@ def test_imports_do_no_work(tmp_path: Path) -> None:
     assert "streamlit" not in report["modules"]
 
 
+@pytest.mark.parametrize("room", ROOMS)
+def test_threads_that_wait_leave_the_cores_to_others(room: str, tmp_path: Path) -> None:
+    """Set before PyTorch comes in, whichever room is the first; and whoever has chosen otherwise has it."""
+    asked = "import importlib, os, sys; importlib.import_module(sys.argv[1]); " \
+            "print(os.environ['OMP_WAIT_POLICY'], 'torch' in sys.modules)"
+    for chosen, found in ((None, "PASSIVE"), ("ACTIVE", "ACTIVE")):
+        environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+        done = run([sys.executable, "-c", asked, room], tmp_path, environment | ({"OMP_WAIT_POLICY": chosen} if chosen else {}))
+        assert done.stdout == f"{found} False\n", done.stderr[-2000:]
+
+
 @pytest.mark.parametrize(
     ("modules", "absent"),
     [
@@ -185,8 +197,8 @@ def test_every_command_answers_help() -> None:
         assert code in (0, None) and text.startswith("usage:"), f"{name} --help: exit {code}, {text[:200]}"
 
 
-def run(words: list[str], folder: Path) -> subprocess.CompletedProcess:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+def run(words: list[str], folder: Path, environment: Mapping[str, str] = os.environ) -> subprocess.CompletedProcess:
+    environment = {**environment, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
 
 

@@ -56,12 +56,12 @@ def test_the_critic_looks_at_the_face_it_is_told_of():
 
 def test_the_adversarial_gradient_has_its_share(appearances):
     sharpener = sharpener_for(appearances)
-    drawn, target, masks = torch.randn(4, 3, 32, 32), torch.randn(4, 3, 32, 32), torch.ones(4, 32, 32, dtype=torch.uint8)
+    drawn, target, weights = torch.randn(4, 3, 32, 32), torch.randn(4, 3, 32, 32), torch.ones(4, 1, 32, 32)
     crop, condition = sharpener._crop(32, torch.randn(4, W_DIM))
     sharpener.share = 0.0
-    _, regression = sharpener._on_picture(drawn.clone(), target, masks, crop, condition)
+    _, regression = sharpener._on_picture(drawn.clone(), target, weights, crop, condition)
     sharpener.share = 0.25
-    _, both = sharpener._on_picture(drawn.clone(), target, masks, crop, condition)
+    _, both = sharpener._on_picture(drawn.clone(), target, weights, crop, condition)
     assert (both - regression).norm().item() == pytest.approx(0.25 * regression.norm().item(), rel=1e-3)
 
 

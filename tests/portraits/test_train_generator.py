@@ -6,7 +6,7 @@ import torch
 
 from portraits import train_mapping
 from portraits.pictures import Pictures
-from portraits.scene import NUM_FACTORS, appearance, sample
+from portraits.scene import NUM_FACTORS, appearance, appearance_names, sample
 from portraits.train_generator import Basis, SynthesisTraining, new_trainer, noise_maps, stage_resolution, synthesis_config, train_synthesis
 from stylegan2.generator import GeneratorConfig
 from stylegan2.ops.upfirdn2d import setup_filter, upsample2d
@@ -38,6 +38,13 @@ def test_basis_keeps_distances_of_the_standardised_appearance(appearances):
     basis = Basis.fit(torch.from_numpy(appearances), W_DIM)
     standardised = (torch.from_numpy(appearances) - basis.mean) / basis.spread
     torch.testing.assert_close(torch.cdist(basis.w(torch.from_numpy(appearances)), torch.zeros(1, W_DIM)), standardised.norm(dim=1, keepdim=True))
+
+
+def test_an_entry_is_read_back_from_w(appearances):
+    basis = Basis.fit(torch.from_numpy(appearances), W_DIM)
+    there = torch.from_numpy(appearances[:, appearance_names().index("freckles")])
+    assert len(there.unique()) > 1
+    torch.testing.assert_close(basis.entry(basis.w(torch.from_numpy(appearances)), "freckles"), there, atol=1e-4, rtol=0)
 
 
 def test_w_must_hold_the_appearance(appearances):
