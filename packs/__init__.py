@@ -4,3 +4,5 @@
 which can be had: `packs.fetch` downloads them, `packs.add` takes what is here already, `packs.store` is where they lie.
 `packs.cli` is how all commands of this project take arguments, report and fail. Importing this package loads none of them.
 """
+
+import stylegan2  # noqa: F401 - before PyTorch: how its threads wait

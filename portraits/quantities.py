@@ -34,6 +34,11 @@ def switch(g: float, threshold: float, width: float = 0.2) -> float:
     return t * t * (3 - 2 * t)
 
 
+# What follows the sexes: factor -> by how much it moves from the most masculine to the most feminine face.
+LEANS = {
+    "jaw": -0.6, "receding": -0.8, "hair_length": 0.8, "bald": -0.8, "brow_thickness": -0.8, "lip_fullness": 0.4, "lipstick": 1.2, "makeup": 1.2,
+    "earrings": 0.8, "necklace": 0.6,
+}
 # Quantity -> plateaus (threshold, width, height); what is left to 1 grows evenly with the factor's rank.
 STEPS = {
     "age": ((0.25, 0.3, 0.38), (1.0, 0.35, 0.27)),
@@ -105,10 +110,10 @@ def make_scene(g) -> Scene:
     if len(g) != NUM_FACTORS:
         raise ValueError(f"a scene has {NUM_FACTORS} factors, not {len(g)}")
     f = {name: min(max(float(value), -3.0), 3.0) for name, value in zip(FACTORS, g)}
-    # what follows the sexes moves its factor by a fraction of this, from -0.5 to 0.5
     lean = switch(f["feminine"], 0.0, 0.25) - 0.5
-    v = {**_shape(f, lean), **_hair(f, lean), **_features(f, lean)}
-    v.update(_worn(f, v, lean), **_surroundings(f))
+    f.update({name: f[name] + move * lean for name, move in LEANS.items()})
+    v = {**_shape(f, lean), **_hair(f), **_features(f, lean)}
+    v.update(_worn(f, v), **_surroundings(f))
     return Scene(v)
 
 
@@ -125,7 +130,7 @@ def _shape(f, lean):
         "skin_tone": uniform(f["skin_tone"]),
         "skin_warmth": 0.5 * f["skin_warmth"],
         "face_width": 0.5 * f["face_width"],
-        "jaw": 2 * stepped("jaw", f["jaw"] - 0.6 * lean) - 1,
+        "jaw": 2 * stepped("jaw", f["jaw"]) - 1,
         "face_length": 0.5 * f["face_length"],
         "chubby": chubby,
         "double_chin": switch(f["double_chin"] + 1.6 * (chubby - 0.25), 1.25, 0.3),
@@ -133,15 +138,15 @@ def _shape(f, lean):
     }
 
 
-def _hair(f, lean):
-    receding = switch(f["receding"] - 0.8 * lean, 0.95, 0.3)
+def _hair(f):
+    receding = switch(f["receding"], 0.95, 0.3)
     curl = switch(f["curl"], 0.6, 0.35)
     return {
         "hair_light": uniform(f["hair_light"]),
         "hair_red": switch(f["hair_red"], 1.0, 0.25),
         "hair_grey": switch(f["hair_grey"], 1.0, 0.25),
-        "hair_length": stepped("hair_length", (f["hair_length"] + 0.8 * lean) / 1.08),
-        "bald": switch(f["bald"] - 0.8 * lean, 1.35, 0.05),
+        "hair_length": stepped("hair_length", f["hair_length"] / 1.08),
+        "bald": switch(f["bald"], 1.35, 0.05),
         "receding": receding,
         "curl": curl,
         "wave": switch(f["curl"], -0.15, 0.3) * (1 - 0.5 * curl),
@@ -163,7 +168,7 @@ def _features(f, lean):
         "eye_spacing": 0.5 * f["eye_spacing"],
         "eye_tilt": 0.5 * f["eye_tilt"],
         "bags": stepped("bags", f["bags"]),
-        "brow_thickness": stepped("brow_thickness", f["brow_thickness"] - 0.8 * lean),
+        "brow_thickness": stepped("brow_thickness", f["brow_thickness"]),
         "brow_arch": stepped("brow_arch", f["brow_arch"]),
         "brow_height": 0.5 * f["brow_height"],
         "nose_width": stepped("nose_width", f["nose_width"]),
@@ -171,7 +176,7 @@ def _features(f, lean):
         "mouth_open": opening(f["mouth_open"]),
         "smile": -0.16 + 0.76 * switch(f["smile"], 0.1, 0.35) + 0.32 * math.tanh(f["smile"]),
         "mouth_width": 0.5 * f["mouth_width"],
-        "lip_fullness": stepped("lip_fullness", f["lip_fullness"] + 0.4 * lean),
+        "lip_fullness": stepped("lip_fullness", f["lip_fullness"]),
         "mustache": switch(f["mustache"], 0.8, 0.2) * male,
         "goatee": switch(f["goatee"], 0.9, 0.2) * male * (1 - beard),
         "beard": beard,
@@ -183,7 +188,7 @@ def _features(f, lean):
     }
 
 
-def _worn(f, v, lean):
+def _worn(f, v):
     bearded = max(v["beard"], v["goatee"], v["mustache"])
     return {
         "glasses": switch(f["glasses"], 0.55, 0.06),
@@ -191,15 +196,15 @@ def _worn(f, v, lean):
         "frame_weight": uniform(f["frame_weight"]),
         "glasses_tint": switch(f["glasses_tint"], 0.75, 0.2),
         "frame_hue": uniform(f["frame_hue"]),
-        "lipstick": switch(f["lipstick"] + 1.2 * lean - 1.5 * bearded, 0.6, 0.25),
+        "lipstick": switch(f["lipstick"] - 1.5 * bearded, 0.6, 0.25),
         "lip_hue": uniform(f["lip_hue"]),
-        "makeup": switch(f["makeup"] + 1.2 * lean - 1.5 * bearded, 0.9, 0.3),
-        "earrings": switch(f["earrings"] + 0.8 * lean, 0.6, 0.08),
+        "makeup": switch(f["makeup"] - 1.5 * bearded, 0.9, 0.3),
+        "earrings": switch(f["earrings"], 0.6, 0.08),
         "earring_kind": switch(f["earring_kind"], 0.0, 0.3),
         "hat": switch(f["hat"], 0.95, 0.06),
         "hat_kind": switch(f["hat_kind"], 0.15, 0.3),
         "hat_hue": uniform(f["hat_hue"]),
-        "necklace": switch(f["necklace"] + 0.6 * lean, 0.8, 0.08),
+        "necklace": switch(f["necklace"], 0.8, 0.08),
         "necklace_kind": switch(f["necklace_kind"], 0.0, 0.3),
         "necktie": switch(f["necktie"], 1.2, 0.08),
     }

@@ -2,7 +2,9 @@
 
 A latent's factors, scaled to a mean square of 1 as StyleGAN2 does, are those of a drawn face (`scene.make_scene`), and
 its w must be that face's appearance. Most factors act through narrow switches (a hat is on or off), so the first layer
-starts with its kinks where the appearance bends, and the rest is regression on endless samples.
+starts with its kinks where the appearance bends, and the rest is regression on endless samples. Some switches act on a
+factor that leans with the sexes (`quantities.LEANS`): the second layer starts with theirs. Where it did not, one sample in
+eight wore half a necklace.
 
 The last layer of a mapping network has a leaky ReLU, so each standardised entry x of the appearance is stored as a pair,
 leaky(x) and leaky(-x), whose difference is 1.2 x: `lift` makes the synthesis network read just that.
@@ -16,7 +18,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from portraits.scene import NUM_FACTORS, appearance, make_scene
+from portraits.quantities import LEANS
+from portraits.scene import FACTORS, NUM_FACTORS, appearance, make_scene
 from portraits.train_generator import Basis
 from stylegan2.generator import Generator
 
@@ -112,27 +115,67 @@ def _forward(z: torch.Tensor, weights, biases) -> torch.Tensor:
 
 
 def _initial_layers(generator: Generator, basis: Basis, z, x, faces: int, seed: int) -> Layers:
-    """First layer: kinks of single factors. Then random layers; the last one by least squares on (z, x)."""
+    """First layer: kinks of single factors; second: of those that lean, and random ones; further ones: random. The last by least squares on (z, x)."""
     width, noise = generator.w_dim, torch.Generator().manual_seed(seed)
-    knots = torch.from_numpy(bends(basis, knots_each(width), faces)).float()
+    knots = torch.from_numpy(bends(basis, knots_each(width), faces)).float()  # [factors, each]
+    layers = [_kinks(torch.eye(NUM_FACTORS), torch.zeros(NUM_FACTORS), knots, width)]
+    for _ in range(generator.config.num_mapping_layers - 2):
+        layers.append((torch.randn(width, width, generator=noise) / math.sqrt(width), torch.zeros(width)))
+    if len(layers) > 1:
+        leaning = [FACTORS.index(name) for name in LEANS]
+        read = _least_squares(_hidden(z, layers[:1]), leaned(_normalised(z))[:, leaning])
+        used = knots[leaning].numel()
+        for own, kinked in zip(layers[1], _kinks(*read, knots[leaning], width)):
+            own[:used] = kinked[:used]
+    layers.append(_least_squares(_hidden(z, layers), x))
+    weights, biases = zip(*layers)
+    return list(weights), list(biases)
+
+
+def leaned(z: torch.Tensor) -> torch.Tensor:
+    """The factors [N, factors] as the world's switches see them: those of `LEANS` moved by how feminine the face is."""
+    moved = z.clone()
+    lean = torch.tensor([make_scene(row).values["feminine"] for row in z.double().numpy()]).to(z) - 0.5
+    for name, move in LEANS.items():
+        moved[:, FACTORS.index(name)] += move * lean
+    return moved
+
+
+def _kinks(read: torch.Tensor, start: torch.Tensor, knots: torch.Tensor, width: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """A layer [width, inputs] whose first units bend where what `read` [K, inputs] and `start` [K] make of its inputs is at a knot.
+
+    knots [K, each]: the lower half of each row is looked at from above, the upper from below. The other units are zero.
+    """
     each = knots.shape[1]
-    signs = torch.tensor([-1.0] * (each // 2) + [1.0] * (each // 2)).expand_as(knots)
-    first, offset = torch.zeros(width, NUM_FACTORS), torch.zeros(width)
-    first[torch.arange(knots.numel()), torch.arange(NUM_FACTORS).repeat_interleave(each)] = signs.flatten()
-    offset[: knots.numel()] = -(signs * knots).flatten()
-    middle = [torch.randn(width, width, generator=noise) / math.sqrt(width) for _ in range(generator.config.num_mapping_layers - 2)]
-    weights, biases = [first, *middle], [offset, *(torch.zeros(width) for _ in middle)]
-    identity = [torch.eye(width)], [torch.zeros(width)]
-    hidden = F.pad(_forward(z, weights + identity[0], biases + identity[1]), (0, 1), value=1.0)
-    gram = hidden.t() @ hidden / len(hidden) + 1e-4 * torch.eye(width + 1)
-    solution = torch.linalg.solve(gram, hidden.t() @ x / len(hidden))
-    return weights + [solution[:-1].t().contiguous()], biases + [solution[-1].clone()]
+    signs = torch.tensor([-1.0] * (each // 2) + [1.0] * (each // 2)).repeat(len(knots))
+    weight, offset = torch.zeros(width, read.shape[1]), torch.zeros(width)
+    weight[: len(signs)] = signs[:, None] * read.repeat_interleave(each, 0)
+    offset[: len(signs)] = signs * (start.repeat_interleave(each) - knots.flatten())
+    return weight, offset
+
+
+def _hidden(z: torch.Tensor, layers) -> torch.Tensor:
+    """What the last of these layers gives for latents z, after its activation."""
+    identity = torch.eye(len(layers[-1][1]))
+    return _forward(z, [weight for weight, _ in layers] + [identity], [offset for _, offset in layers] + [torch.zeros(len(identity))])
+
+
+def _least_squares(inputs: torch.Tensor, wanted: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Weight [K, inputs] and bias [K] that make `wanted` [N, K] of `inputs` [N, inputs], with a small ridge."""
+    inputs = F.pad(inputs, (0, 1), value=1.0)
+    gram = inputs.t() @ inputs / len(inputs) + 1e-4 * torch.eye(inputs.shape[1])
+    solution = torch.linalg.solve(gram, inputs.t() @ wanted / len(inputs))
+    return solution[:-1].t().contiguous(), solution[-1].clone()
 
 
 def bends(basis: Basis, each: int, faces: int = 4, seed: int = 1) -> np.ndarray:
-    """Where the appearance bends along each factor: knots [factors, each], denser where the curvature is larger."""
+    """Where the appearance bends along each factor: knots [factors, each], denser where the curvature is larger.
+
+    Looked at in faces that lean to neither sex, so that the knots of what leans are those of its switch.
+    """
     random, grid = np.random.Generator(np.random.Philox(seed)), np.linspace(-2.6, 2.6, 181)
     base, spread = 0.5 * random.standard_normal((faces, NUM_FACTORS)), basis.spread.numpy()
+    base[:, FACTORS.index("feminine")] = 0.0
     knots = np.empty((NUM_FACTORS, each))
     for factor in range(NUM_FACTORS):
         density = np.zeros(len(grid) - 2)

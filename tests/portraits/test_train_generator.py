@@ -6,7 +6,8 @@ import torch
 
 from portraits import train_mapping
 from portraits.pictures import Pictures
-from portraits.scene import NUM_FACTORS, appearance, appearance_names, sample
+from portraits.quantities import FACTORS, LEANS, switch
+from portraits.scene import NUM_FACTORS, appearance, appearance_names, make_scene, sample
 from portraits.train_generator import Basis, SynthesisTraining, new_trainer, noise_maps, stage_resolution, synthesis_config, train_synthesis
 from stylegan2.generator import GeneratorConfig
 from stylegan2.ops.upfirdn2d import setup_filter, upsample2d
@@ -142,3 +143,26 @@ def test_lift_needs_room_for_pairs(appearances):
     trainer = trainer_for(appearances)
     with pytest.raises(ValueError, match="too small"):
         train_mapping.lift(trainer.generator, trainer.basis, w_dim=100)
+
+
+def test_leaned_factors_are_those_that_the_world_switches():
+    z = torch.from_numpy(np.random.default_rng(0).standard_normal((200, NUM_FACTORS)))
+    scenes = [make_scene(row) for row in z.numpy()]
+    moved = train_mapping.leaned(z)
+    for name, threshold, width in (("necklace", 0.8, 0.08), ("bald", 1.35, 0.05), ("earrings", 0.6, 0.08)):
+        switched = [switch(g, threshold, width) for g in moved[:, FACTORS.index(name)].tolist()]
+        assert switched == pytest.approx([scene.values[name] for scene in scenes], abs=1e-6) and min(switched) == 0 < max(switched)
+    unmoved = [i for i, name in enumerate(FACTORS) if name not in LEANS]
+    assert torch.equal(moved[:, unmoved], z[:, unmoved])
+
+
+def test_a_leaning_switch_has_its_kinks_from_the_start(appearances):
+    """After a few steps few samples wear half a necklace; 0.35 of them do where the second layer begins at random."""
+    trainer = trainer_for(appearances)
+    lifted = train_mapping.lift(trainer.generator, trainer.basis, w_dim=512)
+    list(train_mapping.fit_mapping(lifted, trainer.basis, steps=150, batch_size=128, pool=4000, faces=1))
+    at, size = appearance_names().index("necklace"), len(appearance_names())
+    with torch.no_grad():
+        w = lifted.mapping.w(torch.from_numpy(np.random.default_rng(1).standard_normal((2000, NUM_FACTORS)).astype(np.float32)))
+    worn = (w[:, at] - w[:, at + size]) / (train_mapping.GAIN * (1 + train_mapping.SLOPE)) * trainer.basis.spread[at] + trainer.basis.mean[at]
+    assert ((worn > 0.2) & (worn < 0.8)).float().mean() < 0.12
