@@ -29,6 +29,7 @@ STYLE = """
   .st-key-toolbar button kbd { display: none; }
   /* the accent colour alone is too dark to read where it is text on a dark ground */
   [data-testid="stSliderThumbValue"] p, [data-testid="stButtonGroup"] button[data-selected="true"] p { color: var(--st-text-color, #ecebe7); }
+  @media (min-width: 769px) { :has(> .st-key-on-phones) { display: none; } } /* wider than this Streamlit's sidebar is open */
   @media (max-width: 800px) {
     .stMainBlockContainer { padding: 4.4rem 1rem 2rem; }
     .st-key-stage { grid-template: "picture" "stack" "start" / 1fr; gap: 1.5rem; }
@@ -86,7 +87,10 @@ def plain(text: str) -> str:
 
 
 def sentence(error: BaseException | str) -> str:
-    """An error as one sentence with a capital and a full stop, safe for Markdown."""
-    text = plain(str(error))
-    text = text[:1].upper() + text[1:]
+    """An error as one sentence with a capital, unless a file's name begins it, and a full stop, safe for Markdown."""
+    text = str(error)
+    first = text.split(maxsplit=1)[0] if text.strip() else ""
+    if not any(mark in first.rstrip(".,;:!?") for mark in "./\\_"):
+        text = text[:1].upper() + text[1:]
+    text = plain(text)
     return text if text.endswith((".", "!", "?", "…")) else f"{text}."

@@ -23,6 +23,7 @@ STANDS_FOR: dict[str, tuple[str, bool]] = {
 }
 DETERMINERS = frozenset("a an the his her their my your its some any".split())
 NEGATORS = frozenset("no not without never neither nor lacking".split())
+LISTING = frozenset("or nor".split())
 BETWEEN = frozenset("and very really quite extremely rather slightly so more looking".split())  # may stand before "hair" or a noun, and change nothing
 BEFORE_ADJECTIVE = frozenset("is are be being looks look looking who's he's she's".split())
 PEOPLE = frozenset("person people human individual someone somebody face portrait".split()) | {
@@ -43,9 +44,14 @@ def asked_attributes(text: str) -> dict[str, bool]:
     words = _words(text)
     said = _longest_first([*_anywhere(words), *_before_hair(words), *_adjectives(words)]) or _nouns(words)
     asked: dict[str, bool] = {}
+    denied_until = 0  # where the last denial ends: "without glasses or a hat" denies both
     for item in said:
         attribute, value = (item.topic, True) if item.topic in ATTRIBUTES else STANDS_FOR.get(item.topic, ("", True))
-        value = (value == item.value) != _negated(words, item.start)
+        listed = 0 < denied_until == item.start - 1 and words[denied_until] in LISTING
+        denied = listed or _negated(words, item.start)
+        if denied or words[item.start] in NEGATORS:
+            denied_until = item.end
+        value = (value == item.value) != denied
         if not attribute or asked.get(attribute, value) != value:
             return {}
         asked[attribute] = value

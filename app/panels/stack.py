@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import layers, resources, session
+from app.components.describe import describe_button
 from app.components.tiles import Tile, tiles
 from app.panels.live import palette, strength_slider
 from app.session import History, StackEdit
@@ -20,6 +21,7 @@ def stack_panel() -> None:
     """Draw the edits of the present snapshot, then what can be added."""
     history = session.history(st.session_state)
     _toolbar(history)
+    describe_button()
     edits = history.present.edits
     entries, problems = resources.library()
     if not edits:

@@ -25,7 +25,9 @@ if compared is not None:
 elif not at_work():
     st.info(EMPTY, icon=":material/compare:")
     try:
-        for line in absences():
-            st.caption(f":material/block: {line}")
+        if lacking := absences():
+            with st.expander("Editors that this pack does not have", icon=":material/block:"):
+                for line in lacking:
+                    st.caption(line)
     except ValueError as error:
         st.error(sentence(error), icon=":material/error:")

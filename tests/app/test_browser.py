@@ -57,6 +57,18 @@ def test_from_a_prompt_to_a_slider_that_changes_the_picture(page: Page) -> None:
     strength_shown(page, "+1.50")
 
 
+def test_on_a_phone_one_press_leads_to_the_prompt(page: Page) -> None:
+    describe = page.get_by_role("button", name="Describe an edit in words")
+    expect(describe).to_be_hidden()  # at a desk the prompt is in sight
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.reload()
+    describe.click()
+    prompt = page.get_by_role("textbox", name="What should the person look like?")
+    expect(prompt).to_be_focused()
+    page.keyboard.type("a person with green hair")
+    expect(prompt).to_have_value("a person with green hair")
+
+
 def test_on_a_phone_nothing_sticks_out_and_the_edits_follow_the_picture(page: Page) -> None:
     random, back = (page.get_by_role("button", name=name).first.bounding_box() for name in ("Random", "Back"))
     assert random["y"] == back["y"], "at a desk they stand in one row"

@@ -26,3 +26,10 @@ def test_a_widget_is_sent_again_until_the_page_was_drawn_to_its_end(monkeypatch)
     assert state.sent.count("seed") == 2, "somebody may be moving it"
     widgets.bind("seed", 4)
     assert state.sent.count("seed") == 3 and state["seed"] == 4
+
+
+def test_a_sentence_begins_with_a_capital_but_for_a_file_name():
+    assert widgets.sentence("no such part: chin") == "No such part\\: chin."
+    assert widgets.sentence("me.png is no picture") == "me.png is no picture."
+    assert widgets.sentence("runs/curls/direction.pt is damaged") == "runs/curls/direction.pt is damaged."
+    assert widgets.sentence("my_face is no pack!") == "my\\_face is no pack\\!"

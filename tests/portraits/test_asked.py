@@ -35,7 +35,10 @@ def test_the_suite_asks_for_what_it_says():
     ("a woman with long, wavy, very blonde hair and glasses", {"Long_Hair": True, "Wavy_Hair": True, "Blond_Hair": True, "Eyeglasses": True}),
     ("A person WITHOUT the glasses", {"Eyeglasses": False}), ("a person who isn’t smiling", {"Smiling": False}), ("not bald", {"Bald": False}),
     ("an old man with a beard", {"Young": False, "No_Beard": False}), ("a girl", {"Male": False, "Young": True}), ("bald", {"Bald": True}),
-    ("a man with a beard and no glasses", {"No_Beard": False, "Eyeglasses": False}),
+    ("a man with a beard and no glasses", {"No_Beard": False, "Eyeglasses": False}), ("without a hat, smiling", {"Wearing_Hat": False, "Smiling": True}),
+    ("a person without glasses or a cap", {"Eyeglasses": False, "Wearing_Hat": False}),
+    ("no earrings, or a necklace", {"Wearing_Earrings": False, "Wearing_Necklace": False}),
+    ("no beard or glasses or a hat", {"No_Beard": True, "Eyeglasses": False, "Wearing_Hat": False}), ("glasses or a hat", {"Eyeglasses": True, "Wearing_Hat": True}),
 ])
 def test_sentences(text, expected):
     assert asked_attributes(text) == expected
