@@ -16,22 +16,19 @@ IMPORTANCE = {
 }
 EDGE_WEIGHT = 0.5  # of differences between neighbours, at each of the two finest scales
 COARSE_WEIGHT = 0.5  # of the picture at a quarter of its size
-# How much more the skin of a freckled face counts. Freckles are a few faint pixels of one face in six: where all faces count the same,
-# L1 is lower without any, and none were ever drawn.
-FRECKLED, FRECKLED_CLASSES = 5.0, ("skin", "nose")
+FRECKLES = 40.0  # how much more a pixel counts where freckles would be
 
 
 def part_weights(masks: Tensor, freckles: Tensor | None = None) -> Tensor:
-    """Loss weights [N, 1, H, W] for class masks [N, H, W]: `IMPORTANCE` of each pixel's class, and more for the skin of the freckled.
+    """Loss weights [N, 1, H, W] for class masks [N, H, W]: `IMPORTANCE` of each pixel's class, and more where freckles would be.
 
-    freckles: how freckled each face is, [N] in [0, 1]; None where no face is.
+    freckles: those places, [S, S] with 1 where they change a picture most (`portraits.freckles`), S a multiple of H; None: nowhere.
     """
     table = torch.tensor([IMPORTANCE[name] for name in CLASSES], device=masks.device)
-    weights = table[masks.long()]
-    if freckles is not None:
-        skin = torch.tensor([name in FRECKLED_CLASSES for name in CLASSES], device=masks.device)[masks.long()]
-        weights = weights * (1 + FRECKLED * freckles.to(masks.device)[:, None, None] * skin)
-    return weights[:, None]
+    weights = table[masks.long()][:, None]
+    if freckles is None:
+        return weights
+    return weights * (1 + FRECKLES * F.adaptive_avg_pool2d(freckles.to(weights)[None, None], weights.shape[-2:]))
 
 
 def edge_loss(error: Tensor, weights: Tensor) -> Tensor:

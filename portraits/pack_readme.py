@@ -55,19 +55,24 @@ def files_table(info: dict) -> str:
 
 def trainings_table(records: dict[str, list[dict]], page: str = "") -> str:
     """How long each stage was trained, and the figures it ended with; stages without records as the README `page` has them."""
-    told = re.search(r"<!-- trainings -->\n(.*?)<!-- end -->", page, flags=re.DOTALL)
-    earlier = {cells[0]: cells for cells in ([cell.strip() for cell in line.strip("|").split("|")] for line in (told[1] if told else "").splitlines()) if len(cells) == 4}
-    rows = []
-    for stage in (stage for stage in STAGES if stage in records or stage in earlier):
-        if stage not in records:
-            rows.append(tuple(earlier[stage]))
-            continue
-        lines = records[stage]
-        seconds = max((line["seconds"] for line in lines if "seconds" in line), default=None)
-        last = {name: value for line in lines for name, value in line.items() if name in SHOWN}
-        rows.append((stage, "" if seconds is None else f"{seconds / 60:.0f}", str(max(line.get("step", 0) for line in lines)),
-                     ", ".join(f"{name} {last[name]:.3g}" for name in SHOWN if name in last)))
+    told = _told(page)
+    rows = [_training(stage, records[stage]) if stage in records else told[stage] for stage in STAGES if stage in records or stage in told]
     return _table(("stage", "minutes", "steps", "ended with"), rows)
+
+
+def _training(stage: str, lines: list[dict]) -> tuple[str, ...]:
+    """A stage's row, from the lines of its curve."""
+    seconds = max((line["seconds"] for line in lines if "seconds" in line), default=None)
+    last = {name: value for line in lines for name, value in line.items() if name in SHOWN}
+    return (stage, "" if seconds is None else f"{seconds / 60:.0f}", str(max(line.get("step", 0) for line in lines)),
+            ", ".join(f"{name} {last[name]:.3g}" for name in SHOWN if name in last))
+
+
+def _told(page: str) -> dict[str, tuple[str, ...]]:
+    """The rows of trainings that the README has, by stage."""
+    block = re.search(r"<!-- trainings -->\n(.*?)<!-- end -->", page, flags=re.DOTALL)
+    rows = [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in (block[1] if block else "").splitlines()]
+    return {row[0]: row for row in rows if len(row) == 4}
 
 
 def directions_table(directions: Iterable[Direction]) -> str:

@@ -27,6 +27,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from portraits import processes
+from portraits.freckles import balanced
 from portraits.generator_loss import part_weights, picture_loss
 from portraits.pictures import Pictures, ahead
 from portraits.train_generator import LONGEST_STEP, SynthesisTrainer, picks
@@ -142,7 +143,7 @@ class Sharpener:
         w = w.to(self.trainer.device)
         drawn = self.trainer.generator.synthesis(self.trainer.rows(w))
         crop, condition = self._crop(target.shape[-1], w)
-        weights = part_weights(masks, self.trainer.basis.entry(w, "freckles"))
+        weights = part_weights(masks, self.trainer.freckles)
         losses, gradient = self._on_picture(drawn.detach(), target, weights, crop, condition)
         for group in self.trainer.optimiser.param_groups:
             group["lr"] = self.settings.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * self.progress))) * min(1.0, (self.step + 1) / 50)
@@ -191,7 +192,7 @@ def sharpen(sharpener: Sharpener, pictures: Pictures, appearances: np.ndarray, c
     """
     trainer = sharpener.trainer
     w = trainer.basis.w(torch.as_tensor(np.asarray(appearances)))
-    indices = np.arange(len(appearances)) if indices is None else indices
+    indices = balanced(np.arange(len(appearances)) if indices is None else indices, appearances)
     batches = ahead(lambda picked: (picked, *pictures.batch(picked)), picks(indices, sharpener.settings, sharpener.step))
     last = processes.shared(clock(), trainer.device)
     while sharpener.progress < 1:

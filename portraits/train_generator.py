@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from portraits import processes
+from portraits.freckles import balanced, freckle_places
 from portraits.generator_loss import part_weights, picture_loss
 from portraits.pictures import Pictures, ahead
 from portraits.scene import NUM_FACTORS, appearance_names
@@ -62,11 +63,6 @@ class Basis:
     def w(self, appearances: torch.Tensor) -> torch.Tensor:
         """[N, P] -> [N, D]."""
         return ((appearances - self.mean) / self.spread) @ self.rotation
-
-    def entry(self, w: torch.Tensor, name: str) -> torch.Tensor:
-        """What an entry of the appearance vector is for w [N, D]: [N]. Raises ValueError for a name that it has no entry for."""
-        at = appearance_names().index(name)
-        return w @ self.rotation[at].to(w) * self.spread[at].to(w) + self.mean[at].to(w)
 
 
 @dataclass
@@ -127,6 +123,7 @@ class SynthesisTrainer:
         self.average.synthesis.dtype = generator.synthesis.dtype
         self.trained = [*generator.synthesis.parameters(), *self.maps]
         self.optimiser = torch.optim.Adam(self.trained, settings.learning_rate, betas=(0.9, 0.99), fused=True)
+        self.freckles = torch.from_numpy(freckle_places(generator.resolution)).to(self.device)
         self.seconds, self.step = 0.0, 0
 
     @property
@@ -169,7 +166,7 @@ class SynthesisTrainer:
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(self.progress, self.settings) * min(1.0, (self.step + 1) / 100)
         drawn = self.generator.synthesis(self.rows(w), resolution=target.shape[-1])
-        loss = picture_loss(drawn, target, part_weights(masks, self.basis.entry(w, "freckles")))
+        loss = picture_loss(drawn, target, part_weights(masks, self.freckles))
         self.optimiser.zero_grad()
         loss.backward()
         self.update()
@@ -209,7 +206,7 @@ def train_synthesis(trainer: SynthesisTrainer, pictures: Pictures, appearances: 
     appearances [N, P] belong to the pictures, of which those of `indices` (all) are learned from; `clock` returns seconds.
     """
     w = trainer.basis.w(torch.as_tensor(np.asarray(appearances)))
-    indices = np.arange(len(appearances)) if indices is None else indices
+    indices = balanced(np.arange(len(appearances)) if indices is None else indices, appearances)
     keys = ((picked, trainer.resolution) for picked in picks(indices, trainer.settings, trainer.step))
     batches = ahead(lambda key: (key[0], *pictures.batch(*key)), keys)
     last = processes.shared(clock(), trainer.device)

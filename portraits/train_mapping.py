@@ -61,7 +61,7 @@ def pairs(standardised: torch.Tensor, w_dim: int) -> torch.Tensor:
     return F.pad(both, (0, w_dim - both.shape[1]))
 
 
-def fit_mapping(generator: Generator, basis: Basis, steps: int = 15_000, batch_size: int = 512, pool: int = 150_000,
+def fit_mapping(generator: Generator, basis: Basis, steps: int = 25_000, batch_size: int = 512, pool: int = 150_000,
                 faces: int = 4, seed: int = 0, start: Layers | None = None, learning_rate: float = LEARNING_RATE) -> Iterator[dict]:
     """Train `generator.mapping` and set its `w_avg`; yields {step, error}, the root mean square error of an entry of x.
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from portraits.generator_loss import FRECKLED, IMPORTANCE, edge_loss, part_weights, picture_loss
+from portraits.generator_loss import FRECKLES, IMPORTANCE, edge_loss, part_weights, picture_loss
 from segmentation.parts import CLASSES
 
 
@@ -12,12 +12,13 @@ def test_small_parts_weigh_more():
     assert weights.flatten().tolist() == [IMPORTANCE["skin"], IMPORTANCE["l_eye"]] == [1.0, 6.0]
 
 
-def test_the_skin_of_freckled_faces_weighs_more_and_nothing_else_does():
-    masks = torch.tensor([[CLASSES.index(name) for name in ("skin", "nose", "hair", "l_eye")]], dtype=torch.uint8).expand(3, 1, -1)
-    weights = part_weights(masks, torch.tensor([0.0, 0.5, 1.0]))[:, 0, 0]
-    plain = part_weights(masks)[:, 0, 0]
-    more = torch.tensor([[1.0, 1.0], [1 + FRECKLED / 2] * 2, [1 + FRECKLED] * 2])
-    assert torch.equal(weights[:, :2], plain[:, :2] * more) and torch.equal(weights[:, 2:], plain[:, 2:])
+def test_places_of_freckles_weigh_more_at_every_size():
+    masks = torch.full((2, 4, 4), CLASSES.index("skin"), dtype=torch.uint8)
+    places = torch.zeros(8, 8)
+    places[:2, :2], places[6, 6] = 1, 1
+    weights = part_weights(masks, places)
+    assert torch.equal(weights[0], weights[1]) and weights[0, 0, 0, 0] == 1 + FRECKLES and weights[0, 0, 1, 1] == 1
+    assert weights[0, 0, 3, 3] == 1 + FRECKLES / 4
 
 
 def test_every_class_has_its_importance():

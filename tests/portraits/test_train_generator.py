@@ -41,13 +41,6 @@ def test_basis_keeps_distances_of_the_standardised_appearance(appearances):
     torch.testing.assert_close(torch.cdist(basis.w(torch.from_numpy(appearances)), torch.zeros(1, W_DIM)), standardised.norm(dim=1, keepdim=True))
 
 
-def test_an_entry_is_read_back_from_w(appearances):
-    basis = Basis.fit(torch.from_numpy(appearances), W_DIM)
-    there = torch.from_numpy(appearances[:, appearance_names().index("freckles")])
-    assert len(there.unique()) > 1
-    torch.testing.assert_close(basis.entry(basis.w(torch.from_numpy(appearances)), "freckles"), there, atol=1e-4, rtol=0)
-
-
 def test_w_must_hold_the_appearance(appearances):
     with pytest.raises(ValueError, match="w_dim 8 is smaller"):
         Basis.fit(torch.from_numpy(appearances), 8)
