@@ -23,7 +23,8 @@ from packs import cli
 if TYPE_CHECKING:
     from packs.pack import Pack
 
-SETTINGS = ("size", "width", "residual_kernel", "iterations", "batch_size", "learning_rate", "weight", "average", "samples", "pack")
+SETTINGS = ("size", "width", "discriminator_width", "residual_kernel", "iterations", "batch_size", "learning_rate", "weight",
+            "mismatch", "warm_up", "average", "samples", "pack")
 COLUMNS = ("target_rate", "side_effect_rate", "identity", "background_change", "tone_change", "reconstruction", "fid", "fidelity")
 
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -25,7 +25,8 @@ class MaaeEditor:
 
     Strength goes from -5, without the attribute, to 5, with it (paper, figure 6), and alpha is a share of it: 1 is delta, the strength
     at which the network was trained to turn the attribute round (5), towards the wanted value. The paper has nothing beyond, and nothing
-    was trained there: an alpha above 1 edits as 1 does. Below 1, what the autoencoder cannot rebuild is faded in, so that 0 changes nothing.
+    was trained there: an alpha above 1 edits as 1 does. Below 1, what the autoencoder cannot rebuild is faded in, so that 0 changes nothing;
+    for networks that keep detail it is there at every strength.
     """
 
     name, strongest = "maae", 1.0
@@ -54,24 +55,19 @@ class MaaeEditor:
     def edit(self, samples: Samples, request: Request) -> Tensor:
         """As the protocol says: [N, 3, R, R] in [-1, 1]. Raises CannotServe (a ValueError) for an attribute without a network."""
         trained, strength = self.trained(request.attribute), self.strength(request)
-        lost = 1 - abs(strength) / trained.settings.network.delta  # share of what cannot be rebuilt that is faded in
-
-        def change(images: Tensor) -> Tensor:
-            after = _generated(trained, images, strength)
-            return after if lost == 0 else after + lost * (images - _generated(trained, images, 0.0))
-
-        return _at_its_size(trained, samples.images, change)
+        return _at_its_size(trained, samples.images, strength, fade=1 - abs(strength) / trained.settings.network.delta)
 
     @torch.no_grad()
     def at(self, images: Tensor, attribute: str, strength: float) -> Tensor:
-        """images [N, 3, R, R] in [-1, 1] at a strength in the paper's units -> the same shape; 0 is the reconstruction.
+        """images [N, 3, R, R] in [-1, 1] at a strength in the paper's units -> the same shape; 0 is the reconstruction, or the picture
+        where detail is kept.
 
         Raises ValueError for a strength beyond delta, and CannotServe for an attribute without a network.
         """
         trained = self.trained(attribute)
         if not abs(strength) <= trained.settings.network.delta:
             raise ValueError(f"strength is {strength}; accepted: from {-trained.settings.network.delta:g} to {trained.settings.network.delta:g}")
-        return _at_its_size(trained, images, lambda small: _generated(trained, small, strength))
+        return _at_its_size(trained, images, strength)
 
     def in_turn(self, images: Tensor, strengths: Sequence[tuple[str, float]]) -> Tensor:
         """Several attributes, each edited in what the one before made (section 4.1): images [N, 3, R, R] -> the same shape."""
@@ -94,14 +90,20 @@ def load_editor(path: Path | str, device: torch.device | str = "cpu", parser: ob
     return MaaeEditor(load_networks(Path(path), device))
 
 
-def _at_its_size(trained: Trained, images: Tensor, change: Callable[[Tensor], Tensor]) -> Tensor:
-    """`change` of pictures [N, 3, R, R] at the network's size; at another, what changed is resized and laid over the picture."""
+def _at_its_size(trained: Trained, images: Tensor, strength: float, fade: float = 0.0) -> Tensor:
+    """Pictures [N, 3, R, R] edited at the network's size; at another, what changed is resized and laid over the picture.
+
+    fade: share of what the autoencoder cannot rebuild that is put back, where detail is not kept anyway.
+    """
+    fade = 1.0 if trained.keep_detail else fade
     size, device = trained.settings.network.size, next(trained.generator.parameters()).device
     found = []
     for batch in images.split(BATCH):
         given = batch.to(device).float()
         small = smooth(given, size)
-        after = change(small)
+        after = _generated(trained, small, strength)
+        if fade > 0:
+            after = after + fade * (small - _generated(trained, small, 0.0))
         found.append(after if given.shape[-1] == size else given + smooth(after - small, given.shape[-1]))
     return torch.cat(found).clamp(-1, 1).to(images.device) if found else images.clone()
 

@@ -8,6 +8,7 @@ The last line of standard output has the means over the run's attributes, and ev
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,14 +27,17 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str]) -> dict:
     """`python -m baselines.maae.evaluate`. Raises ValueError and OSError for what a user got wrong."""
     options = _parser().parse_args(argv)
-    from baselines.maae.editor import load_editor
+    from baselines.maae.editor import MaaeEditor
     from baselines.maae.measure import means
+    from baselines.maae.store import load_networks
     from packs.pack import load_pack
 
     pack = load_pack(options.pack, options.device)
-    editor = load_editor(options.run, pack.device)
-    found = {}
-    for attribute in editor.networks:
+    networks = load_networks(options.run, pack.device)
+    if options.keep_detail:
+        networks = {name: replace(trained, keep_detail=True) for name, trained in networks.items()}
+    editor, found = MaaeEditor(networks), {}
+    for attribute in networks:
         found[attribute] = measure_run(options.run, attribute, editor, options.data, pack, options.samples)
         cli.say(f"{attribute}: target rate {found[attribute]['target_rate']}, background change {found[attribute]['background_change']}")
     return {"run": options.run, **dict(means(list(found.values()))), "by_attribute": found,
@@ -80,6 +84,7 @@ def _parser() -> cli.ArgumentParser:
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="faces, as for training; those held out are measured on")
     parser.add_argument("--pack", default="portraits", help="name or folder of the pack whose classifier judges (portraits)")
     parser.add_argument("--samples", type=cli.positive_int, default=1000, metavar="N", help="pictures an attribute at most (1000, as published)")
+    parser.add_argument("--keep-detail", action="store_true", help="measure edits that lay the change over the picture (docs/maae.md)")
     parser.add_device()
     return parser
 

@@ -17,7 +17,8 @@ from baselines.maae.receptive import Window, minimal_pixels
 RESIDUAL_BLOCKS = 3  # at the end of the encoder, and as many at the beginning of the decoder
 DOWNSCALING = 4  # of the code against the picture
 SLOPE = 0.2  # of the leaky ReLU
-INITIAL_SPREAD = 0.02  # standard deviation of the weights at first (section 4.1)
+INITIAL_SPREAD = 0.02  # standard deviation of the weights at first (section 4.1), of networks of the published width
+PUBLISHED_WIDTH = 64
 SMALLEST = 36  # pixels a side that five halvings and a 2x2 convolution need
 INJECTIONS = ("sparse", "entire", "concat-image", "concat-feature")
 
@@ -124,7 +125,7 @@ class Generator(nn.Module):
         where = torch.from_numpy(minimal_pixels(config.size, encoder_windows(config)))
         chosen = where if config.injection == "sparse" else torch.full_like(where, config.injection == "entire")
         self.register_buffer("pixels", chosen.float()[None, None], persistent=False)
-        initialise(self)
+        initialise(self, config.width)
 
     @property
     def encodes_strength(self) -> bool:
@@ -164,7 +165,7 @@ class Discriminator(nn.Module):
         self.convs = nn.ModuleList([convolution(inputs, outputs, 3, 2) for inputs, outputs in
                                     ((3, w), (w, 2 * w), (2 * w, 4 * w), (4 * w, 8 * w), (8 * w, 16 * w))])
         self.last = nn.Conv2d(16 * w, 2, 2)
-        initialise(self)
+        initialise(self, width)
 
     def forward(self, x: Tensor) -> Tensor:
         for conv in self.convs:
@@ -172,9 +173,13 @@ class Discriminator(nn.Module):
         return self.last(x)
 
 
-def initialise(module: nn.Module) -> None:
-    """Weights from N(0, 0.02), biases 0 (section 4.1)."""
+def initialise(module: nn.Module, width: int) -> None:
+    """Weights from N(0, 0.02), biases 0 (section 4.1).
+
+    In narrower networks the spread grows, so that a layer passes on as much as in the published ones, and a picture is not lost at first.
+    """
+    spread = INITIAL_SPREAD * (PUBLISHED_WIDTH / width) ** 0.5
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d):
-            nn.init.normal_(layer.weight, 0.0, INITIAL_SPREAD)
+            nn.init.normal_(layer.weight, 0.0, spread)
             nn.init.zeros_(layer.bias)

@@ -1,4 +1,4 @@
-"""A run's folder: for each attribute NAME.checkpoint, NAME.log.jsonl, and what comes out of it, NAME.safetensors."""
+"""A run's folder: for each attribute NAME.checkpoint, NAME.log.jsonl, NAME.png (a sheet), and what comes out of it, NAME.safetensors."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from torch import Tensor
 
 from baselines.maae.data import Material
 from baselines.maae.network import Discriminator
+from baselines.maae.sheets import training_sheet
 from baselines.maae.store import Trained, load_networks, save_networks
 from baselines.maae.training import Features, Trainer, TrainSettings, train
 from portraits import processes
 from portraits.training import load_checkpoint
 from portraits.validation import log
+from stylegan2.images import save_png
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class Run:
                 yield self._logged(trainer.step, found)
             if processes.first() and (last or trainer.step % self.save_every == 0):
                 trainer.save(self.checkpoint)
+                save_png(self.folder / f"{self.attribute}.png", training_sheet(trainer, material))
         if processes.first():
             save_networks({self.attribute: Trained.of(trainer)}, self.network)
 
@@ -84,6 +87,6 @@ def load_discriminator(run: Run) -> Discriminator | None:
     if not run.checkpoint.exists():
         return None
     state = load_checkpoint(run.checkpoint)
-    discriminator = Discriminator(state["settings"]["network"]["width"])
+    discriminator = Discriminator(state["settings"]["discriminator_width"])
     discriminator.load_state_dict(state["discriminator"])
     return discriminator.eval().requires_grad_(False)

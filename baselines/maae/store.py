@@ -25,11 +25,16 @@ FORMAT = "eclipsed-maae"
 
 @dataclass(frozen=True)
 class Trained:
-    """The network of one attribute, frozen; how it was trained, and for how many steps."""
+    """The network of one attribute, frozen; how it was trained, and for how many steps.
+
+    keep_detail: an edit lays the change over the picture, x + G(x, strength) - G(x, 0), so that what is not rebuilt is not lost.
+    Not in the paper; for networks whose training was too short to rebuild well.
+    """
 
     generator: Generator
     settings: TrainSettings
     steps: int
+    keep_detail: bool = False
 
     @classmethod
     def of(cls, trainer: Trainer) -> "Trained":
@@ -41,7 +46,8 @@ def save_networks(networks: Mapping[str, Trained], path: Path) -> Path:
     """Write networks by attribute, all of it or nothing. Raises OSError."""
     tensors = {f"{name}/{key}": halved(value).clone()
                for name, trained in networks.items() for key, value in trained.generator.state_dict().items()}
-    about = {name: {"steps": trained.steps, "settings": trained.settings.to_dict()} for name, trained in networks.items()}
+    about = {name: {"steps": trained.steps, "settings": trained.settings.to_dict(), "keep_detail": trained.keep_detail}
+             for name, trained in networks.items()}
     write_atomically(path, save(tensors, {"format": FORMAT, "networks": json.dumps(about)}))
     return path
 
@@ -82,4 +88,5 @@ def _network(about: dict, name: str, tensors: Mapping[str, Tensor], device: torc
         generator = Generator(settings.network)
     own = f"{name}/"
     generator.load_state_dict({key.removeprefix(own): value.float() for key, value in tensors.items() if key.startswith(own)})
-    return Trained(generator.to(device, memory_format=torch.channels_last).eval().requires_grad_(False), settings, int(about["steps"]))
+    generator = generator.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
+    return Trained(generator, settings, int(about["steps"]), about.get("keep_detail") is True)

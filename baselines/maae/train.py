@@ -74,7 +74,8 @@ def settings_of(options: argparse.Namespace, attribute: str, variant: str, seed:
     network = NetworkConfig(size=options.size, width=options.width, residual_kernel=options.residual_kernel)
     weights = Weights.of(dict(weight_of(text) for text in options.weight))
     settings = TrainSettings(attribute, network, weights, steps=options.iterations, batch_size=options.batch_size,
-                             learning_rate=options.learning_rate, average=options.average, seed=seed)
+                             learning_rate=options.learning_rate, discriminator_width=options.discriminator_width,
+                             mismatch=options.mismatch, warm_up=options.warm_up, average=options.average, seed=seed)
     return applied(variant, settings)
 
 
@@ -114,12 +115,17 @@ def add_training_options(parser: cli.ArgumentParser) -> None:
     parser.add_argument("--attribute", required=True, metavar="NAMES", help="one or more, separated by commas: a network each")
     parser.add_argument("--size", type=int, default=128, metavar="N", help="pixels, a multiple of 4 (128; the paper's are 348)")
     parser.add_argument("--width", type=int, default=64, metavar="N", help="channels of the first layer (64, as published)")
+    parser.add_argument("--discriminator-width", type=int, default=64, metavar="N", help="the same of the discriminator (64, as published)")
     parser.add_argument("--residual-kernel", type=int, default=1, metavar="N", help="of the residual blocks, odd (1, as published)")
     parser.add_argument("--iterations", type=cli.positive_int, default=20000, metavar="N", help="steps an attribute (20000)")
     parser.add_argument("--batch-size", type=int, default=64, metavar="N", help="pictures a step, of all processes together (64)")
     parser.add_argument("--learning-rate", type=float, default=1e-4, metavar="F", help="of Adam (0.0001)")
     parser.add_argument("--weight", action="append", default=[], metavar="NAME=VALUE",
                         help="of a loss, in place of the paper's: vae, gan, identity, cycle, mask, and within vae kl and reconstruction; may come again")
+    parser.add_argument("--mismatch", type=float, default=0.0, metavar="F",
+                        help="weight of real pictures shown to the discriminator's other side; not in the paper (0)")
+    parser.add_argument("--warm-up", type=int, default=0, metavar="N",
+                        help="first steps, in which the generator only learns to rebuild; not in the paper (0)")
     parser.add_argument("--average", type=float, default=0.998, metavar="F",
                         help="decay of the averaged weights that are kept (0.998; 0: the last)")
     parser.add_argument("--pack", default="portraits", help="name or folder of the pack whose classifier tells faces apart, "

@@ -21,6 +21,7 @@ from portraits.pictures import ahead
 from portraits.training import AveragedWeights, load_checkpoint, maps_dtype, save_checkpoint, step_rng
 
 Features = Callable[[Tensor], Tensor]  # pictures [N, 3, S, S] in [-1, 1] -> features [N, ...] of a frozen recogniser
+RAMP = 100  # steps after a warm-up in which the learning rate rises to what it is: a new loss moves everything at once
 LOSSES = ("kl", "reconstruction", "gan", "cycle", "identity", "mask")
 
 
@@ -35,6 +36,9 @@ class TrainSettings:
     batch_size: int = 64  # of all processes together: half without the attribute, half with it
     learning_rate: float = 1e-4
     betas: tuple[float, float] = (0.5, 0.999)
+    discriminator_width: int = 64  # channels of the discriminator's first layer; it costs little beside the generator
+    mismatch: float = 0.0  # weight, in the discriminator's loss, of real pictures shown to the side that they are not of; not in the paper
+    warm_up: int = 0  # first steps, in which the generator only learns to rebuild (equation 2); not in the paper
     average: float = 0.998  # decay of the averaged weights, which are what is kept; 0 keeps the last ones
     seed: int = 0
 
@@ -42,6 +46,9 @@ class TrainSettings:
         if self.steps < 1 or self.batch_size < 2 or self.batch_size % 2 or not self.learning_rate > 0:
             raise ValueError(f"steps are {self.steps}, batch_size {self.batch_size}, learning_rate {self.learning_rate}; "
                              "accepted: steps from 1, an even batch size from 2, a learning rate above 0")
+        if self.discriminator_width < 1 or not self.mismatch >= 0 or self.warm_up < 0:
+            raise ValueError(f"discriminator_width is {self.discriminator_width}, mismatch {self.mismatch} and warm_up {self.warm_up}; "
+                             "accepted: a width from 1 on, the others from 0 on")
         if not 0 <= self.average < 1:
             raise ValueError(f"average is {self.average}; accepted: from 0 to below 1")
 
@@ -96,16 +103,35 @@ class Trainer:
                              "accepted without one: weight 0")
         self.settings, self.features, self.device, self.step = settings, features, torch.device(device), 0
         torch.manual_seed(settings.seed)
-        generator, discriminator = Generator(settings.network), Discriminator(settings.network.width)
+        generator, discriminator = Generator(settings.network), Discriminator(settings.discriminator_width)
         self.generator, self.discriminator = (model.to(self.device, memory_format=torch.channels_last) for model in (generator, discriminator))
-        self.optimisers = [torch.optim.Adam(model.parameters(), settings.learning_rate, settings.betas)
-                           for model in (self.generator, self.discriminator)]
+        self.optimisers = self._new_optimisers()
         self.average = AveragedWeights(self.generator, settings.average)
         self.dtype = maps_dtype(self.device)
 
     def train_step(self, batch: Batch) -> dict[str, Tensor]:
-        """The discriminator, then the generator, learn from a batch; mean losses, scalars on the device, by name."""
+        """The generator alone in the warm-up, then the discriminator and after it the generator, learn from a batch.
+
+        Mean losses, scalars on the device, by name.
+        """
         random = step_rng(self.settings.seed + 7919 * processes.rank(), self.step, self.device)
+        found = self._warm_up_step(batch, random) if self.step < self.settings.warm_up else self._adversarial_step(batch, random)
+        self.step += 1
+        self.average.update(self.generator, self.step)
+        return {name: values.mean().detach() for name, values in found.items()}
+
+    def _warm_up_step(self, batch: Batch, random: torch.Generator) -> dict[str, Tensor]:
+        with self._autocast():
+            code, same = self._decoded(batch.images.contiguous(memory_format=torch.channels_last),
+                                       [batch.images.new_zeros(len(batch.images))], random)
+            found = self._vae_losses(batch, {"code": code, "same": same})
+        loss = weighted(found, self.settings.weights)
+        self._update(0, loss)
+        return {**found, "loss": loss}
+
+    def _adversarial_step(self, batch: Batch, random: torch.Generator) -> dict[str, Tensor]:
+        if self.settings.warm_up:
+            self._leave_warm_up()
         with self._autocast():
             views = self._views(batch, random)
             critic_loss = self._discriminator_loss(batch, views)
@@ -116,9 +142,7 @@ class Trainer:
         loss = weighted(found, self.settings.weights)
         self._update(0, loss)
         self.discriminator.requires_grad_(True)
-        self.step += 1
-        self.average.update(self.generator, self.step)
-        return {name: values.mean().detach() for name, values in {**found, "discriminator": critic_loss, "loss": loss}.items()}
+        return {**found, "discriminator": critic_loss, "loss": loss}
 
     def averaged(self) -> Generator:
         """The averaged generator, frozen."""
@@ -151,6 +175,18 @@ class Trainer:
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16)
 
+    def _new_optimisers(self) -> list[torch.optim.Adam]:
+        return [torch.optim.Adam(model.parameters(), self.settings.learning_rate, self.settings.betas)
+                for model in (self.generator, self.discriminator)]
+
+    def _leave_warm_up(self) -> None:
+        """Adam begins anew: with its second moments of the small gradients before, the first steps would undo the warm-up."""
+        since = self.step - self.settings.warm_up
+        if since == 0:
+            self.optimisers = self._new_optimisers()
+        for optimiser in self.optimisers:
+            optimiser.param_groups[0]["lr"] = self.settings.learning_rate * min(1.0, (since + 1) / RAMP)
+
     def _update(self, which: int, loss: Tensor) -> None:
         optimiser, model = self.optimisers[which], (self.generator, self.discriminator)[which]
         optimiser.zero_grad(set_to_none=True)
@@ -182,19 +218,29 @@ class Trainer:
             yield self.generator.decode(code, strength)
 
     def _discriminator_loss(self, batch: Batch, views: dict[str, Tensor]) -> Tensor:
-        """Equation 3, a scalar: pictures are real on their own side, those made are not on the side that they are made for."""
-        size = len(batch.images)
-        pictures = torch.cat([batch.images, views["same"].detach(), views["edited"].detach()])
-        real, same, edited = judged_as(self.discriminator(pictures), torch.cat([batch.side, batch.side, 1 - batch.side])).split(size)
-        return (real_loss(real) + 0.5 * (fake_loss(same) + fake_loss(edited))).mean()
+        """Equation 3, a scalar: pictures are real on their own side, those made are not on the side that they are made for.
+
+        With `mismatch`, real pictures are not on the other side either, which says from the first step on what tells the sides apart.
+        """
+        own, other = batch.side, 1 - batch.side
+        logits = self.discriminator(torch.cat([batch.images, views["same"].detach(), views["edited"].detach()]))
+        real, same, edited = logits.split(len(batch.images))
+        loss = real_loss(judged_as(real, own)) + 0.5 * (fake_loss(judged_as(same, own)) + fake_loss(judged_as(edited, other)))
+        if self.settings.mismatch:
+            loss = loss + self.settings.mismatch * fake_loss(judged_as(real, other))
+        return loss.mean()
+
+    @staticmethod
+    def _vae_losses(batch: Batch, views: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Equation 2, [2n] each."""
+        return {"kl": kl_divergence(views["code"]), "reconstruction": l1(views["same"], batch.images)}
 
     def _generator_losses(self, batch: Batch, views: dict[str, Tensor]) -> dict[str, Tensor]:
         """Every loss of the generator that has a weight, [2n] each."""
         weights, images = self.settings.weights, batch.images
         logits = self.discriminator(torch.cat([views["same"], views["edited"]]))
         same, edited = judged_as(logits, torch.cat([batch.side, 1 - batch.side])).split(len(images))
-        found = {"kl": kl_divergence(views["code"]), "reconstruction": l1(views["same"], images),
-                 "gan": 0.5 * (real_loss(same) + real_loss(edited)), "cycle": l1(views["back"], images)}
+        found = {**self._vae_losses(batch, views), "gan": 0.5 * (real_loss(same) + real_loss(edited)), "cycle": l1(views["back"], images)}
         if weights.identity:
             found["identity"] = identity_loss(self.features(images).detach(), self.features(views["edited"]))
         if weights.mask:

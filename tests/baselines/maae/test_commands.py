@@ -36,7 +36,7 @@ def test_training_leaves_networks_and_a_log(trained):
     out, said = trained
     assert said["attributes"] == ["Male", "Young"] and set(said["losses"]) == {"Male", "Young"}
     assert {path.name for path in out.iterdir()} == {f"{name}.{kind}" for name in said["attributes"]
-                                                     for kind in ("checkpoint", "log.jsonl", "safetensors")}
+                                                     for kind in ("checkpoint", "log.jsonl", "png", "safetensors")}
     assert json.loads((out / "Male.log.jsonl").read_text().splitlines()[-1])["step"] == 2
 
 
@@ -61,6 +61,9 @@ def test_evaluation_has_every_figure(trained, cache, tiny_pack):
         assert low <= found[name] <= high, name
         assert said[name] == pytest.approx((found[name] + said["by_attribute"]["Young"][name]) / 2)
     assert found["fid"] >= 0 and said["features"]["fid"]
+    assert found["reconstruction"] > 0.01
+    keeping = evaluate.main(["--run", str(trained[0]), "--data", str(cache), "--pack", str(tiny_pack), "--samples", "6", "--device", "cpu", "--keep-detail"])
+    assert keeping["reconstruction"] == pytest.approx(0, abs=1e-5)
 
 
 def test_edits_are_written(trained, tmp_path):
@@ -81,6 +84,9 @@ def test_networks_are_joined_for_a_pack(trained, tiny_pack, tmp_path):
     assert said["attributes"] == ["Young", "Male"] == list(load_networks(tmp_path / "both")) and said["bytes"] == said["out"].stat().st_size
     with pytest.raises(ValueError, match="holds another network for Male"):
         export.main(["--run", str(trained[0]), "--run", str(trained[0]), "--out", str(tmp_path / "twice")])
+    assert not any(network.keep_detail for network in load_networks(tmp_path / "both").values())
+    export.main(["--run", str(trained[0]), "--out", str(tmp_path / "keeping"), "--keep-detail"])
+    assert all(network.keep_detail for network in load_networks(tmp_path / "keeping").values())
     folder = shutil.copytree(tiny_pack, tmp_path / "pack")
     ship.main(["maae", str(tmp_path / "both"), "--kind", "maae", "--title", "M-AAE", "--pack", str(folder)])
     pack = load_pack(folder)

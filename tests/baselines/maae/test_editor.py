@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ GIVEN = Request("a man", "Male")
 def trainer(make_settings, features) -> Trainer:
     trainer = Trainer(make_settings(), features)
     for value in trainer.average.values.values():
-        value.mul_(8)  # at first, hardly anything comes through
+        value.mul_(2)  # at first, hardly anything comes through
     return trainer
 
 
@@ -67,6 +68,15 @@ def test_a_weak_edit_fades_into_the_picture(editor, images):
     assert torch.allclose(half, expected.clamp(-1, 1), atol=1e-6)
     back = editor.edit(Samples(images), Request("", "Male", True, 0.0))
     assert torch.allclose(back, images, atol=1e-6) and back is not images
+
+
+def test_where_detail_is_kept_only_the_change_is_laid_over_the_picture(editor, images):
+    keeping = MaaeEditor({"Male": replace(editor.networks["Male"], keep_detail=True)})
+    for alpha, strength in ((1.0, 5.0), (0.5, 2.5), (-1.0, -5.0)):
+        expected = images + editor.at(images, "Male", strength) - editor.at(images, "Male", 0.0)
+        found = keeping.edit(Samples(images), Request("", "Male", True, alpha))
+        assert torch.allclose(found, expected.clamp(-1, 1), atol=1e-6) and torch.equal(found, keeping.at(images, "Male", strength))
+    assert torch.allclose(keeping.at(images, "Male", 0.0), images, atol=1e-6)
 
 
 def test_a_larger_picture_keeps_its_detail(editor):

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from baselines.maae.losses import Weights
-from baselines.maae.training import LOSSES, Trainer, TrainSettings, pick_pairs, train
+from baselines.maae.training import LOSSES, RAMP, Trainer, TrainSettings, pick_pairs, train
 from baselines.maae.variants import VARIANTS, applied
 
 
@@ -79,6 +79,37 @@ def test_the_adversary_alone_moves_the_generator(make_settings, material, sides)
         assert all(torch.equal(before[name], value) for name, value in trainer.generator.state_dict().items()) != moves
 
 
+def test_a_warm_up_only_rebuilds(make_settings, material, sides):
+    """The discriminator waits; then a step is one like any other, but for its rate, and Adam remembers nothing."""
+    trainer = Trainer(make_settings(warm_up=2, weights=Weights(identity=0)), None)
+    critic = {name: value.clone() for name, value in trainer.discriminator.state_dict().items()}
+    batch = material.read(pick_pairs(*sides, trainer.settings, 0))
+    for _ in range(2):
+        assert set(trainer.train_step(batch)) == {"kl", "reconstruction", "loss"}
+    assert all(torch.equal(critic[name], value) for name, value in trainer.discriminator.state_dict().items())
+    for step in (1, 2):
+        assert set(trainer.train_step(batch)) == {"kl", "reconstruction", "gan", "cycle", "mask", "discriminator", "loss"}
+        for optimiser in trainer.optimisers:
+            assert optimiser.param_groups[0]["lr"] == pytest.approx(1e-4 * step / RAMP)
+            assert all(state["step"] == step for state in optimiser.state.values())
+
+
+def test_real_pictures_of_the_other_side_count_with_their_weight(make_settings, material, sides):
+    batch = material.read(pick_pairs(*sides, make_settings(), 0))
+    losses = {}
+    for weight in (0.0, 0.5, 1.0):
+        trainer = Trainer(make_settings(mismatch=weight, weights=Weights(identity=0)), None)
+        losses[weight] = trainer.train_step(batch)["discriminator"].item()
+    assert losses[0.0] < losses[0.5] < losses[1.0]
+    assert losses[1.0] - losses[0.0] == pytest.approx(2 * (losses[0.5] - losses[0.0]), rel=0.01)
+    assert losses[0.5] - losses[0.0] == pytest.approx(0.5 * np.log(2), abs=0.05)  # it knows nothing yet
+
+
+def test_the_discriminator_has_a_width_of_its_own(make_settings):
+    trainer = Trainer(make_settings(discriminator_width=6, weights=Weights(identity=0)), None)
+    assert trainer.discriminator.convs[0].out_channels == 6 and trainer.generator.encoder.convs[0].out_channels == 4
+
+
 def test_a_resumed_run_is_the_same_to_the_bit(make_settings, material, sides, features, tmp_path):
     whole = Trainer(make_settings(), features)
     losses = [{name: value.item() for name, value in found.items()} for found in train(whole, material.read, *sides)]
@@ -124,6 +155,8 @@ def test_settings_survive_json(make_settings):
     assert TrainSettings.from_dict(described.to_dict()) == described
     with pytest.raises(ValueError, match="no settings of a training"):
         TrainSettings.from_dict({"attribute": "Male"})
-    for changed, words in (({"batch_size": 3}, "batch_size 3"), ({"steps": 0}, "steps are 0"), ({"average": 1.0}, "average is 1.0")):
+    for changed, words in (({"batch_size": 3}, "batch_size 3"), ({"steps": 0}, "steps are 0"), ({"average": 1.0}, "average is 1.0"),
+                           ({"discriminator_width": 0}, "discriminator_width is 0"), ({"mismatch": -1.0}, "mismatch -1.0"),
+                           ({"warm_up": -1}, "warm_up -1")):
         with pytest.raises(ValueError, match=words):
             make_settings(**changed)
