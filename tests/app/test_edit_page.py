@@ -200,7 +200,7 @@ def test_the_history_shows_every_state_and_goes_back_to_any(edited, picture, sen
     edited.session_state["history-open"] = True
     edited.run()
     states = sent(edited, "history-strip")["tiles"]
-    assert [state["name"] for state in states][1:] == ["The face of seed 3 with curly hair +1.00", "The face of seed 3 with curly hair -0.50"]
+    assert [state["name"] for state in states][1:] == ["The face of seed 62 with curly hair +1.00", "The face of seed 62 with curly hair -0.50"]
     assert [state["pressed"] for state in states] == [False, False, True]
     assert len({state["image"] for state in states}) == 3
     trigger(edited, "history-strip", "picked", 0)

@@ -105,7 +105,7 @@ def drop(page, trigger, name, data):
 
 def test_a_part_gets_another_shape_and_the_picture_follows(lips_page, picture, trigger, release, sent):
     page = lips_page()
-    assert "The face of seed 3, without edits: the shape as it was" in picture(page)["alt"] and not page.info and not page.error
+    assert "The face of seed 62, without edits: the shape as it was" in picture(page)["alt"] and not page.info and not page.error
     before = picture(page)["after"]
     page = trigger(page, "shape-tiles", "picked", 2)
     assert present(page).edits == (PartShape("lips", "sample", 1.0, 2),) and picture(page)["comparable"]
@@ -252,7 +252,7 @@ def test_pictures_to_begin_with(shape_page, trigger, picture):
     assert present(page).title == "me.png"
     page.file_uploader("shape-upload-1").set_value([("no.png", b"me", "image/png")]).run()
     assert "no picture" in page.error[0].value and present(page).title == "me.png"
-    assert present(press(page, "shape-of-edit")).title == "The face of seed 3, without edits"
+    assert present(press(page, "shape-of-edit")).title == "The face of seed 62, without edits"
     assert present(press(page, "shape-undo")).title == "me.png"
 
 
