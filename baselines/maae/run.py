@@ -27,6 +27,7 @@ class Run:
     attribute: str
     log_every: int = 50
     save_every: int = 500
+    start: Path | None = None  # checkpoint of another training, of other settings, that this one begins with
 
     @property
     def checkpoint(self) -> Path:
@@ -59,6 +60,8 @@ class Run:
         """Train to the end from the checkpoint, if there is one; yields {attribute, step, losses} with each log line."""
         if self.checkpoint.exists():
             trainer.load(self.checkpoint)
+        elif self.start is not None:
+            trainer.begin_with(self.start)
         sides = material.sides(self.attribute, material.faces.train_indices)
         for found in train(trainer, material.read, *sides):
             last = trainer.step >= trainer.settings.steps

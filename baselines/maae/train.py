@@ -36,7 +36,7 @@ def main(argv: Sequence[str]) -> dict | None:
 
     names = attribute_names(options.attribute)
     described = {name: settings_of(options, name, options.variant, options.seed) for name in names}
-    runs = {name: Run(options.out, name, options.log_every, options.save_every) for name in names}
+    runs = {name: Run(options.out, name, options.log_every, options.save_every, options.start) for name in names}
     for run in runs.values():
         run.begin(options.resume)
     started, last = time.monotonic(), {}
@@ -142,6 +142,7 @@ def _parser() -> cli.ArgumentParser:
     parser.add_seed()
     parser.add_argument("--variant", default="f", metavar="LETTER", help="row of figure 5: a to f (f, the whole method)")
     parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder of the run")
+    parser.add_argument("--start", type=Path, metavar="FILE", help="begin with the networks, steps and all of another training's checkpoint")
     parser.add_argument("--resume", action="store_true", help="go on with what that folder holds")
     return parser
 

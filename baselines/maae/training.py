@@ -165,6 +165,18 @@ class Trainer:
         if other:
             raise ValueError(f"{path} was trained with {other[0]} {before.get(other[0])!r}, not {now[other[0]]!r}; "
                              "accepted: the same, or a new folder")
+        self._take(state)
+
+    def begin_with(self, path: Path) -> None:
+        """Go on from a file of `save` with settings of one's own, but with its attribute and networks. Raises ValueError."""
+        state = load_checkpoint(path)
+        for name, now in (("attribute", self.settings.attribute), ("network", asdict(self.settings.network)),
+                          ("discriminator_width", self.settings.discriminator_width)):
+            if state["settings"].get(name) != now:
+                raise ValueError(f"{path} was trained with {name} {state['settings'].get(name)!r}, not {now!r}; accepted: the same to begin with")
+        self._take(state)
+
+    def _take(self, state: dict) -> None:
         self.generator.load_state_dict(state["generator"])
         self.discriminator.load_state_dict(state["discriminator"])
         self.average.load(state["average"])

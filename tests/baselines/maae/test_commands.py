@@ -53,6 +53,14 @@ def test_a_run_goes_on_only_when_asked_to(trained, cache, tiny_pack, tmp_path):
     assert (out / "Young.safetensors").read_bytes() == before
 
 
+def test_a_run_begins_with_another_and_other_weights(trained, cache, tiny_pack, tmp_path):
+    said = train.main(words(cache, tiny_pack, tmp_path / "run", "--weight", "gan=1", "--start", str(trained[0] / "Male.checkpoint"), attribute="Male", iterations=3))
+    lines = (tmp_path / "run" / "Male.log.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in lines] == [3] and said["losses"]["Male"]
+    network = load_networks(tmp_path / "run")["Male"]
+    assert (network.steps, network.settings.weights.gan) == (3, 1.0)
+
+
 def test_evaluation_has_every_figure(trained, cache, tiny_pack):
     said = evaluate.main(["--run", str(trained[0]), "--data", str(cache), "--pack", str(tiny_pack), "--samples", "6", "--device", "cpu"])
     found = said["by_attribute"]["Male"]

@@ -134,6 +134,20 @@ def test_a_checkpoint_of_other_settings_is_refused(make_settings, features, tmp_
         Trainer(make_settings(), features).load(tmp_path / "checkpoint")
 
 
+def test_a_training_begins_with_anothers_networks_and_settings_of_its_own(make_settings, material, sides, features, tmp_path):
+    first = Trainer(make_settings(steps=2), features)
+    for _ in train(first, material.read, *sides):
+        pass
+    first.save(tmp_path / "checkpoint")
+    second = Trainer(make_settings(seed=3, weights=Weights(identity=0)), None)
+    second.begin_with(tmp_path / "checkpoint")
+    assert second.step == 2 and second.settings.seed == 3
+    for mine, other in ((second.generator, first.generator), (second.discriminator, first.discriminator), (second.averaged(), first.averaged())):
+        assert all(torch.equal(mine.state_dict()[name], value) for name, value in other.state_dict().items())
+    with pytest.raises(ValueError, match="trained with discriminator_width 64, not 5; accepted: the same to begin with"):
+        Trainer(make_settings(discriminator_width=5), features).begin_with(tmp_path / "checkpoint")
+
+
 def test_only_the_loss_of_a_variant_is_taken(make_settings, material, sides, features):
     found = {}
     for letter, variant in VARIANTS.items():
