@@ -105,12 +105,17 @@ def latents(seed: int, index: int) -> np.ndarray:
     return np.random.Generator(np.random.Philox(key=[seed, index])).standard_normal(NUM_FACTORS)
 
 
+def lean_of(feminine: float) -> float:
+    """How far a face leans by its factor, from -0.5, masculine, to 0.5; times its entry of `LEANS`, a factor moves by it."""
+    return switch(feminine, 0.0, 0.25) - 0.5
+
+
 def make_scene(g) -> Scene:
     """Factors [NUM_FACTORS] -> Scene. Raises ValueError when the count is wrong."""
     if len(g) != NUM_FACTORS:
         raise ValueError(f"a scene has {NUM_FACTORS} factors, not {len(g)}")
     f = {name: min(max(float(value), -3.0), 3.0) for name, value in zip(FACTORS, g)}
-    lean = switch(f["feminine"], 0.0, 0.25) - 0.5
+    lean = lean_of(f["feminine"])
     f.update({name: f[name] + move * lean for name, move in LEANS.items()})
     v = {**_shape(f, lean), **_hair(f), **_features(f, lean)}
     v.update(_worn(f, v), **_surroundings(f))

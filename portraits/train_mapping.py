@@ -18,7 +18,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from portraits.quantities import LEANS
+from portraits.quantities import LEANS, lean_of
 from portraits.scene import FACTORS, NUM_FACTORS, appearance, make_scene
 from portraits.train_generator import Basis
 from stylegan2.generator import Generator
@@ -135,7 +135,7 @@ def _initial_layers(generator: Generator, basis: Basis, z, x, faces: int, seed: 
 def leaned(z: torch.Tensor) -> torch.Tensor:
     """The factors [N, factors] as the world's switches see them: those of `LEANS` moved by how feminine the face is."""
     moved = z.clone()
-    lean = torch.tensor([make_scene(row).values["feminine"] for row in z.double().numpy()]).to(z) - 0.5
+    lean = torch.tensor([lean_of(feminine) for feminine in z[:, FACTORS.index("feminine")].tolist()]).to(z)
     for name, move in LEANS.items():
         moved[:, FACTORS.index(name)] += move * lean
     return moved
