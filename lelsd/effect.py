@@ -19,11 +19,17 @@ if TYPE_CHECKING:
     from packs.pack import Pack
 
 SHARPNESS = 4.0  # of CLIP's vote, in standard deviations of its scores
+FAINTEST = 0.05  # of the pictures that have what is asked for have it too faintly to be an example
+EXAMPLES = 20  # fewer pictures tell nothing of how clearly it is usually there
 SHRINKAGE = 4.0  # of the covariance that the vote's discriminant divides by, in mean variances of an entry
 
 
 class Effect:
-    """What a prompt asks of pictures. judge: "classifier" or "clip". asked: {attribute: value}, empty for CLIP."""
+    """What a prompt asks of pictures. judge: "classifier" or "clip". asked: {attribute: value}, empty for CLIP.
+
+    clear: the score from which on it is as clearly there as in most samples that have it. 0 would do for what comes by degrees, but
+    a classifier takes the haze of a hat for a hat too.
+    """
 
     def __init__(self, pack: "Pack", prompt: "Prompt", text_move: Tensor, survey: Survey) -> None:
         """text_move [E]: CLIP's way from the neutral text to the prompt. survey: of the pack, all of it."""
@@ -34,6 +40,7 @@ class Effect:
         self.threshold, self.spread = _scale(seen @ text_move)
         self._discriminant = discriminant(seen, text_move)
         self._vote_threshold, self._vote_spread = _scale(seen @ self._discriminant)
+        self.clear = clear_score(self.score(survey.part(LEARN).logits, seen))
 
     def clip_score(self, embeddings: Tensor) -> Tensor:
         """[N, E] -> [N], above 0 where CLIP takes the pictures for what is asked, in standard deviations of unedited ones."""
@@ -60,6 +67,12 @@ class Effect:
     @cached_property
     def _signs(self) -> Tensor:
         return torch.tensor([1.0 if value else -1.0 for value in self.asked.values()])
+
+
+def clear_score(scores: Tensor) -> float:
+    """Scores [N] of samples -> what all but the `FAINTEST` of those above 0 reach; 0 if they are fewer than `EXAMPLES`."""
+    having = scores[scores > 0]
+    return float(having.quantile(FAINTEST)) if len(having) >= EXAMPLES else 0.0
 
 
 def discriminant(embeddings: Tensor, text_move: Tensor) -> Tensor:

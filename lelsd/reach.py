@@ -1,7 +1,8 @@
 """How far must an edit go until most pictures are as the prompt asks? Measured on samples of its own, with the prompt's judge.
 
 A strength that is set by what CLIP gains says little about whether anybody would see curls; whether the judge now finds
-them does. So the distance at which `WANTED_RATE` of the pictures that were not so are so is what alpha 1 means.
+them does. So the distance at which `WANTED_RATE` of the pictures that were not so are so, as clearly as most samples that are so
+by nature (`Effect.clear`), is what alpha 1 means.
 """
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ DISTANCES = (0.1, 0.14, 0.2, 0.27, 0.35, 0.43, 0.52)  # in spreads of W; at 0.8 
 
 @dataclass(frozen=True)
 class Reach:
-    """distance in spreads of W, the rate found there, and of how many samples."""
+    """distance in spreads of W, the share of the samples that are as asked there, clearly or not, and of how many samples."""
 
     distance: float
     rate: float
@@ -49,9 +50,9 @@ def reach(objective: Objective, delta: Tensor, lowest_layer: int) -> Reach | Non
         lacked = [row for row, score in enumerate(scores[0]) if score <= 0]
         if len(lacked) < FEWEST:
             return None
-        if rate_of(scores[-1], lacked) >= WANTED_RATE:
+        if _rate([scores[-1][row] for row in lacked], objective.effect.clear) >= WANTED_RATE:
             break
-    return find_reach((0.0, *DISTANCES), [[row[index] for index in lacked] for row in scores])
+    return find_reach((0.0, *DISTANCES), [[row[index] for index in lacked] for row in scores], objective.effect.clear)
 
 
 def lacking(objective: Objective) -> Tensor | None:
@@ -61,20 +62,28 @@ def lacking(objective: Objective) -> Tensor | None:
     return objective.w_plus(survey.z[rows]) if len(rows) >= FEWEST else None
 
 
-def rate_of(scores: Sequence[float], rows: Sequence[int]) -> float:
-    """Share of some pictures whose score is above 0."""
-    return sum(scores[row] > 0 for row in rows) / len(rows)
+def find_reach(distances: Sequence[float], scores: Sequence[Sequence[float]], clear: float = 0.0) -> Reach | None:
+    """distances from 0 up, scores [T][n] at the first T of them -> where scores of `clear` have the wanted rate, but no nearer than where
+    those above 0 have it, which may be so where neither is reached; None if no rate of these is worth the name."""
+    if max(_rate(row, 0.0) for row in scores) < LEAST_RATE:
+        return None
+    return max((_reached(distances, scores, wanted) for wanted in (0.0, clear)), key=lambda reach: reach.distance)
 
 
-def find_reach(distances: Sequence[float], scores: Sequence[Sequence[float]]) -> Reach | None:
-    """distances [T], rising from 0, and scores [T][n] -> the first distance with the wanted rate, scores being linear between
-    the last two; else that with nearly the best rate; None if no rate is worth the name."""
-    count = len(scores[0])
-    rates = [sum(score > 0 for score in row) / count for row in scores]
-    if rates[-1] < WANTED_RATE:
-        found = next(index for index, rate in enumerate(rates) if rate >= NEARLY * max(rates))
-        return Reach(distances[found], rates[found], count) if rates[found] >= LEAST_RATE else None
-    near, far, before, after = distances[len(scores) - 2], distances[len(scores) - 1], scores[-2], scores[-1]
-    crossings = sorted(0.0 if x > 0 else -x / (y - x) for x, y in zip(before, after) if y > 0)
+def _reached(distances: Sequence[float], scores: Sequence[Sequence[float]], wanted: float) -> Reach:
+    """Where the wanted rate of the scores is above `wanted`, scores being linear between two distances; else the first with nearly
+    the best rate."""
+    count, rates = len(scores[0]), [_rate(row, wanted) for row in scores]
+    if max(rates) < WANTED_RATE:
+        index = next(index for index, rate in enumerate(rates) if rate >= NEARLY * max(rates))
+        return Reach(distances[index], _rate(scores[index], 0.0), count)
+    index = next(index for index, rate in enumerate(rates) if rate >= WANTED_RATE)
+    near, far, before, after = distances[index - 1], distances[index], scores[index - 1], scores[index]
+    crossings = sorted(0.0 if x > wanted else (wanted - x) / (y - x) for x, y in zip(before, after) if y > wanted)
     share = crossings[math.ceil(WANTED_RATE * count - 1e-9) - 1]
-    return Reach(near + share * (far - near), rates[-1], count)
+    return Reach(near + share * (far - near), _rate(after, 0.0), count)
+
+
+def _rate(scores: Sequence[float], wanted: float) -> float:
+    """Share of some pictures whose score is above `wanted`."""
+    return sum(score > wanted for score in scores) / len(scores)

@@ -8,7 +8,7 @@ from safetensors.torch import load_file
 from lelsd import survey as surveys
 from lelsd.clip_guide import ClipGuide
 from lelsd.config import TrainConfig
-from lelsd.effect import SHRINKAGE, discriminant, split_in_two
+from lelsd.effect import SHRINKAGE, clear_score, discriminant, split_in_two
 from lelsd.objective import Objective
 from lelsd.prompt import parse_prompt
 from lelsd.reach import DISTANCES, Reach, find_reach, lacking, reach
@@ -63,6 +63,20 @@ def test_the_discriminant_looks_away_from_what_pictures_differ_in_anyway():
 ])
 def test_find_reach(scores, expected):
     assert find_reach((0.0, 1.0, 2.0, 3.0)[:len(scores)], scores) == expected
+
+
+@pytest.mark.parametrize("clear, expected", [
+    (0.0, 1.25),  # from -1 at 1 to 3 at 2
+    (2.0, 1.75),
+    (9.0, 1.25),  # nothing gets there, so it is enough that they are so at all
+])
+def test_what_is_asked_for_must_be_clear(clear, expected):
+    assert find_reach((0.0, 1.0, 2.0), [[-2.0] * 10, [-1.0] * 10, [3.0] * 10], clear) == Reach(expected, 1.0, 10)
+
+
+def test_clear_is_what_most_that_have_it_reach():
+    assert clear_score(torch.cat([torch.arange(-50.0, 0.0), torch.arange(101.0)])) == pytest.approx(5.95)  # of 1 to 100
+    assert clear_score(torch.arange(-5.0, 10.0)) == 0.0  # nine examples say little
 
 
 def test_reach_on_pictures(tiny_models):
