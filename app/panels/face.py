@@ -18,7 +18,7 @@ EASY_SEED = 9999  # random seeds stay below, short enough to be told to somebody
 def face_panel() -> None:
     """Draw the row, the seed and the truncation of the present snapshot."""
     snapshot = session.present(st.session_state)
-    first = st.session_state.setdefault("first_face", 0)
+    first = st.session_state.setdefault("first_face", snapshot.seed - snapshot.seed % ROW)  # the row that the visit's first face is in
     seeds = tuple(range(first, first + ROW))
     images = rendering.thumbnails(seeds, snapshot.truncation, resources.pack().hash)
     chosen = _chosen(snapshot)

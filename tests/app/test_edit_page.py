@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from app import session
+from app.session import DEFAULT_SEED
 
 
 @pytest.fixture
@@ -69,15 +70,21 @@ def test_random_and_truncation(studio, picture):
 
 def test_a_face_is_picked_from_the_row_and_more_faces_shows_others(studio, sent, trigger):
     page = studio()
-    trigger(page, "faces", "picked", 5)
-    assert page.number_input("seed").value == 5
-    assert [tile["id"] for tile in sent(page, "faces")["tiles"] if tile["pressed"]] == [5]
-    first = {tile["id"] for tile in sent(page, "faces")["tiles"]}
-    assert page.button("fewer").disabled
+    assert pressed(sent(page, "faces")) == [DEFAULT_SEED], "the row that one meets has the face that one meets"
+    first = [tile["id"] for tile in sent(page, "faces")["tiles"]]
+    trigger(page, "faces", "picked", first[5])
+    assert page.number_input("seed").value == first[5] and pressed(sent(page, "faces")) == [first[5]]
     page.button("more").click().run()
-    assert not first & {tile["id"] for tile in sent(page, "faces")["tiles"]}
+    assert not {*first} & {tile["id"] for tile in sent(page, "faces")["tiles"]}
     page.button("fewer").click().run()
-    assert first == {tile["id"] for tile in sent(page, "faces")["tiles"]}
+    assert first == [tile["id"] for tile in sent(page, "faces")["tiles"]]
+    while sent(page, "faces")["tiles"][0]["id"] > 0:
+        page.button("fewer").click().run()
+    assert page.button("fewer").disabled
+
+
+def pressed(row: dict) -> list[int]:
+    return [tile["id"] for tile in row["tiles"] if tile["pressed"]]
 
 
 # --- the stack --------------------------------------------------------------------------------------------------------
