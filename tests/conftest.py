@@ -31,6 +31,14 @@ glasses sunglasses eyes eye blue green closed eyebrows bushy mouth open lips lip
 skin pale dark freckles neck necklace hat clothes shirt tie background"""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that run together: those of a file, which share what it prepares, and all of those that drive a browser, which share a
+    studio and should not wait for one another's pictures."""
+    for item in items:
+        group = "browser" if "browser" in item.keywords else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def few_threads() -> None:
     """As many threads as the machine that runs the tests for everyone has; more of them would round sums otherwise."""
