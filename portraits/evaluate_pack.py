@@ -12,6 +12,7 @@ The renders are drawn anew, from a seed that nothing is trained on, or, with `--
                   through lelsd/plain_words.toml ("read"), with training words and forms ("train")
     classifier    accuracy on renders
     redrawn       what the classifier sees change when the renderer itself changes one thing (`portraits.redrawn`)
+    faint         how much of freckles, beards, stubble and hoops the generator draws (`portraits.evaluate_faint`), where the pack says what its W means
     page          a page of samples, with `--out` only
 
 `--only SECTION` measures one (or several), and leaves what else is in FOLDER/report.json of the same pack. Samples are drawn without
@@ -46,11 +47,15 @@ from portraits.classifier import NEVER, evaluate_classifier
 from portraits.clip_evaluation import embed, score_texts
 from portraits.dataset import PortraitCache, build_cache
 from portraits.distribution import Familiar, precision_recall
+from portraits.evaluate_faint import evaluate_faint
 from portraits.evaluate_inversion import evaluate_inversion
 from portraits.figures import MEGABYTE, table, weak_points
 from portraits.pictures import Pictures
 from portraits.redrawn import evaluate_redrawn
-from portraits.scene import ATTRIBUTES
+from portraits.quantities import Scene
+from portraits.scene import ATTRIBUTES, appearance, appearance_names
+from portraits.shipped import APPEARANCE, Standard
+from portraits.train_mapping import pairs
 from segmentation.bisenet import BiSeNet
 from segmentation.metrics import class_iou, confusion_matrix, mean_iou, pixel_accuracy
 from segmentation.parser import FaceParser
@@ -214,6 +219,23 @@ def _parser_section(bench: Bench) -> dict:
     return {"parser": parses(bench.pack, bench.cache, bench.second, draw(bench.pack, min(PARSED, bench.count), bench.seed + 1))}
 
 
+def _faint(bench: Bench) -> dict:
+    """Nothing for a pack that does not say what its W means."""
+    if APPEARANCE not in bench.pack.info["files"]:
+        return {}
+    return {"faint": evaluate_faint(lambda scenes: draw_scenes(bench.pack, scenes), bench.pack.resolution)}
+
+
+def draw_scenes(pack: Pack, scenes: Sequence[Scene]) -> Tensor:
+    """The generator's pictures [N, 3, R, R] of scenes. Raises ValueError for a pack whose W is of another version of the world."""
+    standard = Standard.of_pack(pack)
+    if standard.names != appearance_names():
+        raise ValueError(f"the W of pack {pack.name!r} is of another version of the world, so nobody can say what it should draw")
+    x = (torch.from_numpy(np.stack([appearance(scene) for scene in scenes])).double() - standard.mean) / standard.spread
+    w = pairs(x.float(), pack.generator.w_dim).to(pack.device)
+    return pack.generator.synthesis(w[:, None].expand(-1, pack.generator.num_ws, -1)).float().clamp(-1, 1).cpu()
+
+
 def _page(bench: Bench) -> dict:
     if bench.out is not None:
         save_png(bench.out / "samples.png", grid(torch.cat([*draw(bench.pack, PAGE, bench.seed)]).float().cpu(), 8))
@@ -227,6 +249,7 @@ SECTIONS = {
     "clip": lambda bench: {"clip": clip_scores(bench.pack, bench.cache)},
     "classifier": lambda bench: {"classifier": evaluate_classifier(bench.pack.classifier, bench.cache)},
     "redrawn": lambda bench: {"redrawn": evaluate_redrawn(bench.pack.classifier, bench.pack.resolution)},
+    "faint": _faint,
     "inversion": lambda bench: {"inversion": evaluate_inversion(bench.pack, bench.cache, out=bench.out)},
 }
 

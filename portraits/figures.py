@@ -34,6 +34,7 @@ FIGURES = (
     Figure("recall of samples", "generated.recall", "renders.recall"),
     Figure("share of samples that the classifier calls out of distribution", "outside.generated", "outside.renders"),
     Figure("share of the attributes that are as frequent as in the world, within a factor of two", "attributes.share_within", least=1.0),
+    Figure("share that the generator draws of freckles, goatees, moustaches, stubble and hoops", "faint.share"),
     Figure("parser: mean IoU over 19 classes, held-out renders", "parser.mean_iou", least=0.90),
     Figure("parser: agreement with a second one on samples, mean IoU", "parser.agreement_mean_iou", least=0.85),
     Figure("CLIP: zero-shot accuracy, training words in sentence forms it never read", "clip.templates.accuracy", least=0.95),
@@ -87,7 +88,8 @@ def table(report: dict) -> str:
 
 def weak_points(report: dict) -> list[str]:
     """Sentences that name what is furthest from good: classes, attributes, and attributes that samples have too often or too rarely."""
-    return [*_off(report), *_low(report, "parser.iou_by_class", "The parser's weakest classes (IoU)"),
+    return [*_off(report), *_low(report, "faint.by_thing", "Of what is faint or thin, the share that the generator draws"),
+            *_low(report, "parser.iou_by_class", "The parser's weakest classes (IoU)"),
             *_low(report, "clip.templates.accuracy_by_attribute", "What CLIP tells worst (accuracy, training words)"),
             *_low(report, "clip.heldout.accuracy_by_attribute", "With words held out"),
             *_low(report, "classifier.by_attribute", "What the classifier tells worst (balanced accuracy)")]

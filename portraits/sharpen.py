@@ -27,7 +27,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from portraits import processes
-from portraits.freckles import balanced
+from portraits.faint import balanced
 from portraits.generator_loss import part_weights, picture_loss
 from portraits.pictures import Pictures, ahead
 from portraits.train_generator import LONGEST_STEP, SynthesisTrainer, picks
@@ -143,7 +143,7 @@ class Sharpener:
         w = w.to(self.trainer.device)
         drawn = self.trainer.generator.synthesis(self.trainer.rows(w))
         crop, condition = self._crop(target.shape[-1], w)
-        weights = part_weights(masks, self.trainer.freckles)
+        weights = part_weights(masks, self.trainer.faint)
         losses, gradient = self._on_picture(drawn.detach(), target, weights, crop, condition)
         for group in self.trainer.optimiser.param_groups:
             group["lr"] = self.settings.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * self.progress))) * min(1.0, (self.step + 1) / 50)

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from portraits import processes
-from portraits.freckles import balanced, freckle_places
+from portraits.faint import balanced, faint_weights
 from portraits.generator_loss import part_weights, picture_loss
 from portraits.pictures import Pictures, ahead
 from portraits.scene import NUM_FACTORS, appearance_names
@@ -28,7 +28,7 @@ from stylegan2.generator import Generator, GeneratorConfig
 LONGEST_STEP = 60.0  # seconds that a step counts at most, so that a process that was stopped for a while keeps its schedule
 MAPS_FROM = 32  # pixels; below, the constant and the styles do
 # "cpu" draws a picture of 256 pixels in 13 ms on two cores, "gpu" in 28; a run of the wider can begin with a pack of the narrower.
-WIDTHS = {"cpu": {"channel_base": 4096, "channel_max": 192}, "gpu": {"channel_base": 8192, "channel_max": 256}}
+WIDTHS = {"cpu": {"channel_base": 4096, "channel_max": 256}, "gpu": {"channel_base": 8192, "channel_max": 256}}
 
 
 def synthesis_config(name: str, resolution: int) -> GeneratorConfig:
@@ -123,7 +123,7 @@ class SynthesisTrainer:
         self.average.synthesis.dtype = generator.synthesis.dtype
         self.trained = [*generator.synthesis.parameters(), *self.maps]
         self.optimiser = torch.optim.Adam(self.trained, settings.learning_rate, betas=(0.9, 0.99), fused=True)
-        self.freckles = torch.from_numpy(freckle_places(generator.resolution)).to(self.device)
+        self.faint = torch.from_numpy(faint_weights(generator.resolution)).to(self.device)
         self.seconds, self.step = 0.0, 0
 
     @property
@@ -166,7 +166,7 @@ class SynthesisTrainer:
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(self.progress, self.settings) * min(1.0, (self.step + 1) / 100)
         drawn = self.generator.synthesis(self.rows(w), resolution=target.shape[-1])
-        loss = picture_loss(drawn, target, part_weights(masks, self.freckles))
+        loss = picture_loss(drawn, target, part_weights(masks, self.faint))
         self.optimiser.zero_grad()
         loss.backward()
         self.update()

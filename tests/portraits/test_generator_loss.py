@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from portraits.generator_loss import FRECKLES, IMPORTANCE, edge_loss, part_weights, picture_loss
+from portraits.generator_loss import BY_EARRINGS, IMPORTANCE, edge_loss, part_weights, picture_loss
 from segmentation.parts import CLASSES
 
 
@@ -12,13 +12,21 @@ def test_small_parts_weigh_more():
     assert weights.flatten().tolist() == [IMPORTANCE["skin"], IMPORTANCE["l_eye"]] == [1.0, 6.0]
 
 
-def test_places_of_freckles_weigh_more_at_every_size():
+def test_what_is_by_an_earring_weighs_more():
+    masks = torch.full((1, 64, 64), CLASSES.index("skin"), dtype=torch.uint8)
+    masks[0, 20, 30] = CLASSES.index("ear_r")
+    weights = part_weights(masks)[0, 0]
+    assert weights[20, 30] == IMPORTANCE["ear_r"] and (weights[18:23, 28:33] >= BY_EARRINGS).all()
+    assert (weights == 1).sum() == 64 * 64 - 36, "three cells of two pixels, both ways"
+
+
+def test_places_of_faint_things_weigh_more_at_every_size():
     masks = torch.full((2, 4, 4), CLASSES.index("skin"), dtype=torch.uint8)
-    places = torch.zeros(8, 8)
-    places[:2, :2], places[6, 6] = 1, 1
-    weights = part_weights(masks, places)
-    assert torch.equal(weights[0], weights[1]) and weights[0, 0, 0, 0] == 1 + FRECKLES and weights[0, 0, 1, 1] == 1
-    assert weights[0, 0, 3, 3] == 1 + FRECKLES / 4
+    faint = torch.zeros(8, 8)
+    faint[:2, :2], faint[6, 6] = 40, 40
+    weights = part_weights(masks, faint)
+    assert torch.equal(weights[0], weights[1]) and weights[0, 0, 0, 0] == 41 and weights[0, 0, 1, 1] == 1
+    assert weights[0, 0, 3, 3] == 11
 
 
 def test_every_class_has_its_importance():
