@@ -63,7 +63,8 @@ READY_MADE = {
     "blue eyes": "a person with blue eyes", "bushy eyebrows": "a person with bushy eyebrows", "glasses": "a person with glasses",
     "sunglasses": "a person wearing sunglasses", "beard": "a person with a beard", "moustache": "a person with a moustache",
     "hat": "a person with a hat", "earrings": "a person with earrings", "necklace": "a person wearing a necklace",
-    "heavy makeup": "a person wearing heavy makeup", "elderly": "an elderly person",
+    "heavy makeup": "a person wearing heavy makeup", "elderly": "an elderly person", "freckles": "a person with freckles",
+    "rosy cheeks": "a person with rosy cheeks", "angry": "an angry person", "big nose": "a person with a big nose",
 }
 
 
