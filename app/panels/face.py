@@ -18,7 +18,7 @@ EASY_SEED = 9999  # random seeds stay below, short enough to be told to somebody
 def face_panel() -> None:
     """Draw the row, the seed and the truncation of the present snapshot."""
     snapshot = session.present(st.session_state)
-    first = st.session_state.setdefault("first_face", snapshot.seed - snapshot.seed % ROW)  # the row that the visit's first face is in
+    first = st.session_state.setdefault("first_face", _row_of(snapshot.seed))
     seeds = tuple(range(first, first + ROW))
     images = rendering.thumbnails(seeds, snapshot.truncation, resources.pack().hash)
     chosen = _chosen(snapshot)
@@ -46,6 +46,11 @@ def _commit_seed(seed: int) -> None:
     session.commit(st.session_state, session.with_face(session.present(st.session_state), seed))
 
 
+def _row_of(seed: int) -> int:
+    """The first seed of the row that this one is in."""
+    return seed - seed % ROW
+
+
 def _pick() -> None:
     picked = st.session_state["faces"].get("picked")
     if picked is not None:
@@ -55,6 +60,7 @@ def _pick() -> None:
 def _set_seed() -> None:
     if st.session_state["seed"] is not None:  # the field was emptied: the face stays
         _commit_seed(int(st.session_state["seed"]))
+        st.session_state["first_face"] = _row_of(int(st.session_state["seed"]))
 
 
 def _random_seed() -> None:

@@ -17,7 +17,7 @@ TOGETHER = """(button) => {
 AND_FRAMES = """(button) => {
     button.click();
     const { target, basis } = eclipsedLive.sets.get(eclipsedLive.armed);
-    setTimeout(() => eclipsedLive.ask({ target, basis, have: 0 }), 20);  // while the press is being drawn
+    setTimeout(() => eclipsedLive.ask?.({ target, basis, have: 0 }), 20);  // while the press is being drawn, if there is somebody to ask then
 }"""
 
 
