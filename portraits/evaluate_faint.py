@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from portraits.faint import FACES, ON_SKIN, without_and_with
 from portraits.quantities import Scene
+from portraits.redrawn import render
 from portraits.render import Renderer
 
 THINGS = (*ON_SKIN, "hoops")
@@ -28,8 +28,3 @@ def evaluate_faint(draw: Callable[[Sequence[Scene]], Tensor], size: int, faces: 
         change = true[1] - true[0]
         by_thing[name] = float(((drawn[1] - drawn[0]) * change).sum() / change.square().sum())
     return {"share": float(np.mean(list(by_thing.values()))), "by_thing": by_thing}
-
-
-def render(renderer: Renderer, scenes: Sequence[Scene]) -> Tensor:
-    """The renderer's pictures of scenes, [N, 3, R, R] in [-1, 1]."""
-    return torch.from_numpy(np.stack([renderer.draw(scene)[0] for scene in scenes])).permute(0, 3, 1, 2).float() / 127.5 - 1

@@ -6,13 +6,14 @@ lies above the truth are the judge's own mistakes, which it makes of every edito
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from portraits.classifier import AttributeClassifier
+from portraits.quantities import Scene
 from portraits.render import Renderer
 from portraits.scene import ATTRIBUTES, FACTORS, NUM_FACTORS, attributes, make_scene
 from portraits.side_effects import others
@@ -85,5 +86,9 @@ def _seen(classifier: AttributeClassifier, renderer: Renderer, scenes: list) -> 
 
 def _pictures(renderer: Renderer, scenes: list) -> Iterator[Tensor]:
     for start in range(0, len(scenes), LOOKED_AT):
-        pixels = np.stack([renderer.draw(scene)[0] for scene in scenes[start : start + LOOKED_AT]])
-        yield torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1
+        yield render(renderer, scenes[start : start + LOOKED_AT])
+
+
+def render(renderer: Renderer, scenes: Sequence[Scene]) -> Tensor:
+    """The renderer's pictures of scenes, [N, 3, R, R] in [-1, 1]."""
+    return torch.from_numpy(np.stack([renderer.draw(scene)[0] for scene in scenes])).permute(0, 3, 1, 2).float() / 127.5 - 1

@@ -7,8 +7,9 @@ import torch
 
 from packs.pack import load_pack
 from portraits import evaluate_pack
-from portraits.evaluate_faint import THINGS, evaluate_faint, render
+from portraits.evaluate_faint import THINGS, evaluate_faint
 from portraits.faint import without_and_with
+from portraits.redrawn import render
 from portraits.render import Renderer
 from portraits.scene import appearance, appearance_names
 from portraits.shipped import Standard
