@@ -41,6 +41,7 @@ class TrainConfig:
     mask_mode: str = "inside"  # stay "inside" the part, or "outside" it: change all but the part (LELSD's background mode)
     mask_aggregation: str = "average"  # of the masks before and after: "average", "union" or "intersection"
     place_weight: float = 1.0  # how much the place where a worn thing will be counts as the part, in pictures that do not show it
+    use_areas: bool = True  # whether a moustache, which the parser has no class for, is held where moustaches are, or anywhere on the skin
     distance: str = "l2"  # what counts as change: "l2", "l1" or "cosine"
     # of the maps whose change is looked at: "auto" (the last of each resolution, and as much of the picture), or such as
     # "4:1,6:0.5,image:2"
@@ -68,8 +69,9 @@ class TrainConfig:
             if isinstance(value, bool) or not isinstance(value, (int,) if whole else (int, float)) or not math.isfinite(value) \
                     or not low <= value <= high:
                 raise ValueError(f"{name} is {value!r}; accepted: {'a whole number' if whole else 'a number'} from {low} to {high}")
-        if not isinstance(self.report, bool):
-            raise ValueError(f"report is {self.report!r}; accepted: true or false")
+        for name in SWITCHES:
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"{name} is {getattr(self, name)!r}; accepted: true or false")
         for name, accepted in CHOICES.items():
             if getattr(self, name) not in accepted:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; accepted: {', '.join(accepted)}")
@@ -100,6 +102,8 @@ class TrainConfig:
         return replace(self, **{name: value for name, value in values.items() if value is not None})
 
 
+SWITCHES = ("use_areas", "both_signs", "report")
+
 CHOICES: dict[str, tuple[str, ...]] = {
     "clip_form": ("directional", "plain"), "initial": ("regression", "gradient", "random"), "space": ("w+", "w", "style"),
     "mask_mode": ("inside", "outside"), "mask_aggregation": ("average", "union", "intersection"), "distance": ("l2", "l1", "cosine"),
@@ -123,7 +127,7 @@ PRESETS: dict[str, dict] = {
     "published": {
         "steps": 200, "batch_size": 2, "learning_rate": 1e-3, "adam_epsilon": 1e-8, "row_freedom": 1.0, "lr_halvings": 3,
         "clip_form": "plain", "localization_weight": 0.05, "correlation_weight": 0.0, "agreement_weight": 0.0,
-        "shortfall_weight": 0.0, "sideways_weight": 0.0, "place_weight": 0.0, "alpha_min": 0.1, "alpha_max": 1.0,
+        "shortfall_weight": 0.0, "sideways_weight": 0.0, "place_weight": 0.0, "use_areas": False, "alpha_min": 0.1, "alpha_max": 1.0,
         "both_signs": False, "truncation": 0.7, "initial": "random",
     },
 }

@@ -16,11 +16,12 @@ MAX_PROMPT_CHARACTERS = 300
 
 @dataclass(frozen=True)
 class Concept:
-    """parts {part name: weight in (0, 1]}, phrases by kind, and for `absent` phrases what they deny."""
+    """parts {part name: weight in (0, 1]}, phrases by kind, for `absent` phrases what they deny, and the area of its parts that it is in."""
     name: str
     parts: dict[str, float]
     phrases: dict[str, tuple[str, ...]]
     denied: dict[str, str] = field(default_factory=dict)
+    area: str = ""
 
 
 @lru_cache(maxsize=1)
@@ -33,6 +34,7 @@ def concepts() -> tuple[Concept, ...]:
             row["parts"],
             {kind: tuple(row["absent"]) if kind == "absent" else _phrases(row[kind]) for kind in KINDS if kind in row},
             row.get("absent", {}),
+            row.get("area", ""),
         )
         for name, row in table.items()
     )

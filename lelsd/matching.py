@@ -17,17 +17,19 @@ from lelsd.spelling import Speller
 LOOK_ALIKE = "look_alike"
 PLACE_WEIGHT, MARK_WEIGHT = 0.4, 0.5
 HEADS = ("noun", "attribute", "general")
-PLACES = frozenset("hair eyes under_eyes eyebrows ears nose smile mouth lips skin jaw neck".split())
+PLACES = frozenset("hair eyes under_eyes eyebrows ears nose smile mouth lips skin cheeks jaw neck".split())
 """Concepts that can be where something else is: "a hat over the eyes" is the hat."""
 BESIDE = ("next", "near", "beside")
 JEWELS = ("jewellery", "necklace")
+MARKS = ("skin", "cheeks")  # concepts of what skin shows
 
 
 @dataclass(frozen=True)
 class Mention:
     """Words [start, end) (characters of the prompt) that mean a part.
 
-    `opposite`: what an `absent` word denies. `read_as`: the words as they should be spelt, if they are not.
+    `opposite`: what an `absent` word denies. `read_as`: the words as they should be spelt, if they are not. `area`: where in its
+    parts it is, of `segmentation.places.AREAS`; "" for all of them.
     """
     start: int
     end: int
@@ -36,6 +38,7 @@ class Mention:
     negated: bool = False
     opposite: str = ""
     read_as: str = ""
+    area: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ def _mention(typed: Doc, doc: Doc, f: Found) -> Mention:
     """`f` in characters of what was typed; doc: the same tokens, spelt right."""
     said, meant = typed[f.start:f.end], doc[f.start:f.end].text.lower()
     return Mention(said.start_char, said.end_char, f.kind, f.parts, _is_negated(doc, f) != (f.kind == "absent"), f.concept.denied.get(meant, ""),
-                   meant if meant != said.text.lower() else "")
+                   meant if meant != said.text.lower() else "", f.concept.area if f.parts == f.concept.parts else "")
 
 
 @lru_cache(maxsize=1)
@@ -212,8 +215,8 @@ def _placed(doc: Doc, found: list[Found]) -> list[Found]:
         elif thing.concept.name == "jewellery" and place.concept.name == "neck":
             placed[index - 1] = replace(thing, parts={"necklace": 1.0})
             placed[index] = replace(place, parts=_scaled(place.parts, PLACE_WEIGHT))
-        elif thing.concept.name == "skin" and doc[thing.end].lower_ not in BESIDE:
-            placed[index - 1] = replace(thing, parts=_scaled(thing.parts, MARK_WEIGHT) if place.concept.name != "skin" else thing.parts)
+        elif thing.concept.name in MARKS and doc[thing.end].lower_ not in BESIDE:
+            placed[index - 1] = replace(thing, parts=_scaled(thing.parts, MARK_WEIGHT) if place.concept.name not in MARKS else thing.parts)
         elif thing.concept.name != place.concept.name:
             placed[index] = replace(place, parts=_scaled(place.parts, PLACE_WEIGHT))
     return placed

@@ -130,9 +130,14 @@ class Objective:
         """Worn things that the prompt asks for: where they will be is part of the mask before the edit."""
         return {name: weight * self.config.place_weight for name, weight in self.prompt.region.items() if self.config.place_weight}
 
+    @cached_property
+    def areas(self) -> dict[str, tuple[str, ...]]:
+        """Where in a part change belongs, by part, if not in all of it."""
+        return self.prompt.areas if self.config.use_areas else {}
+
     def mask(self, image: Tensor, places: Mapping[str, float] | None = None) -> Tensor:
         """Soft mask of where change belongs, [N, 1, R, R]: the prompt's parts, with places for those that are not there, or all but those."""
-        mask = self.pack.parser.probability(image, dict(self.prompt.parts), places)
+        mask = self.pack.parser.probability(image, dict(self.prompt.parts), places, self.areas)
         return mask if self.config.mask_mode == "inside" else 1.0 - mask
 
     def edit_mask(self, before: Tensor, after: Tensor) -> Tensor:

@@ -63,6 +63,14 @@ class Prompt:
         return {name: weight for name, weight in self.parts.items() if name in PLACES and name not in gone}
 
     @property
+    def areas(self) -> dict[str, tuple[str, ...]]:
+        """Where in a part the prompt means it, by part: those parts of which all that is said is said of an area."""
+        if self.decided_by == "user":
+            return {}
+        found = {name: {mention.area for mention in self.counted if name in mention.parts} for name in self.parts}
+        return {name: tuple(sorted(areas)) for name, areas in found.items() if areas and "" not in areas}
+
+    @property
     def explanation(self) -> str:
         """One line that says why these parts."""
         return wording.explanation(self)
@@ -111,7 +119,7 @@ class Prompt:
         """The fields of contracts.md, JSON-able."""
         return {"prompt": self.text, "part": self.part, "parts": dict(self.parts), "phrase": self.phrase, "negated": self.negated,
                 "decided_by": self.decided_by, "unknown_words": list(self.unknown_words), "read_as": dict(self.read_as), "region": self.region,
-                "explanation": self.explanation}
+                "areas": self.areas, "explanation": self.explanation}
 
 
 def parse_prompt(text: str, pack: "Pack | None" = None) -> Prompt:

@@ -23,6 +23,7 @@ ORDERS: tuple[tuple[str, str], ...] = (
     (rf"(?:make|turn) {WHOM} (?:look )?(?:into )?(.+)", "{neutral} who is {0}"),
 )
 MOST_TOLD = 4  # mentions in an explanation
+AREA_WORDS = {"beard": "below the nose", "moustache": "between nose and mouth", "chin": "at the chin", "cheeks": "on the cheeks"}
 STATES = {"open": "open", "close": "closed", "shut": "closed"}
 
 
@@ -75,7 +76,7 @@ def explanation(prompt: "Prompt") -> str:
         more = len(prompt.counted) - len(told)
         items = [f"{_said(prompt, mention)} ({_meant(mention)})" for mention in told] + ([f"{more} more"] if more else [])
         return f"Because of {', '.join(items[:-1])} and {items[-1]}."
-    reasons = {"lexicon": f"Because of {_said(prompt, told[0]) if told else phrase}.", "vectors": f"Because {phrase} is near to it in meaning.",
+    reasons = {"lexicon": f"Because of {_said(prompt, told[0]) + _narrowed(told[0]) if told else phrase}.", "vectors": f"Because {phrase} is near to it in meaning.",
                "clip": f"Because the model of pictures and words connects {phrase} with it."}
     return reasons.get(prompt.decided_by, "No part was recognised, so the whole face may change.") + (" It is asked to go away." if prompt.negated else "")
 
@@ -94,4 +95,9 @@ def _said(prompt: "Prompt", mention: "Mention") -> str:
 def _meant(mention: "Mention") -> str:
     """The parts that a mention means for sure, and that it denies them."""
     sure = [name for name, weight in mention.parts.items() if weight >= 0.5 * max(mention.parts.values())]
-    return ", ".join(sure) + (", to go" if mention.negated else "")
+    return ", ".join(sure + ([AREA_WORDS[mention.area]] if mention.area else [])) + (", to go" if mention.negated else "")
+
+
+def _narrowed(mention: "Mention") -> str:
+    """Where in its parts a mention means, if not in all of them: " (between nose and mouth)"."""
+    return f" ({AREA_WORDS[mention.area]})" if mention.area else ""

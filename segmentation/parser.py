@@ -5,7 +5,7 @@
 writes for each picture `NAME_mask.png` (class numbers, an indexed PNG) and `NAME_overlay.png` (the classes in colour).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from segmentation.bisenet import BiSeNet, fold_batch_norms, upsample_logits
 from segmentation.parts import (
     CLASSES, PALETTE, PARTS, PartLike, class_weights, label_mask, part, part_mask, part_probability)  # fmt: skip
-from segmentation.places import place_probability
+from segmentation.places import area_probability, place_probability
 from stylegan2.ops.class_share import class_share
 
 __all__ = ["FaceParser", "colour_labels", "compute_dtype", "label_image", "overlay", "part_mask", "part_probability",
@@ -83,14 +83,28 @@ class FaceParser(nn.Module):
         return upsample_logits(self._coarse(images), images.shape[2:])
 
     @torch.no_grad()
-    def probability(self, images: Tensor, parts: PartLike, places: Mapping[str, float] | None = None) -> Tensor:
+    def probability(self, images: Tensor, parts: PartLike, places: Mapping[str, float] | None = None,
+                    areas: Mapping[str, Collection[str]] | None = None) -> Tensor:
         """`part_probability` of this parser's logits, [N, 1, H, W], up to rounding and without a gradient.
 
-        places: things by weight whose region counts too, in the pictures that do not show them (`segmentation.places`).
+        places: things by weight whose region counts too, in the pictures that do not show them. areas: the areas that a part counts in,
+        by part; the others count wherever they are (`segmentation.places` has both).
         The logits themselves, 80 MB a picture at 1024 pixels, are never whole."""
-        weights, logits = torch.tensor(class_weights(parts), device=images.device), self._coarse(images)
-        share = class_share(logits, weights, images.shape[2:])
-        return torch.maximum(share, place_probability(logits, places, images.shape[2:])) if places else share
+        logits, size = self._coarse(images), images.shape[2:]
+        share = self._within(logits, parts, areas, size) if areas else _share(logits, parts, size)
+        return torch.maximum(share, place_probability(logits, places, size)) if places else share
+
+    @staticmethod
+    def _within(logits: Tensor, parts: PartLike, areas: Mapping[str, Collection[str]], size: tuple[int, int]) -> Tensor:
+        """The share of the parts [N, 1, *size], those with areas only inside them."""
+        parts = {parts: 1.0} if isinstance(parts, str) else parts
+        free = {name: weight for name, weight in parts.items() if name not in areas}
+        outside = _share(logits, free, size) if free else torch.zeros_like(logits[:, :1, :1, :1])
+        found = outside.expand(-1, -1, *size)
+        for some in {tuple(sorted(areas[name])) for name in parts if name in areas}:
+            held = {name: weight for name, weight in parts.items() if name in areas and tuple(sorted(areas[name])) == some}
+            found = torch.maximum(found, torch.lerp(outside, _share(logits, free | held, size), area_probability(logits, some, size)))
+        return found
 
     def _coarse(self, images: Tensor) -> Tensor:
         """images [N, 3, H, W] -> float32 logits at the network's stride of 8, in the plain layout: softmax over the
@@ -101,6 +115,11 @@ class FaceParser(nn.Module):
     def train(self, mode: bool = True) -> "FaceParser":
         """Stays in inference mode: the batch norms are folded, there is nothing to train."""
         return super().train(False)
+
+
+def _share(logits: Tensor, parts: PartLike, size: tuple[int, int]) -> Tensor:
+    """How much of each pixel the parts have, of coarse logits: [N, 1, *size]."""
+    return class_share(logits, torch.tensor(class_weights(parts), device=logits.device), size)
 
 
 def overlay(images: Tensor, mask: Tensor, colour: str | Sequence[int] | Tensor, opacity: float = 0.5) -> Tensor:

@@ -59,7 +59,7 @@ def test_pack_tells_unknown_words_and_its_encoder_may_decide(tiny_pack, monkeypa
 def test_command_line(capsys, tmp_path):
     result = main(["a person with curly hair"])
     assert result == {"prompt": "a person with curly hair", "part": "hair", "parts": {"hair": 1.0}, "phrase": "curly hair",
-                      "negated": False, "decided_by": "lexicon", "unknown_words": [], "read_as": {}, "region": {},
+                      "negated": False, "decided_by": "lexicon", "unknown_words": [], "read_as": {}, "region": {}, "areas": {},
                       "explanation": "Because of “curly hair”."}
     file = tmp_path / "prompts.txt"
     file.write_text("curly hair\n\nno beard\n")
@@ -99,9 +99,9 @@ curly hair | Because of “curly hair”.
 no hat | Because of “hat”. It is asked to go away.
 surprised | Because of “surprised”.
 a hiar clip | Because of “hiar clip”, read as “hair clip”.
-glasses and no beard | Because of “glasses” (eyeglasses) and “beard” (skin, mouth, neck, to go).
-a beard on his face | Because of “beard”.
-hat, tie, beard, nose, ears, lips | Because of “hat” (hat), “tie” (clothes), “beard” (skin, mouth, neck), “nose” (nose) and 2 more.
+glasses and no beard | Because of “glasses” (eyeglasses) and “beard” (skin, mouth, neck, below the nose, to go).
+a beard on his face | Because of “beard” (below the nose).
+hat, tie, beard, nose, ears, lips | Because of “hat” (hat), “tie” (clothes), “beard” (skin, mouth, neck, below the nose), “nose” (nose) and 2 more.
 a truck | No part was recognised, so the whole face may change.
 """.strip().splitlines()]
 

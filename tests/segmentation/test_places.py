@@ -8,7 +8,7 @@ import torch
 from portraits.render import Renderer
 from portraits.scene import sample
 from segmentation.parts import CLASS_INDEX, PARTS, label_mask
-from segmentation.places import PLACES, place_mask, place_probability
+from segmentation.places import AREAS, PLACES, area_mask, place_mask, place_probability
 
 SIZE, FACES = 64, 12
 QUANTITY = {"eyeglasses": "glasses", "hat": "hat", "earrings": "earrings", "necklace": "necklace"}
@@ -85,3 +85,31 @@ def test_of_logits_at_any_size(faces):
     assert large.shape == (2, 1, 96, 96) and 0 <= large.min() and large.max() <= 1
     small = torch.nn.functional.interpolate(large, (SIZE, SIZE), mode="area")
     assert (small - place_mask(labels, {"hat": 1.0})).abs().mean() < 0.03
+
+
+AREA_QUANTITY = {"beard": "beard", "moustache": "mustache", "chin": "goatee", "cheeks": "blush"}
+HIDING = dict.fromkeys((*QUANTITY.values(), *AREA_QUANTITY.values(), "stubble", "makeup", "lipstick", "bangs"), 0.0)
+
+
+@pytest.mark.parametrize("name", AREAS)
+def test_an_area_holds_what_the_thing_changes_and_little_else(name):
+    """Against pictures of one face that are drawn with and without."""
+    assert set(AREAS) == set(AREA_QUANTITY)
+    renderer, held, total = Renderer(SIZE), 0.0, 0.0
+    for index in range(FACES):
+        scene = sample(6, index).replace(**HIDING)
+        (before, labels), (after, _) = (renderer.draw(one) for one in (scene, scene.replace(**{AREA_QUANTITY[name]: 1.0})))
+        change = torch.from_numpy(np.abs(after.astype(float) - before.astype(float)).mean(2))
+        area = area_mask(torch.from_numpy(labels[None].astype(np.int64)), [name])[0, 0]
+        held, total = held + float((change * area).sum()), total + float(change.sum())
+        assert 0.005 < area.mean() < 0.3
+    assert held / total > 0.97
+
+
+def test_areas_add_up_and_nothing_is_narrower_without_a_face(faces):
+    bare = faces["bare"]
+    both, beard, cheeks = (area_mask(bare, names) for names in (["beard", "cheeks"], ["beard"], ["cheeks"]))
+    assert torch.equal(both, torch.maximum(beard, cheeks)) and not torch.equal(both, beard)
+    assert area_mask(torch.zeros(1, 8, 8, dtype=torch.long), ["beard"]).all()
+    with pytest.raises(ValueError, match="unknown area 'ankle'; accepted: beard, moustache, chin, cheeks"):
+        area_mask(bare, ["ankle"])
