@@ -35,8 +35,8 @@ class Frame:
 
 
 def limit(edit: StackEdit) -> float:
-    """How far its slider goes either way; a recipe from the command line may go further than the usual."""
-    return max(ALPHA_LIMIT, abs(edit.alpha))
+    """How far its slider goes either way: to where faces end, if they do; a recipe from the command line may go further."""
+    return max(1.0 if rendering.has_ends(edit) else ALPHA_LIMIT, abs(edit.alpha))
 
 
 def points(limits: Sequence[float]) -> list[tuple[float, ...]]:

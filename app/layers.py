@@ -20,7 +20,7 @@ def effects(snapshot: Snapshot, uid: str, layers: tuple[int, ...]) -> list[str]:
 
     All of them are on one scale, so that a layer that does little looks dark. Raises ValueError if a direction has gone.
     """
-    same = session.changed(rendering.drawable(snapshot), uid, alpha=1.0, layers=None, muted=False)
+    same = session.changed(rendering.drawable(snapshot), uid, alpha=1.0, layers=None, muted=False, free=True)
     return _effects(same, uid, layers, resources.pack().hash)
 
 

@@ -50,7 +50,7 @@ def snapshot_from(data: bytes, name: str) -> Snapshot:
     for edit in found.stack.edits:
         edit.direction.check_pack(resources.pack())
     edits = tuple(
-        StackEdit(str(path_of(edit.direction)), edit.alpha, edit.layers, edit.muted, edit.index) for edit in found.stack.edits
+        StackEdit(str(path_of(edit.direction)), edit.alpha, edit.layers, edit.muted, edit.index, edit.free) for edit in found.stack.edits
     )
     if found.w_plus is None:
         return Snapshot(found.seed, found.truncation, edits)

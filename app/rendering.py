@@ -19,6 +19,7 @@ from app import resources
 from app.components.picture import data_url
 from app.components.tiles import thumbnail
 from app.session import Snapshot, StackEdit, without_edits
+from lelsd import edit as edits
 from lelsd.edit import Edit, EditStack, StackRenderer, base_latent
 from segmentation.parts import part, part_probability
 from stylegan2.images import from_pil, to_pil
@@ -81,7 +82,22 @@ def stack(snapshot: Snapshot) -> EditStack:
 
 
 def _edit(edit: StackEdit) -> Edit:
-    return Edit(resources.direction(edit.direction), edit.alpha, edit.layers, edit.muted, edit.index)
+    return Edit(resources.direction(edit.direction), edit.alpha, edit.layers, edit.muted, edit.index, edit.free)
+
+
+def has_ends(edit: StackEdit) -> bool:
+    """Whether an edit goes no further than to strength 1."""
+    try:
+        return not edit.free and resources.direction(edit.direction).stops is not None
+    except ValueError:
+        return False
+
+
+def is_at_its_end(snapshot: Snapshot, uid: str) -> bool:
+    """Whether an edit finds nothing left to change on this face. Raises ValueError if a direction has gone."""
+    snapshot = drawable(snapshot)
+    position = next((place for place, edit in enumerate(snapshot.edits) if edit.uid == uid), None)
+    return position is not None and edits.is_at_its_end(latents(snapshot), stack(snapshot), position)
 
 
 def picture(snapshot: Snapshot) -> Image.Image:

@@ -27,7 +27,8 @@ PACK_KEY, LEFT_KEY = "pack", "histories_left"
 class StackEdit:
     """One direction in the stack: which file, how strong, on which layers.
 
-    `layers` None means the layers that the direction was learned on; `index` chooses one of K directions in the file.
+    `layers` None means the layers that the direction was learned on; `index` chooses one of K directions in the file; `free`
+    edits go on where faces of the pack end.
     """
 
     direction: str
@@ -35,6 +36,7 @@ class StackEdit:
     layers: tuple[int, ...] | None = None
     muted: bool = False
     index: int = 0
+    free: bool = False
     uid: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
 
 

@@ -29,7 +29,7 @@ def _strip(path: str, contents: bytes, face: Snapshot, pack_hash: str) -> str:
     """Cached by what decides it: the direction's contents, the face and the pack."""
     direction, pack = resources.direction(path), resources.pack()
     w_plus = rendering.latents(face)
-    steps = direction.step(torch.tensor(STRENGTHS, device=pack.device))
+    steps = direction.step_from(w_plus, torch.tensor(STRENGTHS, device=pack.device)).to(pack.device)
     with torch.no_grad():
         images = edited(pack.generator.synthesis, w_plus, steps, resolution=min(pack.resolution, 2 * SIZE))
     sheet = Image.new("RGB", (SIZE * len(images), SIZE))

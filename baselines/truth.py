@@ -29,7 +29,7 @@ class EqualStep:
 
     delta: Tensor
 
-    def step(self, alpha: float) -> Tensor:
+    def step_from(self, w_plus: Tensor, alpha: float) -> Tensor:
         """As `evaluation.editor.Step` says."""
         return alpha * self.delta
 

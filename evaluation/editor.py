@@ -86,8 +86,8 @@ class PromptEditor(Editor, Protocol):
 class Step(Protocol):
     """What `DirectionEditor` needs of a direction; `lelsd.direction.Direction` has it."""
 
-    def step(self, alpha: float) -> Tensor:
-        """What to move every picture by at a strength: [L, D] in W+, or [S] in StyleSpace."""
+    def step_from(self, w_plus: Tensor, alpha: float) -> Tensor:
+        """What to move pictures of w_plus [N, L, D] by at a strength: [L, D] or [N, L, D] in W+, or [S] in StyleSpace."""
         ...
 
 
@@ -106,7 +106,8 @@ class DirectionEditor:
         if request.prompt not in self.directions:
             known = ", ".join(repr(prompt) for prompt in self.directions) or "none, no direction was given"
             raise ValueError(f"there is no direction for {request.prompt!r}; accepted: {known}")
-        return edited(self.synthesis, latents_of(samples, self.name), self.directions[request.prompt].step(request.alpha))
+        w_plus = latents_of(samples, self.name)
+        return edited(self.synthesis, w_plus, self.directions[request.prompt].step_from(w_plus, request.alpha))
 
 
 def latents_of(samples: Samples, name: str) -> Tensor:

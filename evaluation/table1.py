@@ -96,7 +96,7 @@ class Table1:
         generator = self.bench.pack.generator
         with torch.no_grad():
             w_plus = generator.mapping(single_noise(seed, generator.z_dim).to(self.bench.pack.device), truncation=EclipsedConfig().truncation)
-            image = generator.synthesis(w_plus + Rows(direction, rows).step(1.0).to(w_plus))
+            image = generator.synthesis(w_plus + Rows(direction, rows).step_from(w_plus, 1.0).to(w_plus))
             return float((self.guide.encode_image(image.float().clamp(-1, 1)) @ text).mean())
 
 
@@ -107,9 +107,9 @@ class Rows:
     direction: "Direction"
     rows: tuple[int, ...] | None
 
-    def step(self, alpha: float) -> "Tensor":
+    def step_from(self, w_plus: "Tensor", alpha: float) -> "Tensor":
         """What to add to every w+, [L, D]."""
-        return self.direction.step(alpha, layers=self.rows)
+        return self.direction.step_from(w_plus, alpha, layers=self.rows)
 
 
 def main(argv: Sequence[str]) -> dict:

@@ -1,4 +1,4 @@
-"""How far is alpha 1? Found by what an edit does to held-out samples, so that -2 to 2 means the same for every direction.
+"""How far is alpha 1? Found by what an edit does to held-out samples, so that a strength means the same for every direction.
 
 eCLIPsed had to hunt for the alpha range of each model anew (6 to 7 for some, below 1 for others; section 3.3). Here the
 distance at which most pictures become as asked (`lelsd.reach`) is called 1, limited by how far apart random samples of the
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from lelsd.objective import HELD_OUT, Before, Objective, sample_noise
 from lelsd.reach import reach
+from lelsd.stops import Stops, limited, together
 
 SAMPLES = 16
 BATCH = 8
@@ -21,23 +22,24 @@ TYPICAL_SHARE = 0.6  # of the largest mean CLIP move
 DISTANCES = (0.08, 0.16, 0.24, 0.32, 0.4, 0.5, 0.6)  # in spreads of W; twice the last is as far as random samples lie apart
 
 
-def calibrate(objective: Objective, deltas: Tensor, layers: Sequence[int]) -> tuple[tuple[float, ...], dict]:
-    """deltas [K, L, D] of unit rows -> (distance in W of alpha 1 for each, quality measured there). Deterministic.
+def calibrate(objective: Objective, deltas: Tensor, layers: Sequence[int]) -> tuple[tuple[float, ...], Stops | None, dict]:
+    """deltas [K, L, D] of unit rows -> (distance in W of alpha 1 for each, their stops, quality measured there). Deterministic.
 
     quality["reached"]: the share of pictures that become as asked, the mean over the directions of which it can be told.
     """
     befores = held_out(objective, min(layers))
-    found = [reach(objective, delta, min(layers)) for delta in deltas]
+    found, ends = zip(*(reach(objective, delta, min(layers)) for delta in deltas))
+    stops = together(ends)
     distances = [by_clip_moves(objective, befores, delta) if reached is None else reached.distance * objective.spread
                  for delta, reached in zip(deltas, found)]
     rates = [reached.rate for reached in found if reached is not None]
-    return tuple(distances), {**quality_at(objective, befores, deltas, distances), "reached": round(sum(rates) / len(rates), 4) if rates else None,
-                              "judge": objective.effect.judge}
+    quality = quality_at(objective, befores, deltas, distances, stops)
+    return tuple(distances), stops, {**quality, "reached": round(sum(rates) / len(rates), 4) if rates else None, "judge": objective.effect.judge}
 
 
 def by_clip_moves(objective: Objective, befores: Sequence[Before], delta: Tensor) -> float:
     """The distance in W at which the CLIP move of delta [L, D] is typical."""
-    moves = [objective.measure_all(befores, delta * (distance * objective.spread))["clip_move"] for distance in DISTANCES]
+    moves = [objective.measure_all(befores, [delta * (distance * objective.spread)] * len(befores))["clip_move"] for distance in DISTANCES]
     return typical_distance(DISTANCES, moves) * objective.spread
 
 
@@ -62,11 +64,12 @@ def mean_move(objective: Objective, befores: Sequence[Before], delta: Tensor) ->
     return torch.cat(moved).mean(dim=0)
 
 
-def quality_at(objective: Objective, befores: Sequence[Before], deltas: Tensor, distances: Sequence[float]) -> dict:
+def quality_at(objective: Objective, befores: Sequence[Before], deltas: Tensor, distances: Sequence[float], stops: Stops | None = None) -> dict:
     """What deltas [K, L, D] do at their distances, averaged over them."""
     qualities = []
-    for delta, distance in zip(deltas, distances):
-        towards, away = (objective.measure_all(befores, delta * (sign * distance)) for sign in (1.0, -1.0))
+    for index, (delta, distance) in enumerate(zip(deltas, distances)):
+        end = stops and stops.one(index)
+        towards, away = (objective.measure_all(befores, [limited(end, before.w_plus, delta, sign * distance) for before in befores]) for sign in (1.0, -1.0))
         qualities.append({**towards, "clip_move_away": away["clip_move"]})
     mean = {name: round(sum(quality[name] for quality in qualities) / len(qualities), 6) for name in qualities[0]}
     return {**mean, "samples": SAMPLES}

@@ -20,6 +20,7 @@ from packs.files import write_atomically
 from segmentation.parts import PARTS
 
 if TYPE_CHECKING:
+    from lelsd.stops import Stops
     from packs.pack import Pack
 
 FORMAT = "eclipsed-direction"
@@ -34,10 +35,10 @@ class Direction:
 
     deltas: float32 [K, L, D]; rows outside `layers` are 0; the rows inside have a root mean square length of 1. Or [K, S],
     offsets of the styles that those rows feed (`stylegan2.style_space`), of about the effect of such rows.
-    calibration: [K], the distance in W that alpha 1 moves: the typical edit, so that a slider from -2 to 2 means the same
-    for every direction. parts: weights by part. quality: measured on held-out samples (`clip_gain`, `localization`, ...).
+    calibration: [K], the distance in W that alpha 1 moves, or at most moves where there are stops: the typical edit, so that a strength
+    means the same for every direction. parts: weights by part. quality: measured on held-out samples (`clip_gain`, `localization`, ...).
     name: what somebody calls it; empty, it goes by its prompt.
-    report: the card of `lelsd.card`, {} without one.
+    report: the card of `lelsd.card`, {} without one. stops: where the edit of a face ends (`lelsd.stops`), None if it goes on and on.
     """
 
     deltas: Tensor
@@ -52,6 +53,7 @@ class Direction:
     quality: Mapping[str, Any] = field(default_factory=dict)
     name: str = field(default="", kw_only=True)
     report: Mapping[str, Any] = field(default_factory=dict)
+    stops: "Stops | None" = field(default=None, kw_only=True)
 
     @property
     def card(self) -> ReportCard | None:
@@ -68,7 +70,7 @@ class Direction:
         return self.deltas.ndim == 2
 
     def step(self, alpha: float | Tensor, index: int = 0, layers: Iterable[int] | None = None) -> Tensor:
-        """What to add to w+ [N, L, D] for a strength: alpha a number or [N] -> [L, D] or [N, L, D]; in StyleSpace [S] or [N, S].
+        """What to add to any w+ for a strength, wherever faces end: alpha a number or [N] -> [L, D] or [N, L, D]; in StyleSpace [S] or [N, S].
 
         `layers` keeps only those rows; in StyleSpace all are kept or none. Raises ValueError for an index beyond K, a layer
         beyond L, or some layers in StyleSpace.
@@ -85,6 +87,25 @@ class Direction:
             return alpha.to(delta).view(-1, *[1] * delta.ndim) * delta
         return delta * alpha
 
+    def step_from(self, w_plus: Tensor, alpha: float | Tensor, index: int = 0, layers: Iterable[int] | None = None) -> Tensor:
+        """What to add to w_plus [N, L, D] for a strength, a number, [N], or [A] for N = 1: with stops, 1 takes each face to its own.
+
+        Returns [N, L, D] or [A, L, D]; without stops what `step` returns. Raises ValueError as `step`.
+        """
+        if self.stops is None:
+            return self.step(alpha, index, layers)
+        return self.step(self.strength_left(w_plus, alpha, index), index, layers)
+
+    def strength_left(self, w_plus: Tensor, alpha: float | Tensor, index: int = 0) -> Tensor:
+        """The strength of `step` that alpha comes to for each face, as `step_from` -> [N] or [A], in [-1, 1] with stops; by all rows
+        that the direction moves, whatever an edit keeps of them. Raises ValueError for an index beyond K."""
+        whole = self.step(1.0, index)
+        alpha = torch.as_tensor(alpha).to(whole)
+        if self.stops is None:
+            return alpha.expand(max(len(w_plus), alpha.numel()))
+        against, along = (room.clamp_max(1.0) for room in self.stops.room(w_plus.to(whole), whole, index))
+        return torch.where(alpha > 0, along, against) * alpha.clamp(-1.0, 1.0)
+
     def check_pack(self, pack: "Pack") -> None:
         """Raises ValueError unless this direction was learned for exactly this pack's generator."""
         from stylegan2.style_space import num_styles
@@ -97,12 +118,14 @@ class Direction:
         """Everything but the tensor, JSON-able."""
         return {"format": FORMAT, "version": VERSION, "prompt": self.prompt, "part": self.part, "parts": dict(self.parts), "pack": self.pack,
                 "pack_hash": self.pack_hash, "layers": list(self.layers), "calibration": list(self.calibration), "config": dict(self.config),
-                "quality": dict(self.quality), **({"name": self.name} if self.name else {}), **({"report": dict(self.report)} if self.report else {})}
+                "quality": dict(self.quality), **({"name": self.name} if self.name else {}), **({"report": dict(self.report)} if self.report else {}),
+                **({"stops": {"low": list(self.stops.low), "high": list(self.stops.high)}} if self.stops else {})}
 
     def to_bytes(self) -> bytes:
         """The file's contents; the same direction gives the same bytes."""
         header = json.dumps(self.describe(), sort_keys=True, ensure_ascii=True)
-        return save({"deltas": self.deltas.detach().float().cpu().contiguous()}, metadata={FORMAT: header})
+        tensors = {"deltas": self.deltas, **({"readout": self.stops.readout} if self.stops else {})}
+        return save({name: tensor.detach().float().cpu().contiguous() for name, tensor in tensors.items()}, metadata={FORMAT: header})
 
     def save(self, path: Path | str) -> None:
         """Write the file, whole or not at all. Raises OSError."""
@@ -136,16 +159,16 @@ def direction_from_bytes(data: bytes, name: str = "the upload") -> Direction:
         tensors = load(data)
     except (SafetensorError, ValueError, AttributeError, RecursionError) as error:
         raise ValueError(f"{name} is not a direction file, or was cut short: {(str(error) or type(error).__name__).splitlines()[0]}") from error
-    if header is None or set(tensors) != {"deltas"}:
+    if header is None or set(tensors) not in ({"deltas"}, {"deltas", "readout"}):
         raise ValueError(f"{name} is a safetensors file but not a direction: it lacks the description {FORMAT!r} or the tensor 'deltas'")
     try:
-        return _checked(tensors["deltas"], json.loads(header))
+        return _checked(tensors["deltas"], tensors.get("readout"), json.loads(header))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         reason = f"field {error} is missing" if isinstance(error, KeyError) else str(error)
         raise ValueError(f"{name} is a damaged direction: {reason}") from error
 
 
-def _checked(deltas: Tensor, values: dict) -> Direction:
+def _checked(deltas: Tensor, readout: Tensor | None, values: dict) -> Direction:
     """A direction from a file's contents, every field looked at."""
     _require(isinstance(values, dict) and values["format"] == FORMAT and values["version"] == VERSION,
              f"only version {VERSION} of {FORMAT} can be read")
@@ -170,7 +193,23 @@ def _checked(deltas: Tensor, values: dict) -> Direction:
     _require(isinstance(report, dict), "report must be a JSON object")
     _require(not report or len(card_from_dict(report).directions) == len(deltas), f"the report card must be of {len(deltas)} directions")
     return Direction(deltas.float(), tuple(layers), values["prompt"], values["part"], values["pack"], values["pack_hash"],
-                     tuple(float(c) for c in calibration), parts, values["config"], values["quality"], report, name=called)
+                     tuple(float(c) for c in calibration), parts, values["config"], values["quality"], report, name=called,
+                     stops=_checked_stops(deltas, readout, values.get("stops")))
+
+
+def _checked_stops(deltas: Tensor, readout: Tensor | None, ends: Any) -> "Stops | None":
+    """The stops of a file's tensor `readout` and its description of them; both are there or neither."""
+    from lelsd.stops import Stops
+    _require((readout is None) == (ends is None), "stops need both the tensor 'readout' and the field 'stops'")
+    if readout is None:
+        return None
+    _require(deltas.ndim == 3 and tuple(readout.shape) == tuple(deltas.shape[2:]) and readout.is_floating_point()
+             and bool(torch.isfinite(readout).all()), f"readout must be finite floats [D] beside deltas [K, L, D], not {list(readout.shape)}")
+    _require(isinstance(ends, dict) and set(ends) == {"low", "high"}
+             and all(isinstance(ends[side], list) and len(ends[side]) == len(deltas) for side in ends)
+             and all(isinstance(end, (int, float)) and not isinstance(end, bool) and math.isfinite(end) for side in ends.values() for end in side)
+             and all(low <= high for low, high in zip(ends["low"], ends["high"])), f"stops must be {len(deltas)} numbers low and high, low first")
+    return Stops(readout.float(), tuple(map(float, ends["low"])), tuple(map(float, ends["high"])))
 
 
 def _require(condition: bool, sentence: str) -> None:

@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from stylegan2.generator import SynthesisState
 
 MAX_ALPHA = 10.0
+NOTHING = 0.01  # of a strength: nobody sees it
 
 
 @dataclass(frozen=True, eq=False)
 class Edit:
-    """A direction with a strength. layers: the rows it touches, None for all those it was learned for. index: which of K.
+    """A direction with a strength. layers: the rows it touches, None for all those it was learned for. index: which of K. free: the same
+    step for every face, which goes on where faces of the pack end (`lelsd.stops`).
 
     Raises ValueError for a strength beyond 10, an index beyond K or a layer that the direction does not move.
     """
@@ -35,6 +37,7 @@ class Edit:
     layers: tuple[int, ...] | None = None
     muted: bool = False
     index: int = 0
+    free: bool = False
 
     def __post_init__(self) -> None:
         if not -MAX_ALPHA <= self.alpha <= MAX_ALPHA:
@@ -46,9 +49,12 @@ class Edit:
             raise ValueError(f"layer {wrong[0]} is not moved by the direction for {self.direction.prompt!r}; "
                              f"accepted: {', '.join(map(str, self.direction.layers))}")
 
-    def delta(self) -> Tensor:
-        """What it adds to w+: [L, D]; zero when muted."""
-        return self.direction.step(0.0 if self.muted else self.alpha, self.index, self.layers)
+    def delta(self, w_plus: Tensor) -> Tensor:
+        """What it adds to w_plus [N, L, D], by the edits before it: [L, D], or [N, L, D] where faces have stops; zero when muted."""
+        alpha = 0.0 if self.muted else self.alpha
+        if self.free:
+            return self.direction.step(alpha, self.index, self.layers)
+        return self.direction.step_from(w_plus, alpha, self.index, self.layers)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,13 +102,22 @@ def apply(w_plus: Tensor, stack: EditStack) -> Tensor:
         if tuple(edit.direction.deltas.shape[1:]) != tuple(w_plus.shape[1:]):
             raise ValueError(f"the direction for {edit.direction.prompt!r} has rows {list(edit.direction.deltas.shape[1:])}; "
                              f"accepted for this latent: {list(w_plus.shape[1:])}")
-        w_plus = w_plus + edit.delta().to(w_plus)
+        w_plus = w_plus + edit.delta(w_plus).to(w_plus)
     return w_plus
+
+
+def is_at_its_end(w_plus: Tensor, stack: EditStack, position: int) -> bool:
+    """Whether the edit at `position` finds nothing left to change on the face w_plus [1, L, D], after the edits before it."""
+    edit = stack.edits[position]
+    if edit.free or edit.muted or edit.alpha == 0 or edit.direction.stops is None:
+        return False
+    before = apply(w_plus, EditStack(stack.edits[:position]))
+    return abs(float(edit.direction.strength_left(before, edit.alpha, edit.index))) < NOTHING
 
 
 def style_offset(stack: EditStack) -> Tensor | None:
     """The edits of the stack in StyleSpace, added up: [S], or None where there are none."""
-    offsets = [edit.delta() for edit in stack.edits if edit.direction.in_style_space]
+    offsets = [edit.direction.step(0.0 if edit.muted else edit.alpha, edit.index, edit.layers) for edit in stack.edits if edit.direction.in_style_space]
     return torch.stack(offsets).sum(dim=0) if offsets else None
 
 

@@ -21,11 +21,12 @@ def edit_command(argv: Sequence[str]) -> dict:
     """Parse, load, write. Raises ValueError and OSError."""
     parser = cli.ArgumentParser(prog="python -m lelsd.edit", description="Edit samples with learned directions; every PNG carries its recipe.")
     parser.add_argument("--direction", type=Path, action="append", default=[], help="a direction.safetensors; may be repeated, each with its --alpha")
-    parser.add_argument("--alpha", type=float, action="append", default=[], help="its strength; 1 is the typical edit, -2 to 2 the useful range")
+    parser.add_argument("--alpha", type=float, action="append", default=[], help="its strength; 1 goes as far as faces of the pack go, or, with --free and for a direction without ends, is the typical edit of -2 to 2")
     parser.add_argument("--seeds", default="0-7", help="such as 0-7 or 1,5,9 (0-7)")
     parser.add_argument("--base", type=Path, help="a PNG or JSON of ours, such as lelsd.invert writes: edit its face, on top of its own edits, instead of --seeds")
     parser.add_argument("--truncation", type=float, help="0 is the mean face, 1 all variety (the pack's own)")
     parser.add_argument("--layers", default="auto", help="only these of the layers the directions move, such as 3,4 (auto: all of them)")
+    parser.add_argument("--free", action="store_true", help="take the same step on every face, past where faces of the pack end")
     parser.add_argument("--pack", help="a pack's name or folder (portraits, or the recipe's)")
     parser.add_argument("--recipe", type=Path, help="a PNG or JSON of ours: make its picture again")
     parser.add_argument("--out", type=Path, required=True, help="folder for the pictures")
@@ -58,7 +59,7 @@ def _from_directions(options: "Namespace") -> dict:
     pack = load_pack(options.pack or (base.pack if base else "portraits"), options.device)
     chosen = parse_layers(options.layers, pack.generator.num_ws)
     truncation = pack.truncation if options.truncation is None else options.truncation
-    edits = tuple(Edit(direction, alpha, _common(direction.layers, chosen)) for direction, alpha in zip(directions, options.alpha))
+    edits = tuple(Edit(direction, alpha, _common(direction.layers, chosen), free=options.free) for direction, alpha in zip(directions, options.alpha))
     bases = {options.base.stem: base} if base else {f"seed_{seed:04d}": Recipe(pack.name, pack.hash, EditStack(), seed, None, truncation) for seed in seeds}
     paths = []
     for name, recipe in bases.items():

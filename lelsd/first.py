@@ -21,6 +21,7 @@ from lelsd.objective import Objective
 from lelsd.reach import DISTANCES, WANTED_RATE
 from lelsd.sensitivity import regress_gain, ridge
 from lelsd.space import spread_rows
+from lelsd.stops import usual_stops
 from lelsd.survey import CALIBRATE, LEARN
 from packs import cli
 
@@ -42,7 +43,7 @@ def first_direction(pack: "Pack", prompt: "Prompt", config: TrainConfig | None =
     rows = spread_rows(towards.expand(1, len(layers), -1), layers, pack.generator.num_ws).float().cpu()
     distance = predicted_distance(objective, towards) * objective.spread
     return Direction(rows, tuple(layers), prompt.text, prompt.part, pack.name, pack.hash, (distance,), dict(prompt.parts), config.to_dict(),
-                     {"predicted": True, "judge": objective.effect.judge})
+                     {"predicted": True, "judge": objective.effect.judge}, stops=usual_stops(objective))
 
 
 def predicted_distance(objective: Objective, direction: torch.Tensor) -> float:

@@ -185,9 +185,9 @@ class Objective:
                 "clip_gain": float(((embedding - before.embedding) @ self.target).mean()),
                 "localization": 1.0 - float(losses.changed_outside(before.image, image, mask).mean())}
 
-    def measure_all(self, befores: Sequence[Before], delta: Tensor) -> dict[str, float]:
-        """The mean of `measure` over batches of equal size: delta [L, D] or [S]."""
-        measured = [self.measure(before, delta) for before in befores]
+    def measure_all(self, befores: Sequence[Before], deltas: Sequence[Tensor]) -> dict[str, float]:
+        """The mean of `measure` over batches of equal size, each with a step of its own: [L, D], [N, L, D] or [S]."""
+        measured = [self.measure(before, delta) for before, delta in zip(befores, deltas, strict=True)]
         return {name: sum(values[name] for values in measured) / len(measured) for name in measured[0]}
 
     @property

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Sequence
+from typing import Iterator, Sequence
 
 import torch
 from torch import Tensor
 
 from lelsd.objective import Objective
+from lelsd.stops import Stops, find_stops, limited, share_above
 from lelsd.survey import CALIBRATE
 from stylegan2.steps import edited
 
 WANTED_RATE = 0.9
 NEARLY = 0.9  # of the best rate, where none reaches the wanted one: the last few pictures cost the others too much
+HELD_RATE, HELD_NEARLY = 0.95, 0.97  # the same of edits with stops, where the last few pictures cost the others nothing
 SAMPLES, FEWEST = 24, 6  # pictures that are not as asked
 LEAST_RATE = 0.25  # below, the judge sees no effect to go by
 DISTANCES = (0.1, 0.14, 0.2, 0.27, 0.35, 0.43, 0.52)  # in spreads of W; at 0.8 and beyond pictures of the built-in pack break
@@ -34,25 +36,51 @@ class Reach:
 
 
 @torch.no_grad()
-def reach(objective: Objective, delta: Tensor, lowest_layer: int) -> Reach | None:
-    """Where delta, [L, D] of unit rows or [S], does what it should; None where the judge cannot say: too few samples that are not
-    so already, or no effect. Deterministic; `SAMPLES` pictures a distance, from near to far until the rate is reached."""
+def reach(objective: Objective, delta: Tensor, lowest_layer: int) -> tuple[Reach | None, Stops | None]:
+    """Where delta, [L, D] of unit rows or [S], does what it should, and where faces stop on the way, if they do (`lelsd.stops`).
+
+    None where the judge cannot say: too few samples that are not so already, or no effect. Deterministic; `SAMPLES` pictures a distance,
+    from near to far until the rate is reached, first without stops, to see what they may not cost.
+    """
     w_plus = lacking(objective)
     if w_plus is None:
-        return None
-    synthesis = objective.generator.synthesis
-    batches = [(some, synthesis.state_below(some, lowest_layer)) for some in w_plus.split(objective.at_once)]
-    scores = []
-    for distance in (0.0, *DISTANCES):
-        step = delta * (distance * objective.spread)
-        images = (edited(synthesis, some, step, state=state, resolution=objective.resolution) for some, state in batches)
-        scores.append(torch.cat([objective.scores(image) for image in images]).tolist())
-        lacked = [row for row, score in enumerate(scores[0]) if score <= 0]
-        if len(lacked) < FEWEST:
-            return None
-        if _rate([scores[-1][row] for row in lacked], objective.effect.clear) >= WANTED_RATE:
-            break
-    return find_reach((0.0, *DISTANCES), [[row[index] for index in lacked] for row in scores], objective.effect.clear)
+        return None, None
+    before = _scores(objective, w_plus, delta, 0.0, lowest_layer)
+    lacked = before <= 0
+    if int(lacked.sum()) < FEWEST:
+        return None, None
+    w_plus, before, clear = w_plus[lacked], before[lacked].tolist(), objective.effect.clear
+    scores = [before, *_until_reached(objective, w_plus, delta, lowest_layer, None)]
+    free = find_reach((0.0, *DISTANCES), scores, clear)
+    if free is None or delta.ndim == 1:
+        return free, None
+    best = max(range(len(scores)), key=lambda index: share_above(scores[index], clear))
+    stops = find_stops(objective, lambda some: _scores(objective, w_plus, delta, DISTANCES[best - 1], lowest_layer, some).tolist(), scores[best])
+    if stops is None:
+        return free, None
+    nearer = max(0, len(scores) - 3)  # with stops no less far is needed than without
+    scores = [before, *_until_reached(objective, w_plus, delta, lowest_layer, stops, DISTANCES[nearer:])]
+    held = find_reach((0.0, *DISTANCES[nearer:]), scores, clear, HELD_RATE, HELD_NEARLY)
+    return (free, None) if held is None else (held, stops)
+
+
+def _until_reached(objective: Objective, w_plus: Tensor, delta: Tensor, lowest_layer: int, stops: Stops | None,
+                   distances: Sequence[float] = DISTANCES) -> Iterator[list[float]]:
+    """The scores of w_plus [N, L, D] at the distances, up to the first at which the wanted rate is reached."""
+    for distance in distances:
+        scores = _scores(objective, w_plus, delta, distance, lowest_layer, stops).tolist()
+        yield scores
+        if share_above(scores, objective.effect.clear) >= (HELD_RATE if stops else WANTED_RATE):
+            return
+
+
+def _scores(objective: Objective, w_plus: Tensor, delta: Tensor, distance: float, lowest_layer: int, stops: Stops | None = None) -> Tensor:
+    """How much pictures of w_plus [N, L, D] are as asked after a step of `distance` spreads of W -> [N]."""
+    synthesis, scores = objective.generator.synthesis, []
+    for some in w_plus.split(objective.at_once):
+        step = limited(stops, some, delta, distance * objective.spread)
+        scores.append(objective.scores(edited(synthesis, some, step, state=synthesis.state_below(some, lowest_layer), resolution=objective.resolution)))
+    return torch.cat(scores)
 
 
 def lacking(objective: Objective) -> Tensor | None:
@@ -62,28 +90,24 @@ def lacking(objective: Objective) -> Tensor | None:
     return objective.w_plus(survey.z[rows]) if len(rows) >= FEWEST else None
 
 
-def find_reach(distances: Sequence[float], scores: Sequence[Sequence[float]], clear: float = 0.0) -> Reach | None:
+def find_reach(distances: Sequence[float], scores: Sequence[Sequence[float]], clear: float = 0.0, rate: float = WANTED_RATE,
+               nearly: float = NEARLY) -> Reach | None:
     """distances from 0 up, scores [T][n] at the first T of them -> where scores of `clear` have the wanted rate, but no nearer than where
     those above 0 have it, which may be so where neither is reached; None if no rate of these is worth the name."""
-    if max(_rate(row, 0.0) for row in scores) < LEAST_RATE:
+    if max(share_above(row, 0.0) for row in scores) < LEAST_RATE:
         return None
-    return max((_reached(distances, scores, wanted) for wanted in (0.0, clear)), key=lambda reach: reach.distance)
+    return max((_reached(distances, scores, wanted, rate, nearly) for wanted in (0.0, clear)), key=lambda reach: reach.distance)
 
 
-def _reached(distances: Sequence[float], scores: Sequence[Sequence[float]], wanted: float) -> Reach:
+def _reached(distances: Sequence[float], scores: Sequence[Sequence[float]], wanted: float, rate: float, nearly: float) -> Reach:
     """Where the wanted rate of the scores is above `wanted`, scores being linear between two distances; else the first with nearly
     the best rate."""
-    count, rates = len(scores[0]), [_rate(row, wanted) for row in scores]
-    if max(rates) < WANTED_RATE:
-        index = next(index for index, rate in enumerate(rates) if rate >= NEARLY * max(rates))
-        return Reach(distances[index], _rate(scores[index], 0.0), count)
-    index = next(index for index, rate in enumerate(rates) if rate >= WANTED_RATE)
+    count, rates = len(scores[0]), [share_above(row, wanted) for row in scores]
+    if max(rates) < rate:
+        index = next(index for index, found in enumerate(rates) if found >= nearly * max(rates))
+        return Reach(distances[index], share_above(scores[index], 0.0), count)
+    index = next(index for index, found in enumerate(rates) if found >= rate)
     near, far, before, after = distances[index - 1], distances[index], scores[index - 1], scores[index]
     crossings = sorted(0.0 if x > wanted else (wanted - x) / (y - x) for x, y in zip(before, after) if y > wanted)
-    share = crossings[math.ceil(WANTED_RATE * count - 1e-9) - 1]
-    return Reach(near + share * (far - near), _rate(after, 0.0), count)
-
-
-def _rate(scores: Sequence[float], wanted: float) -> float:
-    """Share of some pictures whose score is above `wanted`."""
-    return sum(score > wanted for score in scores) / len(scores)
+    share = crossings[math.ceil(rate * count - 1e-9) - 1]
+    return Reach(near + share * (far - near), share_above(after, 0.0), count)

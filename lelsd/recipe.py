@@ -61,7 +61,8 @@ class Recipe:
         files = {id(edit.direction): edit.direction.to_bytes() for edit in self.stack.edits}
         names = {key: hashlib.sha256(data).hexdigest()[:16] for key, data in files.items()}
         edits = [{"direction": names[id(edit.direction)], "prompt": edit.direction.prompt, "alpha": edit.alpha, "index": edit.index,
-                  "layers": None if edit.layers is None else list(edit.layers), "muted": edit.muted} for edit in self.stack.edits]
+                  "layers": None if edit.layers is None else list(edit.layers), "muted": edit.muted, **({"free": True} if edit.free else {})}
+                 for edit in self.stack.edits]
         base = {"seed": self.seed, "truncation": self.truncation} if self.w_plus is None else {"w_plus": _pack_array(self.w_plus)}
         return {"format": KEY, "version": VERSION, "pack": self.pack, "pack_hash": self.pack_hash, **base, "edits": edits,
                 "directions": {names[key]: base64.b64encode(data).decode() for key, data in files.items()}}
@@ -143,14 +144,14 @@ def _from_png(data: bytes, name: str) -> Recipe:
 
 
 def _edit(entry: dict, directions: dict[str, Direction]) -> Edit:
-    layers, muted, index = entry["layers"], entry["muted"], entry["index"]
+    layers, muted, index, free = entry["layers"], entry["muted"], entry["index"], entry.get("free", False)
     if layers is not None and not (isinstance(layers, list) and all(type(layer) is int for layer in layers)):
         raise ValueError(f"layers {layers!r} must be whole numbers, or null")
-    if type(muted) is not bool or type(index) is not int:
-        raise ValueError(f"muted {muted!r} must be true or false, index {index!r} a whole number")
+    if type(muted) is not bool or type(free) is not bool or type(index) is not int:
+        raise ValueError(f"muted {muted!r} and free {free!r} must be true or false, index {index!r} a whole number")
     if entry["direction"] not in directions:
         raise ValueError(f"direction {entry['direction']!r} is not in it")
-    return Edit(directions[entry["direction"]], float(entry["alpha"]), None if layers is None else tuple(layers), muted, index)
+    return Edit(directions[entry["direction"]], float(entry["alpha"]), None if layers is None else tuple(layers), muted, index, free)
 
 
 def _pack_array(w_plus: Tensor) -> dict:

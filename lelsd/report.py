@@ -29,10 +29,9 @@ from stylegan2.steps import edited
 if TYPE_CHECKING:
     from packs.pack import Pack
 
-ALPHAS = (-2.0, -1.0, 1.0, 2.0)
+ALPHAS, HELD_ALPHAS = (-2.0, -1.0, 1.0, 2.0), (-1.0, -0.5, 0.5, 1.0)  # the second of directions with stops, which do no more than at 1
 LACKING, HAVING = 24, 12  # samples that are not as asked, and that are
 RESOLUTION = 512  # pixels at most: parsers look at no more
-FAR = 2.0  # strengths from here on are looked at in every second sample
 WORST = 5
 REGIONS = ("background", "hair", "eyes", "eyebrows", "eyeglasses", "ears", "earrings", "nose", "mouth", "neck", "necklace", "clothes", "hat")
 """Parts that share no class; what is left of the face is called skin."""
@@ -40,10 +39,11 @@ REGIONS = ("background", "hair", "eyes", "eyebrows", "eyeglasses", "ears", "earr
 
 def report_card(objective: Objective, direction: Direction) -> ReportCard:
     """The card of a direction for the objective's prompt and pack. Deterministic; `LACKING` + `HAVING` samples, if
-    the survey has them, are edited at each of `ALPHAS`. Raises ValueError for a direction of another pack."""
+    the survey has them, are edited at each of `ALPHAS` or `HELD_ALPHAS`. Raises ValueError for a direction of another pack."""
     direction.check_pack(objective.pack)
     reporter = Reporter(objective, max(8, LACKING // direction.num_directions), max(4, HAVING // direction.num_directions))
-    strengths = tuple(tuple(reporter.strength(direction, alpha, index) for alpha in ALPHAS) for index in range(direction.num_directions))
+    alphas = HELD_ALPHAS if direction.stops else ALPHAS
+    strengths = tuple(tuple(reporter.strength(direction, alpha, index) for alpha in alphas) for index in range(direction.num_directions))
     return ReportCard(objective.effect.judge, reporter.witness.judge, objective.effect.asked, reporter.inside, objective.config.truncation, strengths)
 
 
@@ -55,19 +55,20 @@ class Reporter:
         self.parts, self.outside = tuple(objective.prompt.parts), objective.config.mask_mode == "outside"
         self.witness = Witness(objective)
         self.w_plus = objective.w_plus(report_latents(objective, lacking, having))
-        self.before = self.look(torch.zeros_like(self.w_plus[0]))
+        self.before = self.look(torch.zeros_like(self.w_plus))
 
     @torch.no_grad()
     def look(self, step: Tensor, chosen: slice = slice(None)) -> Seen:
-        """What the judges see in chosen samples after a step, [L, D] or [S], whatever the size that training looked at."""
+        """What the judges see in chosen samples after a step, [L, D], [n, L, D] or [S], whatever the size that training looked at."""
         synthesis, size = self.pack.generator.synthesis, min(RESOLUTION, self.pack.resolution)
         batches = self.w_plus[chosen].split(pictures_at_once(size))
-        return look(self.pack, self.guide.encode_image, (edited(synthesis, some, step, resolution=size) for some in batches))
+        steps = step.split(pictures_at_once(size)) if step.ndim == 3 else [step] * len(batches)
+        return look(self.pack, self.guide.encode_image, (edited(synthesis, *pair, resolution=size) for pair in zip(batches, steps)))
 
     def strength(self, direction: Direction, alpha: float, index: int = 0) -> Strength:
         """What one of the K directions does at a strength."""
-        chosen = slice(None, None, 2 if abs(alpha) >= FAR else 1)
-        before, after = self.before.rows(chosen), self.look(direction.step(alpha, index), chosen)
+        chosen = slice(None, None, 1 if abs(alpha) == 1 else 2)
+        before, after = self.before.rows(chosen), self.look(direction.step_from(self.w_plus[chosen], alpha, index), chosen)
         asked_before, asked_after = self.as_asked(before), self.as_asked(after)
         flips = self.witness.flips(before, after)
         change = (after.images - before.images).square()
@@ -192,8 +193,8 @@ def measured_anew(pack: "Pack", direction: Direction) -> Direction:
 
     Raises ValueError as `report_for`."""
     objective = objective_of(pack, direction)
-    calibration, quality = calibrate(objective, direction.deltas.to(pack.device), direction.layers)
-    direction = replace(direction, calibration=calibration, quality=quality)
+    calibration, stops, quality = calibrate(objective, direction.deltas.to(pack.device), direction.layers)
+    direction = replace(direction, calibration=calibration, stops=stops, quality=quality)
     return replace(direction, report=report_card(objective, direction).to_dict())
 
 

@@ -68,7 +68,7 @@ def measure_sensitivity(objective: Objective, direction: Tensor | None = None) -
     for layer in range(objective.rows_seen):
         delta = torch.zeros_like(gradient)
         delta[layer] = size * torch.nn.functional.normalize(gradient[layer], dim=0)
-        measured = objective.measure_all(befores, delta)
+        measured = objective.measure_all(befores, [delta] * len(befores))
         scores.append(measured["clip_move"] * measured["localization"])
     return Sensitivity(tuple(scores), gradient)
 

@@ -1,6 +1,6 @@
 """A strip: one row a seed, one column a strength. How one sees what a direction does.
 
-    python -m lelsd.strip --direction PATH [--seeds 0-7] [--alphas -2,-1,0,1,2] --out strip.png
+    python -m lelsd.strip --direction PATH [--seeds 0-7] [--alphas=-1,0,1] --out strip.png
 """
 from __future__ import annotations
 
@@ -19,24 +19,30 @@ from stylegan2.steps import edited
 if TYPE_CHECKING:
     from packs.pack import Pack
 
-ALPHAS = (-2.0, -1.0, 0.0, 1.0, 2.0)
+ALPHAS, HELD_ALPHAS = (-2.0, -1.0, 0.0, 1.0, 2.0), (-1.0, -0.5, 0.0, 0.5, 1.0)  # the second of directions with stops
 CAPTION_HEIGHT = 16
 
 
 @torch.no_grad()
-def strip(pack: "Pack", direction: Direction, seeds: Sequence[int], alphas: Sequence[float] = ALPHAS, index: int = 0,
+def strip(pack: "Pack", direction: Direction, seeds: Sequence[int], alphas: Sequence[float] | None = None, index: int = 0,
           layers: Sequence[int] | None = None, truncation: float = 1.0, captions: bool = True) -> Image.Image:
-    """The picture of `direction` at each strength for each seed; the layers below the first edited one are computed once."""
+    """The picture of `direction` at each strength (None: `usual_alphas`) for each seed; the layers below the first edited one are computed once."""
     direction.check_pack(pack)
+    alphas = usual_alphas(direction) if alphas is None else alphas
     synthesis = pack.generator.synthesis
     lowest = min(direction.layers)
     rows = []
     for z in latents_from_seeds(seeds, pack.generator.z_dim):
         w_plus = pack.generator.mapping(z[None].to(pack.device), truncation=truncation)
         state = synthesis.state_below(w_plus, lowest)
-        steps = direction.step(torch.tensor(list(alphas)), index, layers).to(pack.device)
+        steps = direction.step_from(w_plus, torch.tensor(list(alphas)), index, layers).to(pack.device)
         rows.append(images.to_uint8(edited(synthesis, w_plus, steps, state=state)))
     return sheet(rows, [caption(alpha) for alpha in alphas] if captions else [])
+
+
+def usual_alphas(direction: Direction) -> tuple[float, ...]:
+    """Strengths that show what a direction does."""
+    return HELD_ALPHAS if direction.stops else ALPHAS
 
 
 def caption(alpha: float) -> str:
@@ -75,17 +81,18 @@ def main(argv: Sequence[str]) -> dict:
     parser.add_argument("--direction", type=Path, required=True, help="a direction.safetensors")
     parser.add_argument("--pack", default="portraits")
     parser.add_argument("--seeds", default="0-7", help="such as 0-7 or 1,5,9 (0-7)")
-    parser.add_argument("--alphas", default="-2,-1,0,1,2", help="strengths; write --alphas=-2,0,2 (-2,-1,0,1,2)")
+    parser.add_argument("--alphas", help="strengths; write --alphas=-2,0,2 (-1,-0.5,0,0.5,1, or twice that for a direction without ends)")
     parser.add_argument("--truncation", type=float, default=0.8)
     parser.add_argument("--out", type=Path, required=True, help="the PNG to write")
     parser.add_device()
     options = parser.parse_args(argv)
     direction = load_direction(options.direction)
     pack = load_pack(options.pack, options.device)
-    picture = strip(pack, direction, parse_seeds(options.seeds), parse_alphas(options.alphas), truncation=options.truncation)
+    alphas = usual_alphas(direction) if options.alphas is None else parse_alphas(options.alphas)
+    picture = strip(pack, direction, parse_seeds(options.seeds), alphas, truncation=options.truncation)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     images.save_png(options.out, picture)
-    return {"strip": options.out, "prompt": direction.prompt, "rows": options.seeds, "columns": options.alphas}
+    return {"strip": options.out, "prompt": direction.prompt, "rows": options.seeds, "columns": ",".join(f"{alpha:g}" for alpha in alphas)}
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from lelsd.report import report_card
 from lelsd.run_folder import RunFolder
 from lelsd.sensitivity import measure_sensitivity, regress_gain
 from lelsd.space import RowSpace, StyleSpace, unit_rows
+from lelsd.stops import Stops
 from lelsd.strip import strip
 from stylegan2.images import save_png
 
@@ -126,10 +127,10 @@ class Training:
         """The directions as steps of distance 1: [K, L, D] in W+, [K, S] in StyleSpace."""
         return self.space.steps(self.rows())
 
-    def direction(self, calibration: tuple[float, ...], quality: dict) -> Direction:
+    def direction(self, calibration: tuple[float, ...], quality: dict, stops: Stops | None = None) -> Direction:
         """The result as a Direction."""
         return Direction(self.steps().float().cpu(), tuple(self.layers), self.prompt.text, self.prompt.part, self.pack.name, self.pack.hash, calibration,
-                         dict(self.prompt.parts), self.config.to_dict(), quality)
+                         dict(self.prompt.parts), self.config.to_dict(), quality, stops=stops)
 
     def _check_weights(self) -> None:
         """Maps below the lowest edited row never change; weights for those alone would keep nothing in its place."""
@@ -239,8 +240,8 @@ class Training:
         steps = self.config.steps
         self.folder.status(state="running", step=steps, eta=0.0, phase="calibrating")
         yield Progress(steps, steps, "calibrating", preview=self.preview)
-        calibration, quality = calibrate(self.objective, self.steps(), self.layers)
-        direction = self.direction(calibration, quality)
+        calibration, stops, quality = calibrate(self.objective, self.steps(), self.layers)
+        direction = self.direction(calibration, quality, stops)
         if self.config.report:
             self.folder.status(state="running", step=steps, eta=0.0, phase="reporting")
             yield Progress(steps, steps, "reporting", preview=self.preview)

@@ -14,7 +14,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from lelsd.direction import Direction, load_direction
-from lelsd.strip import ALPHAS, caption, strip
+from lelsd.strip import HELD_ALPHAS, caption, strip
 from packs import cli
 from packs.files import write_atomically
 from packs.pack import Pack, load_pack
@@ -39,12 +39,12 @@ def edits_page(pack: Pack, directions: Sequence[Direction], seeds: Sequence[int]
     """A row a direction: its prompt, then its face at each strength. Raises ValueError for fewer seeds than directions."""
     if len(seeds) < len(directions):
         raise ValueError(f"{len(seeds)} seeds are too few for {len(directions)} directions; one each is accepted")
-    page, font = Image.new("RGB", (WORDS + tile * len(ALPHAS), HEAD + tile * len(directions)), "white"), ImageFont.load_default(15)
+    page, font = Image.new("RGB", (WORDS + tile * len(HELD_ALPHAS), HEAD + tile * len(directions)), "white"), ImageFont.load_default(15)
     draw = ImageDraw.Draw(page)
-    for column, alpha in enumerate(ALPHAS):
+    for column, alpha in enumerate(HELD_ALPHAS):
         draw.text((WORDS + tile * column + tile // 2, HEAD // 2), caption(alpha), fill="black", font=font, anchor="mm")
     for row, (direction, seed) in enumerate(zip(directions, seeds)):
-        faces = strip(pack, direction, [seed], truncation=pack.truncation, captions=False).resize((tile * len(ALPHAS), tile), Image.Resampling.LANCZOS)
+        faces = strip(pack, direction, [seed], HELD_ALPHAS, truncation=pack.truncation, captions=False).resize((tile * len(HELD_ALPHAS), tile), Image.Resampling.LANCZOS)
         page.paste(faces, (WORDS, HEAD + tile * row))
         draw.text((WORDS - 8, HEAD + tile * row + tile // 2), direction.prompt.removeprefix("a person ").removeprefix("with "), fill="black", font=font, anchor="rm")
     return page

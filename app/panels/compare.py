@@ -31,7 +31,7 @@ def choices_panel() -> None:
         with st.container(gap="small"):
             make_wish = _wish()
             strength = st.slider("Strength of the text-driven direction", 0.0, session.ALPHA_LIMIT, 1.0, 0.05, key="compare-strength",
-                                 help="1 is the typical edit. The other editors do what they were trained to do, to the full.")
+                                 help="1 is the typical edit, and for most directions the whole of it. The other editors do what they were trained to do, to the full.")
     if st.button("Compare", type="primary", icon=":material/compare:", key="compare-now"):
         _compare(chosen, make_wish, strength)
     if trouble := st.session_state.get(TROUBLE):

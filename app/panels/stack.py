@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import layers, resources, session
+from app import layers, rendering, resources, session
 from app.components.describe import describe_button
 from app.components.tiles import Tile, tiles
 from app.panels.live import palette, strength_slider
@@ -65,12 +65,20 @@ def _card(edit: StackEdit, place: int, count: int) -> None:
         title = resources.title_of(direction)
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"quiet-{edit.uid}"):
             with st.container(key=f"{'muted-title' if edit.muted else 'title'}-{edit.uid}", width="stretch"):
-                st.markdown(f"**{plain(title[:1].upper() + title[1:])}** :small[:gray[{direction.part}]]")
+                st.markdown(f"**{plain(title[:1].upper() + title[1:])}** :small[:gray[{direction.part}{_end(edit)}]]")
             _buttons(edit, place, count)
         strength_slider(edit, title)
         if _shows_layers(edit):
             _which(edit, direction)
+            if direction.stops is not None:
+                st.toggle("Past where faces end", key=bind(f"free-{edit.uid}", edit.free), on_change=_set_free, args=(edit.uid,),
+                          help="At strength 1 a face is as much like that as faces of this pack are. Past it, colours glow and shapes break.")
             _layers(edit, direction)
+
+
+def _end(edit: StackEdit) -> str:
+    """Why an edit does nothing, if it is because the face is so already."""
+    return " · nothing left to change on this face" if rendering.is_at_its_end(session.present(st.session_state), edit.uid) else ""
 
 
 def _buttons(edit: StackEdit, place: int, count: int) -> None:
@@ -176,6 +184,10 @@ def _toggle_layer(uid: str, learned: tuple[int, ...]) -> None:
 
 def _set_index(uid: str) -> None:
     _commit(session.changed(session.present(st.session_state), uid, index=int(st.session_state[f"variant-{uid}"])))
+
+
+def _set_free(uid: str) -> None:
+    _commit(session.changed(session.present(st.session_state), uid, free=bool(st.session_state[f"free-{uid}"])))
 
 
 def _mute(uid: str, muted: bool) -> None:

@@ -11,13 +11,14 @@ HOW = """
 1. **Describe** what should change, in your own words. The studio works out which part of the face is meant; you can change that.
 2. **Learn.** It looks for a step in the generator's latent space that makes pictures fit your words (CLIP judges that), while
    what lies outside the part stays as it is. This takes a few minutes, on the processor alone.
-3. **Drag.** The step is now a slider. Strength 1 is the typical edit, negative strengths go the other way, and edits add up.
+3. **Drag.** The step is now a slider. At strength 1 the face is as much like that as faces of the pack are; negative strengths go
+   the other way, and edits add up.
 4. **Keep.** A saved PNG carries its recipe: open it again and every slider is back.
 """
 LIMITS = """
 - The built-in faces are drawn, and nobody's. The models know what was drawn: words for other things mean nothing to them.
 - A direction moves what goes together in the pictures it was learned from; leaving layers out often helps.
-- Strengths beyond 1 in either direction leave what the generator has seen.
+- An edit ends where faces of the pack end. Past that, which its layers button offers, the generator draws what it has never seen.
 """
 
 page_style()

@@ -44,17 +44,17 @@ def test_from_a_prompt_to_a_slider_that_changes_the_picture(page: Page) -> None:
     learned = shown(page).get_attribute("src")
     assert learned != original
     for _ in range(10):
-        slider.press("ArrowRight")
-    expect(slider).to_have_value("1.5")
-    strength_shown(page, "+1.50")
+        slider.press("ArrowLeft")
+    expect(slider).to_have_value("0.5")
+    strength_shown(page, "+0.50")
     assert shown(page).get_attribute("src") not in (original, learned)
 
     page.reload()
-    strength_shown(page, "+1.50")
+    strength_shown(page, "+0.50")
     page.get_by_role("button", name="Reset").click()
     expect(shown(page)).to_have_attribute("src", original)
     page.keyboard.press("Control+z")
-    strength_shown(page, "+1.50")
+    strength_shown(page, "+0.50")
 
 
 def test_on_a_phone_one_press_leads_to_the_prompt(page: Page) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from app import session
 from app.session import DEFAULT_SEED
+from lelsd.direction import load_direction
+from lelsd.edit import base_latent
+from lelsd.stops import Stops
 
 
 @pytest.fixture
@@ -27,6 +31,10 @@ def edits(page) -> tuple[session.StackEdit, ...]:
 def slider(page, number: int = 0) -> str:
     """The key of a slider."""
     return f"alpha-{edits(page)[number].uid}"
+
+
+def markdown(page) -> str:
+    return " ".join(element.value for element in page.markdown)
 
 
 def captions(page) -> str:
@@ -155,6 +163,40 @@ def test_leaving_layers_out_changes_the_picture(edited, picture, sent, trigger):
     assert picture(edited)["after"] not in (whole, picture(edited)["before"])
     trigger(edited, f"layers-{uid}", "picked", 3)
     assert edits(edited)[0].layers is None and picture(edited)["after"] == whole
+
+
+def test_an_edit_ends_where_the_face_does_and_may_go_on(studio, make_direction, picture, release, tiny_models):
+    """With room for half a step, strength 1 is half a step; none left is said; past where faces end it is a whole one, and two."""
+    path = make_direction("a person with curly hair")
+    direction = load_direction(path)
+    w_plus, readout = base_latent(tiny_models, 62, tiny_models.truncation), direction.step(1.0).sum(dim=0)
+    has, gain = (float(rows[[2, 3, 4]].mean(dim=0) @ readout) for rows in (w_plus[0], direction.step(1.0)))
+    assert gain > 0
+    replace(direction, stops=Stops(readout, (has,), (has + gain / 2,))).save(path)
+    free = make_direction("a person with curls")
+    replace(direction, prompt="a person with curls").save(free)
+    page = studio()
+    page.number_input("seed").set_value(62).run()
+    page.button(f"add-{path}").click().run()
+    uid, held = edits(page)[0].uid, picture(page)["after"]
+    assert "nothing left to change" not in markdown(page)
+    release(page, slider(page), -1.0)
+    assert "nothing left to change on this face" in markdown(page) and picture(page)["after"] == picture(page)["before"]
+    release(page, slider(page), 1.5)
+    assert edits(page)[0].alpha == 1.0 and picture(page)["after"] == held
+    page.button(f"layers-of-{uid}").click().run()
+    page.toggle(f"free-{uid}").set_value(True).run()
+    whole = picture(page)["after"]
+    assert edits(page)[0].free and whole != held
+    release(page, slider(page), 2.0)
+    assert edits(page)[0].alpha == 2.0 and picture(page)["after"] not in (held, whole)
+    page.button("undo").click().run()
+    page.button("undo").click().run()
+    assert not edits(page)[0].free and picture(page)["after"] == held and not page.toggle(f"free-{uid}").value
+    page.button("reset").click().run()
+    page.button(f"add-{free}").click().run()
+    release(page, slider(page), 0.5)
+    assert picture(page)["after"] == held, "the same step as half of a direction without ends"
 
 
 def test_the_library_is_searched(studio, make_direction):

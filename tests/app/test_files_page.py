@@ -35,7 +35,7 @@ def snapshot(page) -> session.Snapshot:
 
 
 def without_names(edits):
-    return [(edit.direction, edit.alpha, edit.layers, edit.muted, edit.index) for edit in edits]
+    return [(edit.direction, edit.alpha, edit.layers, edit.muted, edit.index, edit.free) for edit in edits]
 
 
 def open_file(page, name: str, data: bytes, kind: str = "image/png"):

@@ -22,7 +22,7 @@ class Shift:
     def __init__(self, way: torch.Tensor) -> None:
         self.way = way
 
-    def step(self, alpha: float) -> torch.Tensor:
+    def step_from(self, w_plus: torch.Tensor, alpha: float) -> torch.Tensor:
         return alpha * self.way
 
 
