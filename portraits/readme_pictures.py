@@ -14,7 +14,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from lelsd.direction import Direction, load_direction
-from lelsd.strip import HELD_ALPHAS, caption, strip
+from lelsd.strip import caption, strip
 from packs import cli
 from packs.files import write_atomically
 from packs.pack import Pack, load_pack
@@ -25,6 +25,7 @@ from stylegan2.seeds import parse_seeds
 SHOWN = "curly_hair,blonde_hair,smile,open_mouth,glasses,hat,beard,red_lipstick"
 FACES = "4,23,12,27,19,8,16,11"  # one for each of them, without what it adds
 TILE = 160  # pixels of a face
+STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 WORDS, HEAD = 190, 24  # of the column with the prompts, and of the row with the strengths
 QUALITY = 82  # of WebP
 
@@ -39,12 +40,12 @@ def edits_page(pack: Pack, directions: Sequence[Direction], seeds: Sequence[int]
     """A row a direction: its prompt, then its face at each strength. Raises ValueError for fewer seeds than directions."""
     if len(seeds) < len(directions):
         raise ValueError(f"{len(seeds)} seeds are too few for {len(directions)} directions; one each is accepted")
-    page, font = Image.new("RGB", (WORDS + tile * len(HELD_ALPHAS), HEAD + tile * len(directions)), "white"), ImageFont.load_default(15)
+    page, font = Image.new("RGB", (WORDS + tile * len(STRENGTHS), HEAD + tile * len(directions)), "white"), ImageFont.load_default(15)
     draw = ImageDraw.Draw(page)
-    for column, alpha in enumerate(HELD_ALPHAS):
+    for column, alpha in enumerate(STRENGTHS):
         draw.text((WORDS + tile * column + tile // 2, HEAD // 2), caption(alpha), fill="black", font=font, anchor="mm")
     for row, (direction, seed) in enumerate(zip(directions, seeds)):
-        faces = strip(pack, direction, [seed], HELD_ALPHAS, truncation=pack.truncation, captions=False).resize((tile * len(HELD_ALPHAS), tile), Image.Resampling.LANCZOS)
+        faces = strip(pack, direction, [seed], STRENGTHS, truncation=pack.truncation, captions=False).resize((tile * len(STRENGTHS), tile), Image.Resampling.LANCZOS)
         page.paste(faces, (WORDS, HEAD + tile * row))
         draw.text((WORDS - 8, HEAD + tile * row + tile // 2), direction.prompt.removeprefix("a person ").removeprefix("with "), fill="black", font=font, anchor="rm")
     return page
