@@ -3,7 +3,7 @@
 A step in W that gives bangs to most faces is too long for those that nearly have them, and twice the step is a burnt patch on any.
 What pictures are asked for is nearly linear in w, so one readout, a regression on the survey's samples, tells how much of it
 a face has already, and how much the step adds. The edit of each face ends where it has as much as faces have that are so
-by nature, and in the other direction where it has as little as those that are not.
+by nature, and in the other direction where it has as little as those that are not: strength 1 is all the way there, wherever it begins.
 """
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def usual_stops(objective: "Objective", end: float = USUAL) -> Stops | None:
 def find_stops(objective: "Objective", score: Callable[[Stops], Sequence[float]], best: Sequence[float]) -> Stops | None:
     """The nearest stops at which nearly as many pictures become as asked, clearly, as without any; None if there are none.
 
-    score: the scores [n] of samples that lack what is asked for, far beyond stops. best: the same where most become as asked without stops.
+    score: stops -> the scores [n] of samples that lack what is asked for, after an edit that keeps to them. best: the same of that edit without stops.
     """
     clear = objective.effect.clear
     for end in ENDS:
@@ -97,10 +97,10 @@ def together(stops: Sequence[Stops | None]) -> Stops | None:
     return replace(stops[0], low=tuple(one.low[0] for one in stops), high=tuple(one.high[0] for one in stops))
 
 
-def _scores(objective: "Objective", survey: Survey) -> Tensor:
-    return objective.effect.score(survey.logits, survey.embeddings).to(survey.w)
-
-
 def share_above(scores: Sequence[float], wanted: float) -> float:
     """Share of some pictures whose score is above `wanted`."""
     return sum(score > wanted for score in scores) / len(scores)
+
+
+def _scores(objective: "Objective", survey: Survey) -> Tensor:
+    return objective.effect.score(survey.logits, survey.embeddings).to(survey.w)
