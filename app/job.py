@@ -73,10 +73,12 @@ class Job:
         """Take its folder from this machine. Raises ValueError while it is at work, or if the disk refuses."""
         if self.active:
             raise ValueError(f"{self.request.title} is not over yet; cancel that first")
-        try:
-            shutil.rmtree(self.folder)
-        except OSError as error:
-            raise ValueError(f"{self.request.title} could not be deleted: {describe(error)}") from error
+        for last in (False, True):  # the queue may just be writing how it ended, into a folder that is half gone
+            try:
+                return shutil.rmtree(self.folder)
+            except OSError as error:
+                if last:
+                    raise ValueError(f"{self.request.title} could not be deleted: {describe(error)}") from error
 
     def metrics(self) -> list[dict]:
         """The lines of metrics.jsonl; a last line that is still being written is left out."""

@@ -13,6 +13,7 @@ metrics.jsonl, previews/, checkpoint, direction.safetensors) and beside it, from
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import secrets
@@ -175,7 +176,8 @@ class JobQueue:
     def _reap(self) -> None:
         for name, child in list(self._children.items()):
             if child.poll() is not None:
-                write_json(self.runs / name / "exit.json", {"code": child.returncode})
+                with contextlib.suppress(FileNotFoundError):  # it was deleted meanwhile, which must not hold up the others
+                    write_json(self.runs / name / "exit.json", {"code": child.returncode})
                 del self._children[name]
 
     def _press(self, job: Job) -> None:

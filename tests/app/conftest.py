@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import itertools
 import json
@@ -23,6 +24,7 @@ from streamlit.runtime.state.session_state import STREAMLIT_INTERNAL_KEY_PREFIX
 from streamlit.testing.v1 import AppTest
 
 from app import resources
+from app.job import Job
 from app.jobs import JobQueue
 from lelsd.direction import Direction
 from packs.pack import Pack
@@ -81,6 +83,25 @@ def wait_for() -> Callable[..., Any]:
         pytest.fail(f"waited {seconds} s in vain")
 
     return wait
+
+
+@pytest.fixture(autouse=True)
+def no_child_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Processes that queues started have ended when a test is over: one that nobody waited for is complained of in some later test."""
+    children, start = [], JobQueue._start
+
+    def remembered(queue: JobQueue, job: Job) -> bool:
+        begun = start(queue, job)
+        children.extend(queue._children.values())
+        return begun
+
+    monkeypatch.setattr(JobQueue, "_start", remembered)
+    yield
+    for child in children:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(timeout=20)
+        child.kill()
+        child.wait()
 
 
 @pytest.fixture

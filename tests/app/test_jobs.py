@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -111,6 +113,33 @@ def test_a_job_that_ignores_sigterm_is_killed(queue, monkeypatch, wait_for):
     wait_for(lambda: jobs.read_job(job.folder).step)
     queue.cancel(job.folder)
     wait_for(lambda: state(job) == "cancelled")
+
+
+def test_a_folder_that_goes_before_its_process_is_looked_after_holds_nobody_up(queue, wait_for):
+    """A search says that it is done before its process has ended, and may be deleted in between."""
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    queue._children["20260101-000000-gone-0000"] = child
+    job = queue.submit(request("after it", 3))
+    wait_for(lambda: state(job) == "done")
+    wait_for(lambda: not queue._children)
+
+
+def test_deleting_bears_with_what_is_written_meanwhile(queue, wait_for, monkeypatch):
+    job = queue.submit(request("one", 3))
+    wait_for(lambda: not jobs.read_job(job.folder).active)
+    wait_for(lambda: not queue._children)
+    tries, rmtree = [], shutil.rmtree
+
+    def refused_once(folder):
+        tries.append(folder)
+        if len(tries) == 1:
+            raise OSError(39, "Directory not empty")
+        rmtree(folder)
+
+    monkeypatch.setattr("app.job.shutil.rmtree", refused_once)
+    jobs.read_job(job.folder).delete()
+    assert len(tries) == 2 and not job.folder.exists()
 
 
 def test_cancelling_one_that_waits_never_starts_it(queue, wait_for):

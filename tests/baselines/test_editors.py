@@ -107,9 +107,9 @@ def test_the_truth_goes_where_the_classifier_says(tiny_models):
     for value in (True, False):
         editor = make_editor("truth", tiny_models, Settings(Path("unused")))
         editor.prepare(Request("", "Curly_Hair", value), None)
-        steps[value] = editor.directions[""].step(1.0)
+        steps[value] = editor.directions[""].step_from(survey.w, 1.0)
     along = (survey.part(LEARN).w @ steps[True][0], verdict)
     assert torch.corrcoef(torch.stack(along))[0, 1] > 0.3 and torch.allclose(steps[True], -steps[False], atol=1e-6)
-    assert (steps[True] == steps[True][0]).all() and torch.allclose(editor.directions[""].step(-2.0), -2 * steps[False])
+    assert (steps[True] == steps[True][0]).all() and torch.allclose(editor.directions[""].step_from(survey.w, -2.0), -2 * steps[False])
     with pytest.raises(CannotServe, match="knows no attribute 'Halo'"):
         editor.prepare(Request("a halo", "Halo"), None)
