@@ -78,7 +78,7 @@ def _card(edit: StackEdit, place: int, count: int) -> None:
 
 def _end(edit: StackEdit) -> str:
     """Why an edit does nothing, if it is because the face is so already."""
-    return " · nothing left to change on this face" if rendering.is_at_its_end(session.present(st.session_state), edit.uid) else ""
+    return " · nothing left to change" if rendering.is_at_its_end(session.present(st.session_state), edit.uid) else ""
 
 
 def _buttons(edit: StackEdit, place: int, count: int) -> None:

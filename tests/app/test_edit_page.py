@@ -181,7 +181,7 @@ def test_an_edit_ends_where_the_face_does_and_may_go_on(studio, make_direction, 
     uid, held = edits(page)[0].uid, picture(page)["after"]
     assert "nothing left to change" not in markdown(page)
     release(page, slider(page), -1.0)
-    assert "nothing left to change on this face" in markdown(page) and picture(page)["after"] == picture(page)["before"]
+    assert "nothing left to change" in markdown(page) and picture(page)["after"] == picture(page)["before"]
     release(page, slider(page), 1.5)
     assert edits(page)[0].alpha == 1.0 and picture(page)["after"] == held
     page.button(f"layers-of-{uid}").click().run()
