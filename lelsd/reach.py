@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Iterator, Sequence
+from typing import TYPE_CHECKING, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -17,6 +17,11 @@ from lelsd.objective import Objective
 from lelsd.stops import Stops, find_stops, limited, share_above
 from lelsd.survey import CALIBRATE
 from stylegan2.steps import edited
+
+if TYPE_CHECKING:
+    from stylegan2.generator import SynthesisState
+
+    Batch = tuple[Tensor, SynthesisState]
 
 WANTED_RATE = 0.9
 NEARLY = 0.9  # of the best rate, where none reaches the wanted one: the last few pictures cost the others too much
@@ -45,42 +50,44 @@ def reach(objective: Objective, delta: Tensor, lowest_layer: int) -> tuple[Reach
     w_plus = lacking(objective)
     if w_plus is None:
         return None, None
-    before = _scores(objective, w_plus, delta, 0.0, lowest_layer)
+    before = _scores(objective, _batches(objective, w_plus, lowest_layer), delta, 0.0)
     lacked = before <= 0
     if int(lacked.sum()) < FEWEST:
         return None, None
-    w_plus, before, clear = w_plus[lacked], before[lacked].tolist(), objective.effect.clear
-    scores = [before, *_until_reached(objective, w_plus, delta, lowest_layer, None)]
+    batches, before, clear = _batches(objective, w_plus[lacked], lowest_layer), before[lacked].tolist(), objective.effect.clear
+    scores = [before, *_until_reached(objective, batches, delta, None)]
     free = find_reach((0.0, *DISTANCES), scores, clear)
     if free is None or delta.ndim == 1:
         return free, None
     best = max(range(len(scores)), key=lambda index: share_above(scores[index], clear))
-    stops = find_stops(objective, lambda some: _scores(objective, w_plus, delta, DISTANCES[best - 1], lowest_layer, some).tolist(), scores[best])
+    stops = find_stops(objective, lambda some: _scores(objective, batches, delta, DISTANCES[best - 1], some).tolist(), scores[best])
     if stops is None:
         return free, None
     nearer = max(0, len(scores) - 3)  # with stops no less far is needed than without
-    scores = [before, *_until_reached(objective, w_plus, delta, lowest_layer, stops, DISTANCES[nearer:])]
+    scores = [before, *_until_reached(objective, batches, delta, stops, DISTANCES[nearer:])]
     held = find_reach((0.0, *DISTANCES[nearer:]), scores, clear, HELD_RATE, HELD_NEARLY)
     return (free, None) if held is None else (held, stops)
 
 
-def _until_reached(objective: Objective, w_plus: Tensor, delta: Tensor, lowest_layer: int, stops: Stops | None,
+def _batches(objective: Objective, w_plus: Tensor, lowest_layer: int) -> list[Batch]:
+    """w_plus [N, L, D] in parts, each with what no edit of `lowest_layer` and above changes, computed once for all distances."""
+    return [(some, objective.generator.synthesis.state_below(some, lowest_layer)) for some in w_plus.split(objective.at_once)]
+
+
+def _until_reached(objective: Objective, batches: Sequence[Batch], delta: Tensor, stops: Stops | None,
                    distances: Sequence[float] = DISTANCES) -> Iterator[list[float]]:
-    """The scores of w_plus [N, L, D] at the distances, up to the first at which the wanted rate is reached."""
+    """The scores [N] at the distances, up to the first at which the wanted rate is reached."""
     for distance in distances:
-        scores = _scores(objective, w_plus, delta, distance, lowest_layer, stops).tolist()
+        scores = _scores(objective, batches, delta, distance, stops).tolist()
         yield scores
         if share_above(scores, objective.effect.clear) >= (HELD_RATE if stops else WANTED_RATE):
             return
 
 
-def _scores(objective: Objective, w_plus: Tensor, delta: Tensor, distance: float, lowest_layer: int, stops: Stops | None = None) -> Tensor:
-    """How much pictures of w_plus [N, L, D] are as asked after a step of `distance` spreads of W -> [N]."""
-    synthesis, scores = objective.generator.synthesis, []
-    for some in w_plus.split(objective.at_once):
-        step = limited(stops, some, delta, distance * objective.spread)
-        scores.append(objective.scores(edited(synthesis, some, step, state=synthesis.state_below(some, lowest_layer), resolution=objective.resolution)))
-    return torch.cat(scores)
+def _scores(objective: Objective, batches: Sequence[Batch], delta: Tensor, distance: float, stops: Stops | None = None) -> Tensor:
+    """How much pictures are as asked after a step of `distance` spreads of W -> [N]."""
+    return torch.cat([objective.scores(edited(objective.generator.synthesis, some, limited(stops, some, delta, distance * objective.spread),
+                                              state=state, resolution=objective.resolution)) for some, state in batches])
 
 
 def lacking(objective: Objective) -> Tensor | None:

@@ -39,7 +39,8 @@ def sheets_panel() -> None:
                                     label_visibility="collapsed")
         edit = _choose(edits)
         size = frames.limit(edit)
-        low, high = st.slider("Strengths", -size, size, (-min(size, session.ALPHA_LIMIT), min(size, session.ALPHA_LIMIT)), step=STEP, key=f"sheet-range-{size}")
+        usual = min(size, session.ALPHA_LIMIT)
+        low, high = st.slider("Strengths", -size, size, (-usual, usual), step=STEP, key=f"sheet-range-{size}")
         (_grid if kind == "grid" else _sweep)(snapshot, edit, low, high)
         _result()
 
