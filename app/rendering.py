@@ -6,7 +6,7 @@ a slider pays only for the layers above. The models themselves are shared, and n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -22,6 +22,7 @@ from app.session import Snapshot, StackEdit, without_edits
 from lelsd import edit as edits
 from lelsd.edit import Edit, EditStack, StackRenderer, base_latent
 from segmentation.parts import part, part_probability
+from segmentation.places import area_probability
 from stylegan2.images import from_pil, to_pil
 
 RENDERER = "renderer"
@@ -88,7 +89,7 @@ def _edit(edit: StackEdit) -> Edit:
 def has_ends(edit: StackEdit) -> bool:
     """Whether an edit goes no further than to strength 1."""
     try:
-        return not edit.free and resources.direction(edit.direction).stops is not None
+        return not edit.free and resources.direction(edit.direction).has_ends
     except ValueError:
         return False
 
@@ -150,15 +151,19 @@ def thumbnails(seeds: tuple[int, ...], truncation: float, pack_hash: str) -> lis
     return [thumbnail(to_pil(image[None])) for image in images]
 
 
-def part_overlay(image: Image.Image, parts: Mapping[str, float]) -> Image.Image:
-    """RGBA picture that shades the parts in `image`, each in the colour it has everywhere, fainter where it weighs less."""
+def part_overlay(image: Image.Image, parts: Mapping[str, float], areas: Mapping[str, Collection[str]]) -> Image.Image:
+    """RGBA picture that shades the parts in `image`, each in the colour it has everywhere, fainter where it weighs less; those with areas
+    (`segmentation.places`) only there."""
     pack = resources.pack()
     with torch.no_grad():
         logits = pack.parser(from_pil(image).to(pack.device))
     weight = np.zeros((*logits.shape[2:], 1), dtype=np.float32)
     colour = np.zeros((*logits.shape[2:], 3), dtype=np.float32)
     for name, share in parts.items():
-        mask = share * part_probability(logits, name)[0, 0, :, :, None].cpu().numpy()
+        shown = part_probability(logits, name)
+        if name in areas:
+            shown = shown * area_probability(logits, areas[name], logits.shape[2:])
+        mask = share * shown[0, 0, :, :, None].cpu().numpy()
         colour += mask * np.array(part(name).colour, dtype=np.float32)
         weight += mask
     shaded = np.concatenate([colour / np.maximum(weight, 1e-6), 255 * OVERLAY_OPACITY * np.minimum(weight, 1)], axis=2)

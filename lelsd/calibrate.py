@@ -7,19 +7,56 @@ share of the most it reaches.
 """
 from __future__ import annotations
 
-from typing import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Callable, Sequence
 
 import torch
 from torch import Tensor
 
+from lelsd.colour import RADII, ColourTarget
 from lelsd.objective import HELD_OUT, Before, Objective, sample_noise
-from lelsd.reach import reach
-from lelsd.stops import Stops, limited, together
+from lelsd.reach import lacking, reach
+from lelsd.stops import ENOUGH, Stops, limited, share_above, together
+from stylegan2.steps import edited
+
+if TYPE_CHECKING:
+    from lelsd.direction import Direction
+
+    Step = Callable[[Tensor, float], Tensor]  # w_plus [N, L, D], 1.0 or -1.0 for the way -> what to add to it
 
 SAMPLES = 16
 BATCH = 8
 TYPICAL_SHARE = 0.6  # of the largest mean CLIP move
 DISTANCES = (0.08, 0.16, 0.24, 0.32, 0.4, 0.5, 0.6)  # in spreads of W; twice the last is as far as random samples lie apart
+
+
+def calibrated(objective: Objective, direction: "Direction") -> "Direction":
+    """The direction with its alpha 1, where faces end, and its quality there; deterministic. The rest of it stays as it is."""
+    if direction.colour is not None:
+        colour, quality = find_radius(objective, direction.colour, direction.layers)
+        return replace(direction, colour=colour, quality=quality)
+    calibration, stops, quality = calibrate(objective, direction.deltas.to(objective.pack.device), direction.layers)
+    return replace(direction, calibration=calibration, stops=stops, quality=quality)
+
+
+def find_radius(objective: Objective, target: ColourTarget, layers: Sequence[int]) -> tuple[ColourTarget, dict]:
+    """The target with the largest of `RADII` at which nearly as many pictures become as asked, clearly, as in its very middle; its quality."""
+    targets, w_plus, rate = [replace(target, radius=radius) for radius in RADII], lacking(objective), None
+    if w_plus is not None:
+        scores = [_scores(objective, w_plus, some) for some in targets]
+        least = ENOUGH * share_above(scores[-1], objective.effect.clear)
+        best = next(index for index, found in enumerate(scores) if share_above(found, objective.effect.clear) >= least)
+        target, rate = targets[best], round(share_above(scores[best], 0.0), 4)
+    quality = quality_at(objective, held_out(objective, min(layers)), [target.step])
+    return target, {**quality, "reached": rate, "judge": objective.effect.judge}
+
+
+@torch.no_grad()
+def _scores(objective: Objective, w_plus: Tensor, target: ColourTarget) -> list[float]:
+    """How much the pictures of w_plus [N, L, D] are as asked after the whole edit."""
+    edits = (edited(objective.generator.synthesis, some, target.step(some, 1.0), resolution=objective.resolution)
+             for some in w_plus.split(objective.at_once))
+    return torch.cat([objective.scores(images) for images in edits]).tolist()
 
 
 def calibrate(objective: Objective, deltas: Tensor, layers: Sequence[int]) -> tuple[tuple[float, ...], Stops | None, dict]:
@@ -33,7 +70,7 @@ def calibrate(objective: Objective, deltas: Tensor, layers: Sequence[int]) -> tu
     distances = [by_clip_moves(objective, befores, delta) if reached is None else reached.distance * objective.spread
                  for delta, reached in zip(deltas, found)]
     rates = [reached.rate for reached in found if reached is not None]
-    quality = quality_at(objective, befores, deltas, distances, stops)
+    quality = quality_at(objective, befores, _steps(deltas, distances, stops))
     return tuple(distances), stops, {**quality, "reached": round(sum(rates) / len(rates), 4) if rates else None, "judge": objective.effect.judge}
 
 
@@ -54,7 +91,7 @@ def calibrate_by_effect(objective: Objective, deltas: Tensor, layers: Sequence[i
         moved = [mean_move(objective, befores, delta * (distance * objective.spread)) for distance in DISTANCES]
         moves = (torch.stack(moved) @ moved[-1]).tolist()
         distances.append(typical_distance(DISTANCES, moves) * objective.spread)
-    return tuple(distances), quality_at(objective, befores, deltas, distances)
+    return tuple(distances), quality_at(objective, befores, _steps(deltas, distances, None))
 
 
 @torch.no_grad()
@@ -64,12 +101,17 @@ def mean_move(objective: Objective, befores: Sequence[Before], delta: Tensor) ->
     return torch.cat(moved).mean(dim=0)
 
 
-def quality_at(objective: Objective, befores: Sequence[Before], deltas: Tensor, distances: Sequence[float], stops: Stops | None = None) -> dict:
-    """What deltas [K, L, D] do at their distances, averaged over them."""
+def _steps(deltas: Tensor, distances: Sequence[float], stops: Stops | None) -> list["Step"]:
+    """What deltas [K, L, D] do to faces at their distances."""
+    return [lambda w_plus, way, delta=delta, distance=distance, end=stops and stops.one(index): limited(end, w_plus, delta, way * distance)
+            for index, (delta, distance) in enumerate(zip(deltas, distances))]
+
+
+def quality_at(objective: Objective, befores: Sequence[Before], steps: Sequence["Step"]) -> dict:
+    """What the steps of K directions do, averaged over them."""
     qualities = []
-    for index, (delta, distance) in enumerate(zip(deltas, distances)):
-        end = stops and stops.one(index)
-        towards, away = (objective.measure_all(befores, [limited(end, before.w_plus, delta, sign * distance) for before in befores]) for sign in (1.0, -1.0))
+    for step in steps:
+        towards, away = (objective.measure_all(befores, [step(before.w_plus, way) for before in befores]) for way in (1.0, -1.0))
         qualities.append({**towards, "clip_move_away": away["clip_move"]})
     mean = {name: round(sum(quality[name] for quality in qualities) / len(qualities), 6) for name in qualities[0]}
     return {**mean, "samples": SAMPLES}

@@ -42,6 +42,7 @@ class TrainConfig:
     mask_aggregation: str = "average"  # of the masks before and after: "average", "union" or "intersection"
     place_weight: float = 1.0  # how much the place where a worn thing will be counts as the part, in pictures that do not show it
     use_areas: bool = True  # whether a moustache, which the parser has no class for, is held where moustaches are, or anywhere on the skin
+    use_colours: bool = True  # whether a prompt that names a colour takes every face to it from its own (`lelsd.colour`), or all by one step
     distance: str = "l2"  # what counts as change: "l2", "l1" or "cosine"
     # of the maps whose change is looked at: "auto" (the last of each resolution, and as much of the picture), or such as
     # "4:1,6:0.5,image:2"
@@ -102,7 +103,7 @@ class TrainConfig:
         return replace(self, **{name: value for name, value in values.items() if value is not None})
 
 
-SWITCHES = ("use_areas", "both_signs", "report")
+SWITCHES = ("use_areas", "use_colours", "both_signs", "report")
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "clip_form": ("directional", "plain"), "initial": ("regression", "gradient", "random"), "space": ("w+", "w", "style"),
@@ -127,8 +128,8 @@ PRESETS: dict[str, dict] = {
     "published": {
         "steps": 200, "batch_size": 2, "learning_rate": 1e-3, "adam_epsilon": 1e-8, "row_freedom": 1.0, "lr_halvings": 3,
         "clip_form": "plain", "localization_weight": 0.05, "correlation_weight": 0.0, "agreement_weight": 0.0,
-        "shortfall_weight": 0.0, "sideways_weight": 0.0, "place_weight": 0.0, "use_areas": False, "alpha_min": 0.1, "alpha_max": 1.0,
-        "both_signs": False, "truncation": 0.7, "initial": "random",
+        "shortfall_weight": 0.0, "sideways_weight": 0.0, "place_weight": 0.0, "use_areas": False, "use_colours": False,
+        "alpha_min": 0.1, "alpha_max": 1.0, "both_signs": False, "truncation": 0.7, "initial": "random",
     },
 }
 

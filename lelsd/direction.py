@@ -20,12 +20,14 @@ from packs.files import write_atomically
 from segmentation.parts import PARTS
 
 if TYPE_CHECKING:
+    from lelsd.colour import ColourTarget
     from lelsd.stops import Stops
     from packs.pack import Pack
 
 FORMAT = "eclipsed-direction"
 VERSION = 1
 MAX_ROWS = 32  # of w+; a generator for 1024 pixels has 18
+COLOUR_TENSORS = ("readout", "offset", "basis", "away")
 MAX_BYTES = 64 * 2**20  # 16 directions of an 18 x 512 generator are 0.6 MB
 
 
@@ -39,6 +41,8 @@ class Direction:
     means the same for every direction. parts: weights by part. quality: measured on held-out samples (`clip_gain`, `localization`, ...).
     name: what somebody calls it; empty, it goes by its prompt.
     report: the card of `lelsd.card`, {} without one. stops: where the edit of a face ends (`lelsd.stops`), None if it goes on and on.
+    colour: where each face goes in place of one step for all, of a prompt that names a colour (`lelsd.colour`); the one delta is then what
+    the step of a typical face is.
     """
 
     deltas: Tensor
@@ -54,6 +58,7 @@ class Direction:
     name: str = field(default="", kw_only=True)
     report: Mapping[str, Any] = field(default_factory=dict)
     stops: "Stops | None" = field(default=None, kw_only=True)
+    colour: "ColourTarget | None" = field(default=None, kw_only=True)
 
     @property
     def card(self) -> ReportCard | None:
@@ -63,6 +68,11 @@ class Direction:
     @property
     def num_directions(self) -> int:
         return len(self.deltas)
+
+    @property
+    def has_ends(self) -> bool:
+        """Whether strength 1 takes each face to an end of its own, and no strength further."""
+        return self.stops is not None or self.colour is not None
 
     @property
     def in_style_space(self) -> bool:
@@ -88,22 +98,26 @@ class Direction:
         return delta * alpha
 
     def step_from(self, w_plus: Tensor, alpha: float | Tensor, index: int = 0, layers: Iterable[int] | None = None) -> Tensor:
-        """What to add to w_plus [N, L, D] for a strength, a number, [N], or [A] for N = 1: with stops, 1 takes each face to its own.
+        """What to add to w_plus [N, L, D] for a strength, a number, [N], or [A] for N = 1: with ends, 1 takes each face to its own.
 
-        Returns [N, L, D] or [A, L, D]; without stops what `step` returns. Raises ValueError as `step`.
+        Returns [N, L, D] or [A, L, D]; without ends what `step` returns. Raises ValueError as `step`.
         """
+        if self.colour is not None:
+            step = self.colour.step(w_plus, alpha)
+            return step if layers is None else step * row_mask(layers, step.shape[1])[:, None].to(step)
         if self.stops is None:
             return self.step(alpha, index, layers)
         return self.step(self.strength_left(w_plus, alpha, index), index, layers)
 
     def strength_left(self, w_plus: Tensor, alpha: float | Tensor, index: int = 0) -> Tensor:
-        """The strength of `step` that alpha comes to for each face, as `step_from` -> [N] or [A], in [-1, 1] with stops; by all rows
+        """The strength of `step` that alpha comes to for each face, as `step_from` -> [N] or [A], in [-1, 1] with ends; by all rows
         that the direction moves, whatever an edit keeps of them. Raises ValueError for an index beyond K."""
         whole = self.step(1.0, index)
         alpha = torch.as_tensor(alpha).to(whole)
-        if self.stops is None:
+        if not self.has_ends:
             return alpha.expand(max(len(w_plus), alpha.numel()))
-        against, along = (room.clamp_max(1.0) for room in self.stops.room(w_plus.to(whole), whole, index))
+        room = self.stops.room(w_plus.to(whole), whole, index) if self.colour is None else self.colour.room(w_plus.to(whole))
+        against, along = (some.clamp_max(1.0) for some in room)
         return torch.where(alpha > 0, along, against) * alpha.clamp(-1.0, 1.0)
 
     def check_pack(self, pack: "Pack") -> None:
@@ -119,12 +133,15 @@ class Direction:
         return {"format": FORMAT, "version": VERSION, "prompt": self.prompt, "part": self.part, "parts": dict(self.parts), "pack": self.pack,
                 "pack_hash": self.pack_hash, "layers": list(self.layers), "calibration": list(self.calibration), "config": dict(self.config),
                 "quality": dict(self.quality), **({"name": self.name} if self.name else {}), **({"report": dict(self.report)} if self.report else {}),
-                **({"stops": {"low": list(self.stops.low), "high": list(self.stops.high)}} if self.stops else {})}
+                **({"stops": {"low": list(self.stops.low), "high": list(self.stops.high)}} if self.stops else {}),
+                **({"colour": {"radius": self.colour.radius}} if self.colour else {})}
 
     def to_bytes(self) -> bytes:
         """The file's contents; the same direction gives the same bytes."""
         header = json.dumps(self.describe(), sort_keys=True, ensure_ascii=True)
         tensors = {"deltas": self.deltas, **({"readout": self.stops.readout} if self.stops else {})}
+        if self.colour:
+            tensors |= {f"colour_{name}": getattr(self.colour, name) for name in COLOUR_TENSORS}
         return save({name: tensor.detach().float().cpu().contiguous() for name, tensor in tensors.items()}, metadata={FORMAT: header})
 
     def save(self, path: Path | str) -> None:
@@ -159,17 +176,17 @@ def direction_from_bytes(data: bytes, name: str = "the upload") -> Direction:
         tensors = load(data)
     except (SafetensorError, ValueError, AttributeError, RecursionError) as error:
         raise ValueError(f"{name} is not a direction file, or was cut short: {(str(error) or type(error).__name__).splitlines()[0]}") from error
-    if header is None or set(tensors) not in ({"deltas"}, {"deltas", "readout"}):
+    if header is None or not {"deltas"} <= set(tensors) <= {"deltas", "readout", *(f"colour_{part}" for part in COLOUR_TENSORS)}:
         raise ValueError(f"{name} is a safetensors file but not a direction: it lacks the description {FORMAT!r} or the tensor 'deltas'")
     try:
-        return _checked(tensors["deltas"], tensors.get("readout"), json.loads(header))
+        return _checked(tensors.pop("deltas"), tensors, json.loads(header))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         reason = f"field {error} is missing" if isinstance(error, KeyError) else str(error)
         raise ValueError(f"{name} is a damaged direction: {reason}") from error
 
 
-def _checked(deltas: Tensor, readout: Tensor | None, values: dict) -> Direction:
-    """A direction from a file's contents, every field looked at."""
+def _checked(deltas: Tensor, others: Mapping[str, Tensor], values: dict) -> Direction:
+    """A direction from a file's contents, its deltas and its other tensors, every field looked at."""
     _require(isinstance(values, dict) and values["format"] == FORMAT and values["version"] == VERSION,
              f"only version {VERSION} of {FORMAT} can be read")
     _require(deltas.ndim in (2, 3) and deltas.is_floating_point() and 0 < len(deltas) <= 16 and bool(torch.isfinite(deltas).all()),
@@ -194,7 +211,8 @@ def _checked(deltas: Tensor, readout: Tensor | None, values: dict) -> Direction:
     _require(not report or len(card_from_dict(report).directions) == len(deltas), f"the report card must be of {len(deltas)} directions")
     return Direction(deltas.float(), tuple(layers), values["prompt"], values["part"], values["pack"], values["pack_hash"],
                      tuple(float(c) for c in calibration), parts, values["config"], values["quality"], report, name=called,
-                     stops=_checked_stops(deltas, readout, values.get("stops")))
+                     stops=_checked_stops(deltas, others.get("readout"), values.get("stops")),
+                     colour=_checked_colour(deltas, others, values.get("colour")))
 
 
 def _checked_stops(deltas: Tensor, readout: Tensor | None, ends: Any) -> "Stops | None":
@@ -210,6 +228,24 @@ def _checked_stops(deltas: Tensor, readout: Tensor | None, ends: Any) -> "Stops 
              and all(isinstance(end, (int, float)) and not isinstance(end, bool) and math.isfinite(end) for side in ends.values() for end in side)
              and all(low <= high for low, high in zip(ends["low"], ends["high"])), f"stops must be {len(deltas)} numbers low and high, low first")
     return Stops(readout.float(), tuple(map(float, ends["low"])), tuple(map(float, ends["high"])))
+
+
+def _checked_colour(deltas: Tensor, others: Mapping[str, Tensor], settings: Any) -> "ColourTarget | None":
+    """The colour target of a file's tensors `colour_…` and its description of them; all are there or none."""
+    from lelsd.colour import ColourTarget
+    found = [others[f"colour_{name}"] for name in COLOUR_TENSORS if f"colour_{name}" in others]
+    _require(len(found) == (0 if settings is None else len(COLOUR_TENSORS)),
+             f"a colour needs both the tensors {', '.join(f'colour_{name}' for name in COLOUR_TENSORS)} and the field 'colour'")
+    if settings is None:
+        return None
+    axes, shapes = found[1].numel(), [list(tensor.shape) for tensor in found]
+    _require(deltas.ndim == 3 and len(deltas) == 1 and 1 <= axes <= 3
+             and shapes == [[deltas.shape[2], axes], [axes], [axes, *deltas.shape[1:]], [axes]]
+             and all(tensor.is_floating_point() and bool(torch.isfinite(tensor).all()) for tensor in found),
+             f"the tensors of a colour must be finite floats [D, C], [C], [C, L, D] and [C] beside one delta [1, L, D], C from 1 to 3, not {shapes}")
+    radius = settings.get("radius") if isinstance(settings, dict) else None
+    _require(isinstance(radius, (int, float)) and not isinstance(radius, bool) and 0 <= radius <= 10, f"the radius of a colour is {radius!r}; accepted: 0 to 10")
+    return ColourTarget(*(tensor.float() for tensor in found), float(radius))
 
 
 def _require(condition: bool, sentence: str) -> None:

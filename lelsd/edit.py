@@ -50,7 +50,7 @@ class Edit:
                              f"accepted: {', '.join(map(str, self.direction.layers))}")
 
     def delta(self, w_plus: Tensor) -> Tensor:
-        """What it adds to w_plus [N, L, D], by the edits before it: [L, D], or [N, L, D] where faces have stops; zero when muted."""
+        """What it adds to w_plus [N, L, D], by the edits before it: [L, D], or [N, L, D] where faces have ends; zero when muted."""
         alpha = 0.0 if self.muted else self.alpha
         if self.free:
             return self.direction.step(alpha, self.index, self.layers)
@@ -109,7 +109,7 @@ def apply(w_plus: Tensor, stack: EditStack) -> Tensor:
 def is_at_its_end(w_plus: Tensor, stack: EditStack, position: int) -> bool:
     """Whether the edit at `position` finds nothing left to change on the face w_plus [1, L, D], after the edits before it."""
     edit = stack.edits[position]
-    if edit.free or edit.muted or edit.alpha == 0 or edit.direction.stops is None:
+    if edit.free or edit.muted or edit.alpha == 0 or not edit.direction.has_ends:
         return False
     before = apply(w_plus, EditStack(stack.edits[:position]))
     return abs(float(edit.direction.strength_left(before, edit.alpha, edit.index))) < NOTHING

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Sequence
 
 import torch
 
+from lelsd.colour import colour_target, described_colour
 from lelsd.config import TrainConfig, parse_layers
 from lelsd.direction import Direction
 from lelsd.objective import Objective
@@ -39,6 +40,11 @@ def first_direction(pack: "Pack", prompt: "Prompt", config: TrainConfig | None =
     config = config or TrainConfig().updated(pack.defaults)
     objective = Objective(pack, prompt, replace(config, steps=1))
     layers = parse_layers(config.layers, objective.rows_seen) or list(range(objective.rows_seen))
+    target = colour_target(objective, layers)
+    if target is not None:
+        target, rows, distance = described_colour(target, layers)
+        return Direction(rows, tuple(layers), prompt.text, prompt.part, pack.name, pack.hash, (distance,), dict(prompt.parts), config.to_dict(),
+                         {"predicted": True, "judge": objective.effect.judge}, colour=target)
     towards = regress_gain(objective)
     rows = spread_rows(towards.expand(1, len(layers), -1), layers, pack.generator.num_ws).float().cpu()
     distance = predicted_distance(objective, towards) * objective.spread

@@ -173,7 +173,7 @@ class Objective:
         config = self.config
         weighed = sum(getattr(config, f"{name}_weight") * value.mean() for name, value in found.items())
         weighed = weighed + config.agreement_weight * losses.layer_disagreement(rows)[directions].mean()
-        return weighed + config.correlation_weight * losses.correlation_loss(rows).mean()
+        return weighed if config.num_directions == 1 else weighed + config.correlation_weight * losses.correlation_loss(rows).mean()
 
     @torch.no_grad()
     def measure(self, before: Before, delta: Tensor) -> dict[str, float]:

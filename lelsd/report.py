@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Sequence
 import torch
 from torch import Tensor
 
-from lelsd.calibrate import calibrate
+from lelsd.calibrate import calibrated
 from lelsd.card import ReportCard, SideEffect, Strength
 from lelsd.clip_guide import SAME_THING
 from lelsd.config import TrainConfig
@@ -29,7 +29,7 @@ from stylegan2.steps import edited
 if TYPE_CHECKING:
     from packs.pack import Pack
 
-ALPHAS, HELD_ALPHAS = (-2.0, -1.0, 1.0, 2.0), (-1.0, -0.5, 0.5, 1.0)  # the second of directions with stops, which do no more than at 1
+ALPHAS, HELD_ALPHAS = (-2.0, -1.0, 1.0, 2.0), (-1.0, -0.5, 0.5, 1.0)  # the second of directions with ends, which do no more than at 1
 LACKING, HAVING = 24, 12  # samples that are not as asked, and that are
 RESOLUTION = 512  # pixels at most: parsers look at no more
 WORST = 5
@@ -42,7 +42,7 @@ def report_card(objective: Objective, direction: Direction) -> ReportCard:
     the survey has them, are edited at each of `ALPHAS` or `HELD_ALPHAS`. Raises ValueError for a direction of another pack."""
     direction.check_pack(objective.pack)
     reporter = Reporter(objective, max(8, LACKING // direction.num_directions), max(4, HAVING // direction.num_directions))
-    alphas = HELD_ALPHAS if direction.stops else ALPHAS
+    alphas = HELD_ALPHAS if direction.has_ends else ALPHAS
     strengths = tuple(tuple(reporter.strength(direction, alpha, index) for alpha in alphas) for index in range(direction.num_directions))
     return ReportCard(objective.effect.judge, reporter.witness.judge, objective.effect.asked, reporter.inside, objective.config.truncation, strengths)
 
@@ -193,8 +193,7 @@ def measured_anew(pack: "Pack", direction: Direction) -> Direction:
 
     Raises ValueError as `report_for`."""
     objective = objective_of(pack, direction)
-    calibration, stops, quality = calibrate(objective, direction.deltas.to(pack.device), direction.layers)
-    direction = replace(direction, calibration=calibration, stops=stops, quality=quality)
+    direction = calibrated(objective, direction)
     return replace(direction, report=report_card(objective, direction).to_dict())
 
 
@@ -203,7 +202,7 @@ def objective_of(pack: "Pack", direction: Direction) -> Objective:
     direction.check_pack(pack)
     prompt: Prompt = parse_prompt(direction.prompt, pack)
     prompt = prompt.with_parts(dict(direction.parts)) if direction.parts else prompt
-    known = {name: direction.config.get(name) for name in ("truncation", "mask_mode")}  # what else it says is of no account here
+    known = {name: direction.config.get(name) for name in ("truncation", "mask_mode", "use_areas")}  # what else it says is of no account here
     return Objective(pack, prompt, TrainConfig().updated(pack.defaults).updated(known))
 
 

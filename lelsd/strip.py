@@ -19,7 +19,7 @@ from stylegan2.steps import edited
 if TYPE_CHECKING:
     from packs.pack import Pack
 
-ALPHAS, HELD_ALPHAS = (-2.0, -1.0, 0.0, 1.0, 2.0), (-1.0, -0.5, 0.0, 0.5, 1.0)  # the second of directions with stops
+ALPHAS, HELD_ALPHAS = (-2.0, -1.0, 0.0, 1.0, 2.0), (-1.0, -0.5, 0.0, 0.5, 1.0)  # the second of directions with ends
 CAPTION_HEIGHT = 16
 
 
@@ -42,7 +42,7 @@ def strip(pack: "Pack", direction: Direction, seeds: Sequence[int], alphas: Sequ
 
 def usual_alphas(direction: Direction) -> tuple[float, ...]:
     """Strengths that show what a direction does."""
-    return HELD_ALPHAS if direction.stops else ALPHAS
+    return HELD_ALPHAS if direction.has_ends else ALPHAS
 
 
 def caption(alpha: float) -> str:

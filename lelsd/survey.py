@@ -1,4 +1,4 @@
-"""What a pack's pictures look like to its CLIP and its attribute classifier: samples looked at once, and kept.
+"""What a pack's pictures look like to its CLIP, its attribute classifier and its parser: samples looked at once, and kept.
 
 None of it depends on a prompt, so a prompt only has to look up who fits it: where a direction begins (`LEARN`), how far
 alpha 1 is (`CALIBRATE`), and what it did in the end (`REPORT`), each on samples of its own. The survey comes with a pack
@@ -11,11 +11,13 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Sequence
 from weakref import WeakKeyDictionary
 
 import torch
+import torch.nn.functional as F
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -23,6 +25,7 @@ from torch import Tensor
 from lelsd.clip_guide import ClipGuide
 from packs import cli, files
 from packs.cache import cache_folder
+from segmentation.parts import CLASSES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
     from packs.pack import Pack
 
 NAME, KEY = "survey.safetensors", "eclipsed-survey"
-VERSION, SEED = 1, 20_211_112
+VERSION, SEED = 2, 20_211_112
 LEARN, CALIBRATE, REPORT = slice(0, 1024), slice(1024, 1280), slice(1280, 1536)
 COUNT = REPORT.stop
 RESOLUTION, BATCH = 256, 8  # pixels at most: CLIP looks at 224
@@ -41,16 +44,19 @@ _open: "WeakKeyDictionary[Pack, Survey]" = WeakKeyDictionary()
 @dataclass(frozen=True, eq=False)
 class Survey:
     """z [N, Z] and w [N, D] of the samples, untruncated; embeddings [N, E] of CLIP, of unit length; logits [N, A] of the
-    classifier, None without one. All float32 on the pack's device."""
+    classifier, None without one; by class of the parser, of 19, the share of the picture, shares [N, 19], and the mean colour in
+    [-1, 1], colours [N, 19, 3], 0 where it has none. All float32 on the pack's device."""
 
     z: Tensor
     w: Tensor
     embeddings: Tensor
     logits: Tensor | None
+    shares: Tensor
+    colours: Tensor
 
     def part(self, rows: slice) -> "Survey":
         """Some of the samples."""
-        return Survey(self.z[rows], self.w[rows], self.embeddings[rows], None if self.logits is None else self.logits[rows])
+        return Survey(**{field.name: None if (values := getattr(self, field.name)) is None else values[rows] for field in fields(self)})
 
 
 def survey_of(pack: "Pack") -> Survey:
@@ -60,7 +66,7 @@ def survey_of(pack: "Pack") -> Survey:
         with torch.no_grad():
             w = pack.generator.mapping(z, truncation=1.0)[:, 0]
         seen = {name: values.to(pack.device).float() for name, values in (_shipped(pack) or _cached(pack)).items()}
-        _open[pack] = Survey(z, w, seen["embeddings"], seen.get("logits"))
+        _open[pack] = Survey(z, w, seen["embeddings"], seen.get("logits"), seen["shares"], seen["colours"])
     return _open[pack]
 
 
@@ -76,22 +82,32 @@ def survey_file(pack: "Pack") -> bytes:
 
 def survey_key(pack: "Pack") -> str:
     """Which models looked: another generator, CLIP or classifier needs another survey."""
-    models = {role: pack.info["files"].get(files.file_of(pack.info, role), {}).get("sha256") for role in ("clip", "classifier")}
+    models = {role: pack.info["files"].get(files.file_of(pack.info, role), {}).get("sha256") for role in ("clip", "classifier", "parser")}
     return hashlib.sha256(json.dumps([VERSION, COUNT, pack.hash, models, pack.info.get("clip")], sort_keys=True).encode()).hexdigest()
 
 
 @torch.no_grad()
 def _look(pack: "Pack") -> dict[str, Tensor]:
-    """embeddings [COUNT, E] and logits [COUNT, A], float16 on the CPU, so that it makes no difference whether they were stored."""
+    """The tensors of a `Survey` that are not known beforehand, float16 on the CPU, so that it makes no difference whether they were stored."""
     guide, size = ClipGuide(pack), min(RESOLUTION, pack.resolution)
     w_plus = pack.generator.mapping(survey_latents(pack.generator.z_dim).to(pack.device), truncation=1.0)
-    embeddings, logits = [], []
+    found = defaultdict(list)
     for some in w_plus.split(BATCH):
         images = pack.generator.synthesis(some, resolution=size).float().clamp(-1, 1)
-        embeddings.append(guide.encode_image(images).half().cpu())
+        seen = {"embeddings": guide.encode_image(images), **class_colours(images, pack.parser(images).argmax(dim=1))}
         if pack.classifier is not None:
-            logits.append(pack.classifier(images).half().cpu())
-    return {"embeddings": torch.cat(embeddings), **({"logits": torch.cat(logits)} if logits else {})}
+            seen["logits"] = pack.classifier(images)
+        for name, values in seen.items():
+            found[name].append(values.half().cpu())
+    return {name: torch.cat(values) for name, values in found.items()}
+
+
+def class_colours(images: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    """images [N, 3, H, W], classes [N, H, W] -> "shares" [N, 19] of the picture, "colours" [N, 19, 3], the mean in each class."""
+    holds = F.one_hot(labels.flatten(1), len(CLASSES)).to(images)
+    shares = holds.mean(dim=1)
+    sums = torch.einsum("npk,ncp->nkc", holds, images.flatten(2)) / labels[0].numel()
+    return {"shares": shares, "colours": sums / shares.clamp_min(1e-12)[..., None]}
 
 
 def _shipped(pack: "Pack") -> dict[str, Tensor] | None:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Callable, Iterator
 import torch
 from torch import Tensor
 
-from lelsd.calibrate import calibrate
+from lelsd.calibrate import calibrated
+from lelsd.colour import ColourRows, colour_target, described_colour
 from lelsd.config import TrainConfig, learning_rate_at, parse_feature_weights, parse_layers, rows_seen
 from lelsd.direction import Direction
 from lelsd.objective import HELD_OUT, Objective, sample_noise
@@ -22,7 +23,6 @@ from lelsd.report import report_card
 from lelsd.run_folder import RunFolder
 from lelsd.sensitivity import measure_sensitivity, regress_gain
 from lelsd.space import RowSpace, StyleSpace, unit_rows
-from lelsd.stops import Stops
 from lelsd.strip import strip
 from stylegan2.images import save_png
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from packs.pack import Pack
 
 PREVIEW_SEEDS, PREVIEW_ALPHAS = (0, 1, 2), (-1.0, 0.0, 1.0)
+DRAWN = 8  # faces for each of a batch, of which those that have the colour already are left out
 
 
 @dataclass(frozen=True)
@@ -119,18 +120,23 @@ class Training:
         yield from self._finish()
 
     def rows(self) -> Tensor:
-        """The directions as they are, [K, n, D], rows of unit root mean square length; differentiable."""
-        return unit_rows(self.raw)
+        """The directions as they are, [K, n, D], rows of unit root mean square length, or the axes of a colour, [C, n, D]; differentiable."""
+        return unit_rows(self.raw) if self.colour is None else self.raw
 
     @torch.no_grad()
     def steps(self) -> Tensor:
         """The directions as steps of distance 1: [K, L, D] in W+, [K, S] in StyleSpace."""
         return self.space.steps(self.rows())
 
-    def direction(self, calibration: tuple[float, ...], quality: dict, stops: Stops | None = None) -> Direction:
-        """The result as a Direction."""
-        return Direction(self.steps().float().cpu(), tuple(self.layers), self.prompt.text, self.prompt.part, self.pack.name, self.pack.hash, calibration,
-                         dict(self.prompt.parts), self.config.to_dict(), quality, stops=stops)
+    @torch.no_grad()
+    def direction(self) -> Direction:
+        """What has been learned so far as a Direction, whose alpha 1 is as far as training goes."""
+        if self.colour is None:
+            target, deltas, distance = None, self.steps().float().cpu(), self.config.step_size * self.objective.spread
+        else:
+            target, deltas, distance = described_colour(self.colour.targeted(self.raw), self.layers)
+        return Direction(deltas, tuple(self.layers), self.prompt.text, self.prompt.part, self.pack.name, self.pack.hash, (distance,) * len(deltas),
+                         dict(self.prompt.parts), self.config.to_dict(), colour=target)
 
     def _check_weights(self) -> None:
         """Maps below the lowest edited row never change; weights for those alone would keep nothing in its place."""
@@ -150,6 +156,9 @@ class Training:
             self.layers = chosen or sensitivity.layers()
             found = sensitivity.gradient if config.initial == "gradient" else found
         self._enter_space()
+        if self.colour is not None:
+            self._set_parameters(self.colour.begin())
+            return
         noise, _ = sample_noise(config.seed, HELD_OUT, (config.num_directions, *self.space.shape))
         start = unit_rows(self.space.noise(noise).to(self.pack.device))
         if found is not None:
@@ -164,6 +173,8 @@ class Training:
             self.space = StyleSpace(objective, self.layers, objective.random_latents())
         else:
             self.space = RowSpace(objective, self.layers, 0.0 if config.space == "w" else config.row_freedom)
+        target = colour_target(objective, self.layers)
+        self.colour = None if target is None else ColourRows(target)
 
     def _continue(self, step: int, tensors: dict[str, Tensor], state: dict) -> None:
         """Take up a checkpoint."""
@@ -180,7 +191,7 @@ class Training:
 
     def train_step(self, step: int) -> dict[str, float]:
         """One step of Adam on fresh samples; the batch means of the losses by name."""
-        total, found = self.losses(step)
+        total, found = self.losses(step) if self.colour is None else self.colour_losses(step)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate_at(self.config, step)
         self.optimizer.zero_grad(set_to_none=True)
@@ -206,6 +217,16 @@ class Training:
         found = self.objective.losses(before, delta, sign)
         return self.objective.total(found, rows, index), found
 
+    def colour_losses(self, step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        """`losses` of a prompt that names a colour: faces of other colours, drawn until there are enough, go to it, all the way or less."""
+        config, objective = self.config, self.objective
+        noise, random = sample_noise(config.seed, step, (DRAWN * config.batch_size, self.pack.generator.z_dim))
+        w_plus, target = objective.w_plus(noise), self.colour.targeted(self.raw)
+        w_plus = w_plus[self.colour.target.lacks(w_plus).int().argsort(descending=True, stable=True)[:config.batch_size]]
+        strength = (config.alpha_min + (config.alpha_max - config.alpha_min) * torch.rand(config.batch_size, generator=random)).to(w_plus)
+        found = objective.losses(objective.before(w_plus, min(self.layers)), target.step(w_plus, strength), torch.ones_like(strength))
+        return objective.total(found, self.raw, torch.arange(len(self.raw))), found
+
     def _record(self, found: dict[str, float]) -> None:
         """Metrics, preview, checkpoint and status after a step."""
         step, config = self.step, self.config
@@ -222,11 +243,9 @@ class Training:
 
     def _save_preview(self) -> None:
         """A strip at the strength that is trained at; calibration comes later."""
-        distance = self.config.step_size * self.objective.spread
         path = self.folder.preview_path(self.step)
         path.parent.mkdir(exist_ok=True)
-        picture = strip(self.pack, self.direction((distance,) * self.config.num_directions, {}), PREVIEW_SEEDS, PREVIEW_ALPHAS,
-                        truncation=self.config.truncation)
+        picture = strip(self.pack, self.direction(), PREVIEW_SEEDS, PREVIEW_ALPHAS, truncation=self.config.truncation)
         self.preview = save_png(path, picture)
 
     def _cancel(self) -> Progress:
@@ -240,16 +259,15 @@ class Training:
         steps = self.config.steps
         self.folder.status(state="running", step=steps, eta=0.0, phase="calibrating")
         yield Progress(steps, steps, "calibrating", preview=self.preview)
-        calibration, stops, quality = calibrate(self.objective, self.steps(), self.layers)
-        direction = self.direction(calibration, quality, stops)
+        direction = calibrated(self.objective, self.direction())
         if self.config.report:
             self.folder.status(state="running", step=steps, eta=0.0, phase="reporting")
             yield Progress(steps, steps, "reporting", preview=self.preview)
             direction = replace(direction, report=report_card(self.objective, direction).to_dict())
         path = self.folder.direction_path()
         direction.save(path)
-        self.folder.status(state="done", step=steps, eta=0.0, phase="done", quality=quality, seconds=round(time.monotonic() - self.started, 2))
-        yield Progress(steps, steps, "done", preview=self.preview, direction=path, quality=quality)
+        self.folder.status(state="done", step=steps, eta=0.0, phase="done", quality=dict(direction.quality), seconds=round(time.monotonic() - self.started, 2))
+        yield Progress(steps, steps, "done", preview=self.preview, direction=path, quality=dict(direction.quality))
 
     def _eta(self) -> float | None:
         """Seconds to go at the mean pace of this process."""

@@ -55,6 +55,12 @@ def shown_parts() -> dict[str, float]:
     return {name: prompt.parts[name] if untouched else 1.0 for name in chosen}
 
 
+def shown_areas() -> dict[str, tuple[str, ...]]:
+    """Where in the shown parts the prompt means it, by part; parts that are chosen by hand are whole."""
+    prompt = understood()
+    return prompt.areas if prompt is not None and set(st.session_state.get(CHOSEN) or []) == set(suggested(prompt)) else {}
+
+
 def _examples() -> None:
     with st.container(horizontal=True, gap="small", key="examples"):
         for label, text in EXAMPLES.items():

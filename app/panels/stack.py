@@ -70,7 +70,7 @@ def _card(edit: StackEdit, place: int, count: int) -> None:
         strength_slider(edit, title)
         if _shows_layers(edit):
             _which(edit, direction)
-            if direction.stops is not None:
+            if direction.has_ends:
                 st.toggle("Past where faces end", key=bind(f"free-{edit.uid}", edit.free), on_change=_set_free, args=(edit.uid,),
                           help="At strength 1 a face is as much like that as faces of this pack are. Past it, colours glow and shapes break.")
             _layers(edit, direction)

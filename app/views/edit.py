@@ -14,7 +14,7 @@ from app.panels.face import face_panel
 from app.panels.files import files_panel, open_dropped
 from app.panels.frame import begin_page
 from app.panels.history import history_panel
-from app.panels.prompt import prompt_panel, shown_parts
+from app.panels.prompt import prompt_panel, shown_areas, shown_parts
 from app.panels.sheets import sheets_panel
 from app.panels.stack import stack_panel
 from app.panels.training import training_panel
@@ -46,7 +46,7 @@ def show_picture() -> None:
         after = rendering.picture(snapshot)
         before = rendering.original(snapshot) if rendering.is_edited(snapshot) else None
         parts = shown_parts()
-        overlay = rendering.part_overlay(after, parts) if parts else None
+        overlay = rendering.part_overlay(after, parts, shown_areas()) if parts else None
     except (ValueError, OSError) as error:
         st.error(f"This picture cannot be drawn. {sentence(error)}")
         return

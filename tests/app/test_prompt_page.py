@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+import torch
 
-from app import resources
+from app import rendering, resources
 from app.jobs import JobQueue, JobRequest
 from app.panels import prompt as panel
+from lelsd.edit import base_latent
 from lelsd.prompt import Prompt
+from packs.pack import load_pack
+from stylegan2.images import to_pil
 
 
 @pytest.fixture
@@ -53,6 +58,26 @@ def test_the_part_is_changeable_and_several_go_together(page, picture):
     assert "Chosen by you." in captions(page)
     assert picture(page)["caption"] == "Shaded: hair, eyebrows"
     assert picture(page)["overlay"] != hair
+
+
+def test_only_the_area_is_shaded_unless_parts_are_chosen_by_hand(page, monkeypatch):
+    asked, real = [], rendering.part_overlay
+    monkeypatch.setattr(rendering, "part_overlay", lambda image, parts, areas: asked.append(dict(areas)) or real(image, parts, areas))
+    type_prompt(page, "a person with a moustache")
+    assert asked[-1] == {"skin": ("moustache",), "mouth": ("moustache",)}
+    page.button_group("parts").set_value([*parts(page), "ears"]).run()
+    assert asked[-1] == {}
+
+
+def test_a_moustache_is_shaded_below_the_nose(monkeypatch):
+    """Of the skin, that is: the whole of it reaches from the forehead to the neck."""
+    pack = load_pack("portraits")
+    monkeypatch.setattr(resources, "pack", lambda: pack)
+    with torch.no_grad():
+        face = to_pil(pack.generator.synthesis(base_latent(pack, 62, 1.0)))
+    rows = [np.asarray(rendering.part_overlay(face, {"skin": 1.0}, areas))[..., 3].max(axis=1).nonzero()[0] for areas in ({}, {"skin": ("moustache",)})]
+    (forehead, neck), (top, bottom) = [(some.min(), some.max()) for some in rows]
+    assert forehead + 40 < top < bottom < neck - 10 and bottom - top < 80, "of 256 rows"
 
 
 def test_the_overlay_can_be_switched_off(page, picture):

@@ -122,7 +122,7 @@ def test_a_survey_is_made_once_and_can_be_shipped(tiny_pack, tmp_path, monkeypat
     with pytest.warns(RuntimeWarning, match="of other models"):
         assert torch.equal(survey_of(load_pack(folder)).embeddings, made.embeddings)
     kept.write_bytes(b"torn")
-    assert set(load_file(next((tmp_path / "other" / "surveys").iterdir()))) == {"embeddings", "logits"}
+    assert set(load_file(next((tmp_path / "other" / "surveys").iterdir()))) == {"embeddings", "logits", "shares", "colours"}
 
 
 def test_a_cache_that_cannot_be_written_is_said(tiny_pack, tmp_path, monkeypatch):

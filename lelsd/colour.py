@@ -1,0 +1,152 @@
+"""A prompt that names a colour is a place, not a way: every face goes to that colour, from its own.
+
+A step that turns brown hair blonde turns black hair green and blonde hair yellow: what has to be added depends on what is there.
+The mean colour of a part is nearly linear in w (the built-in pack's hair: 0.98 of its variance), so the survey tells what colour
+any w has, which colours faces that have what is asked for have in common, and how w changes with the colour where all else stays.
+An edit takes the colour of a face among those. Training refines what is added, row by row, and leaves the colours that it arrives at.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Sequence
+
+import torch
+from torch import Tensor
+
+from lelsd.sensitivity import ridge
+from lelsd.space import spread_rows, unit_rows
+from lelsd.survey import LEARN, Survey
+from segmentation.parts import class_weights
+from segmentation.places import PRESENT_SHARE
+
+if TYPE_CHECKING:
+    from lelsd.objective import Objective
+
+EXAMPLES = 40  # samples of a kind: fewer do not tell which colours they have
+MOSTLY = 0.5  # of the samples must show the part: what is worn has no colour in the others
+PINNED = 0.35  # of the variance of all: on axes of colour on which samples that have what is asked for vary no more, it is what is asked
+ALONE = 0.85  # of the samples of such a colour must have what is asked for, or more than a colour is asked
+OUTSIDE = 3.0  # standard deviations from the middle: a face that far off has another colour
+RADII = (1.5, 1.0, 0.5, 0.0)  # standard deviations from the middle at which an edit may end; the usual face ends at about the first by itself
+
+
+@dataclass(frozen=True, eq=False)
+class ColourTarget:
+    """The colours of a part that have what is asked for, on their C axes (1 to 3): those on which such faces are alike.
+
+    A reading of a w, [C], is w @ readout + offset: 0 is the middle of such faces, 1 their standard deviation. readout: [D, C]. offset: [C].
+    basis: [C, L, D], what to add to w+ for one more of each reading; zero in the rows that are not edited. away: [C], the reading of the
+    middle of faces of other colours, to which an edit against the prompt leads. radius: how far from its middle an edit may end.
+    """
+
+    readout: Tensor
+    offset: Tensor
+    basis: Tensor
+    away: Tensor
+    radius: float = RADII[0]
+
+    @cached_property
+    def rows(self) -> Tensor:
+        """bool [L]: the rows that are read and edited."""
+        return self.basis.flatten(2).any(dim=2).any(dim=0)
+
+    def read(self, w_plus: Tensor) -> Tensor:
+        """The readings of w_plus [N, L, D], of the rows that are edited: [N, C]."""
+        return w_plus[:, self.rows.to(w_plus.device)].mean(dim=1) @ self.readout.to(w_plus) + self.offset.to(w_plus)
+
+    def room(self, w_plus: Tensor) -> tuple[Tensor, Tensor]:
+        """What share of the way is left to faces [N, L, D] against and along the prompt: [N] each, from 0, nothing, to 1."""
+        distance = self.read(w_plus).norm(dim=1)
+        return (OUTSIDE - distance).clamp(0.0, 1.0), (1.0 - self.radius / distance.clamp_min(1e-6)).clamp_min(0.0)
+
+    def lacks(self, w_plus: Tensor) -> Tensor:
+        """Which faces [N, L, D] have another colour: bool [N]."""
+        return self.read(w_plus).norm(dim=1) > OUTSIDE
+
+    def step(self, w_plus: Tensor, alpha: float | Tensor) -> Tensor:
+        """What to add to w_plus [N, L, D] for a strength from -1 to 1, a number, [N], or [A] for N = 1: [N, L, D] or [A, L, D]; 1 is all the way."""
+        alpha = torch.as_tensor(alpha).to(w_plus).clamp(-1.0, 1.0)
+        readings, (against, along) = self.read(w_plus), self.room(w_plus)
+        towards, away = -along[:, None] * readings, against[:, None] * (self.away.to(w_plus) - readings)
+        ways = torch.where(alpha.view(-1, 1) > 0, towards, away) * alpha.abs().view(-1, 1)
+        return torch.einsum("nc,cld->nld", ways, self.basis.to(w_plus))
+
+    def typical(self) -> Tensor:
+        """The step of a face in the middle of the other colours, [L, D]: what comes nearest to one step for all."""
+        return torch.einsum("c,cld->ld", -self.away, self.basis)
+
+
+class ColourRows:
+    """How the basis of a target is learned: parameters [C, n, D], the n edited rows of each axis in units of their length at the beginning.
+
+    Whatever training does to them, one more of a reading stays one more of it, and of no other."""
+
+    def __init__(self, target: ColourTarget) -> None:
+        self.target, self.layers = target, target.rows.nonzero()[:, 0].tolist()
+        self.start = target.basis[:, self.layers]
+        self.size = self.start.square().sum(dim=2).mean(dim=1).sqrt()[:, None, None]
+
+    def begin(self) -> Tensor:
+        """The parameters of the target as it is."""
+        return self.start / self.size
+
+    def targeted(self, parameters: Tensor) -> ColourTarget:
+        """The target with a learned basis; differentiable."""
+        learned = parameters * self.size
+        excess = learned.mean(dim=1) @ self.target.readout - torch.eye(len(self.start)).to(learned)
+        basis = learned - torch.einsum("ca,and->cnd", excess, self.start)
+        return replace(self.target, basis=spread_rows(basis, self.layers, self.target.basis.shape[1]))
+
+
+def colour_target(objective: "Objective", layers: Sequence[int]) -> ColourTarget | None:
+    """The target of a prompt whose part has a colour of its own with what is asked for, and which asks for no more than that; else None.
+
+    layers: the rows to edit. Deterministic; no picture is made."""
+    config = objective.config
+    if not config.use_colours or config.num_directions > 1 or config.space == "style" or config.mask_mode == "outside" or config.initial != "regression":
+        return None
+    survey, part = objective.survey.part(LEARN), max(objective.prompt.parts, key=objective.prompt.parts.get)
+    colours, there = part_colours(survey, part)
+    scores = objective.effect.score(survey.logits, survey.embeddings)
+    having, lacking = there & (scores > max(0.0, objective.effect.clear)), there & (scores <= 0)
+    if part in objective.areas or there.float().mean() < MOSTLY or min(int(having.sum()), int(lacking.sum())) < EXAMPLES:
+        return None
+    colour_of = ridge(survey.w[there], colours[there]).double()
+    told = survey.w.double() @ colour_of
+    axes = pinned_axes(told[there], told[having])
+    if not axes.shape[1]:
+        return None
+    readout = colour_of @ axes
+    offset = -(told[having] @ axes).mean(dim=0)
+    readings = told @ axes + offset
+    near = there & (readings.norm(dim=1) <= readings[having].norm(dim=1).median())
+    if (scores[near] > 0).float().mean() < ALONE:
+        return None
+    shortest = torch.linalg.pinv(readout).float()  # [C, D]: one more of a reading, and no more of what only often goes with it
+    basis = spread_rows(shortest[:, None].expand(-1, len(layers), -1), list(layers), objective.generator.num_ws)
+    return ColourTarget(readout.float(), offset.float(), basis, readings[lacking].mean(dim=0).float())
+
+
+def described_colour(target: ColourTarget, layers: Sequence[int]) -> tuple[ColourTarget, Tensor, float]:
+    """What a direction's file holds of a target: itself on the CPU, and the typical step as one delta [1, L, D] of unit rows, and its distance."""
+    target = replace(target, **{name: getattr(target, name).float().cpu() for name in ("readout", "offset", "basis", "away")})
+    rows = target.typical()[None, list(layers)]
+    return target, spread_rows(unit_rows(rows), list(layers), target.basis.shape[1]), float(rows.square().sum(dim=2).mean().sqrt())
+
+
+def part_colours(survey: Survey, part: str) -> tuple[Tensor, Tensor]:
+    """The mean colour of a part in each sample of a survey, [N, 3] in [-1, 1], and bool [N]: whether it is there at all."""
+    shares = survey.shares * torch.tensor(class_weights(part), device=survey.shares.device)
+    whole = shares.sum(dim=1)
+    return (shares[..., None] * survey.colours).sum(dim=1) / whole.clamp_min(1e-9)[:, None], whole > PRESENT_SHARE
+
+
+def pinned_axes(colours: Tensor, having: Tensor) -> Tensor:
+    """Colours [N, 3] of samples and [M, 3] of those that have what is asked for -> [3, C]: the axes on which the latter vary by at most `PINNED` of
+    the variance of all, each scaled so that theirs is 1. The generalised eigenvectors of the two covariances."""
+    root = torch.linalg.cholesky(torch.cov(colours.T))
+    whitened = torch.linalg.solve_triangular(root, torch.linalg.solve_triangular(root, torch.cov(having.T), upper=False).T, upper=False)
+    shares, vectors = torch.linalg.eigh(whitened)
+    kept = shares <= PINNED
+    return torch.linalg.solve_triangular(root.T, vectors, upper=True)[:, kept] / shares[kept].clamp_min(1e-6).sqrt()
