@@ -13,7 +13,7 @@ from lelsd.direction import Direction
 
 SHOWN = 3  # parts, and side effects, that are worth naming
 NOTABLE = 0.02  # share of the samples, or of the change, from which on something is worth naming
-JUDGES = {"classifier": "the pack's attribute classifier", "clip": "the pack's picture-and-text model"}
+JUDGES = {"classifier": "the pack's attribute classifier", "colour": "the colour of the part", "clip": "the pack's picture-and-text model"}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Mapping, Sequence
 from segmentation.parts import PARTS
 
 VERSION = 1
-JUDGES = ("classifier", "clip")
+JUDGES = ("classifier", "colour", "clip")
 MOST = 64  # of anything that is listed
 
 
@@ -56,7 +56,7 @@ class Strength:
 class ReportCard:
     """directions: for each of the K, its strengths from weakest to strongest.
 
-    asked: the attributes by which the classifier judges; empty where CLIP does. target_judge: who says whether a picture
+    asked: the attributes by which the classifier judges; empty where CLIP does, or a colour is named. target_judge: who says whether a picture
     is as asked; other_judge: who sees side effects and identity. inside: the parts that the edit should stay in.
     """
 

@@ -3,7 +3,7 @@
 A step that turns brown hair blonde turns black hair green and blonde hair yellow: what has to be added depends on what is there.
 The mean colour of a part is nearly linear in w (the built-in pack's hair: 0.98 of its variance), so the survey tells what colour
 any w has, which colours faces that have what is asked for have in common, and how w changes with the colour where all else stays.
-An edit takes the colour of a face among those. Training refines what is added, row by row, and leaves the colours that it arrives at.
+An edit takes the colour of a face among those, or to the one that is named, whether or not any face has it. Training refines what is added, row by row, and leaves the colours that it arrives at.
 """
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Sequence
 import torch
 from torch import Tensor
 
+from lelsd.colour_words import TOLERANCE
 from lelsd.sensitivity import ridge
 from lelsd.space import spread_rows, unit_rows
-from lelsd.survey import LEARN, Survey
-from segmentation.parts import class_weights
-from segmentation.places import PRESENT_SHARE
+from lelsd.survey import LEARN, Survey, part_colour
 
 if TYPE_CHECKING:
+    from lelsd.colour_words import NamedColour
     from lelsd.objective import Objective
 
 EXAMPLES = 40  # samples of a kind: fewer do not tell which colours they have
@@ -28,6 +28,7 @@ MOSTLY = 0.5  # of the samples must show the part: what is worn has no colour in
 PINNED = 0.35  # of the variance of all: on axes of colour on which samples that have what is asked for vary no more, it is what is asked
 ALONE = 0.85  # of the samples of such a colour must have what is asked for, or more than a colour is asked
 OUTSIDE = 3.0  # standard deviations from the middle: a face that far off has another colour
+FURTHEST = 1.0  # spreads of W: a named colour that is further from the middle of all is gone towards so far; beyond, pictures break
 RADII = (1.5, 1.0, 0.5, 0.0)  # standard deviations from the middle at which an edit may end; the usual face ends at about the first by itself
 
 
@@ -100,32 +101,51 @@ class ColourRows:
 
 
 def colour_target(objective: "Objective", layers: Sequence[int]) -> ColourTarget | None:
-    """The target of a prompt whose part has a colour of its own with what is asked for, and which asks for no more than that; else None.
+    """The target of a prompt that names a colour, or whose part has one of its own with what is asked for, if it asks for no more; else None.
 
     layers: the rows to edit. Deterministic; no picture is made."""
-    config = objective.config
+    config, survey, named = objective.config, objective.survey.part(LEARN), objective.effect.named
     if not config.use_colours or config.num_directions > 1 or config.space == "style" or config.mask_mode == "outside" or config.initial != "regression":
         return None
-    survey, part = objective.survey.part(LEARN), max(objective.prompt.parts, key=objective.prompt.parts.get)
-    colours, there = part_colours(survey, part)
-    scores = objective.effect.score(survey.logits, survey.embeddings)
-    having, lacking = there & (scores > max(0.0, objective.effect.clear)), there & (scores <= 0)
-    if part in objective.areas or there.float().mean() < MOSTLY or min(int(having.sum()), int(lacking.sum())) < EXAMPLES:
+    part = named.part if named else max(objective.prompt.parts, key=objective.prompt.parts.get)
+    colours, there = part_colour(survey.shares, survey.colours, part)
+    if part in objective.areas or there.float().mean() < MOSTLY:
         return None
     colour_of = ridge(survey.w[there], colours[there]).double()
     told = survey.w.double() @ colour_of
-    axes = pinned_axes(told[there], told[having])
-    if not axes.shape[1]:
+    region = _named_region(named, told[there], colours[there].double()) if named else _own_region(objective, survey, told, there)
+    if region is None:
         return None
+    axes, middle, others = region
     readout = colour_of @ axes
-    offset = -(told[having] @ axes).mean(dim=0)
-    readings = told @ axes + offset
-    near = there & (readings.norm(dim=1) <= readings[having].norm(dim=1).median())
-    if (scores[near] > 0).float().mean() < ALONE:
+    shortest = torch.linalg.pinv(readout)  # [C, D]: one more of a reading, and no more of what only often goes with it
+    if named:  # which may be far from any face: the nearest to it that is not
+        distance = float(((middle - others) @ axes @ shortest).norm())
+        middle = others + min(1.0, FURTHEST * objective.spread / max(distance, 1e-9)) * (middle - others)
+    basis = spread_rows(shortest.float()[:, None].expand(-1, len(layers), -1), list(layers), objective.generator.num_ws)
+    return ColourTarget(readout.float(), (-middle @ axes).float(), basis, ((others - middle) @ axes).float(), 0.0 if named else RADII[0])
+
+
+def _own_region(objective: "Objective", survey: Survey, told: Tensor, there: Tensor) -> tuple[Tensor, Tensor, Tensor] | None:
+    """Axes [3, C] on which samples that have what is asked for are alike, the middle of them [3], and that of the others [3], of colours as w tells
+    them, [N, 3]; None if they are not alike, or others look so too."""
+    scores = objective.effect.of_survey(survey)
+    having, lacking = there & (scores > max(0.0, objective.effect.clear)), there & (scores <= 0)
+    if min(int(having.sum()), int(lacking.sum())) < EXAMPLES:
         return None
-    shortest = torch.linalg.pinv(readout).float()  # [C, D]: one more of a reading, and no more of what only often goes with it
-    basis = spread_rows(shortest[:, None].expand(-1, len(layers), -1), list(layers), objective.generator.num_ws)
-    return ColourTarget(readout.float(), offset.float(), basis, readings[lacking].mean(dim=0).float())
+    axes, middle = pinned_axes(told[there], told[having]), told[having].mean(dim=0)
+    distance = ((told - middle) @ axes).norm(dim=1)
+    near = there & (distance <= distance[having].median())
+    return (axes, middle, told[lacking].mean(dim=0)) if axes.shape[1] and (scores[near] > 0).float().mean() >= ALONE else None
+
+
+def _named_region(named: "NamedColour", told: Tensor, colours: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The same of a named colour, which all axes tell: told and colours [N, 3] of the samples that show the part. A regression tells less of a colour
+    than there is, so its own word for the named one is asked for."""
+    with_one = torch.cat([colours, torch.ones_like(colours[:, :1])], dim=1)
+    word = torch.linalg.lstsq(with_one, told).solution
+    middle = torch.cat([named.values.to(word), torch.ones_like(word[0, :1])]) @ word
+    return torch.eye(3).to(word) / (TOLERANCE / OUTSIDE), middle, told.mean(dim=0)
 
 
 def described_colour(target: ColourTarget, layers: Sequence[int]) -> tuple[ColourTarget, Tensor, float]:
@@ -133,13 +153,6 @@ def described_colour(target: ColourTarget, layers: Sequence[int]) -> tuple[Colou
     target = replace(target, **{name: getattr(target, name).float().cpu() for name in ("readout", "offset", "basis", "away")})
     rows = target.typical()[None, list(layers)]
     return target, spread_rows(unit_rows(rows), list(layers), target.basis.shape[1]), float(rows.square().sum(dim=2).mean().sqrt())
-
-
-def part_colours(survey: Survey, part: str) -> tuple[Tensor, Tensor]:
-    """The mean colour of a part in each sample of a survey, [N, 3] in [-1, 1], and bool [N]: whether it is there at all."""
-    shares = survey.shares * torch.tensor(class_weights(part), device=survey.shares.device)
-    whole = shares.sum(dim=1)
-    return (shares[..., None] * survey.colours).sum(dim=1) / whole.clamp_min(1e-9)[:, None], whole > PRESENT_SHARE
 
 
 def pinned_axes(colours: Tensor, having: Tensor) -> Tensor:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from lelsd.survey import LEARN, Survey
+from lelsd.colour_words import named_colour
+from lelsd.survey import LEARN, Survey, class_colours, part_colour
 
 if TYPE_CHECKING:
     from lelsd.prompt import Prompt
@@ -25,22 +26,24 @@ SHRINKAGE = 4.0  # of the covariance that the vote's discriminant divides by, in
 
 
 class Effect:
-    """What a prompt asks of pictures. judge: "classifier" or "clip". asked: {attribute: value}, empty for CLIP.
+    """What a prompt asks of pictures. judge: "classifier", "colour" or "clip". asked: {attribute: value}, only for the classifier. named: the colour that
+    is all that is asked, which pictures show without a judge.
 
     clear: the score from which on it is as clearly there as in most samples that have it. 0 would do for what comes by degrees, but
     a classifier takes the haze of a hat for a hat too.
     """
 
-    def __init__(self, pack: "Pack", prompt: "Prompt", text_move: Tensor, survey: Survey) -> None:
-        """text_move [E]: CLIP's way from the neutral text to the prompt. survey: of the pack, all of it."""
+    def __init__(self, pack: "Pack", prompt: "Prompt", text_move: Tensor, survey: Survey, colours: bool = True) -> None:
+        """text_move [E]: CLIP's way from the neutral text to the prompt. survey: of the pack, all of it. colours: whether those that are named are aimed at."""
         self.pack, self.text_move = pack, text_move
         self.asked = {} if pack.classifier is None else _known(prompt.target_text(pack.neutral_text))
-        self.judge = "classifier" if self.asked else "clip"
+        self.named = named_colour(prompt) if colours else None
+        self.judge = "classifier" if self.asked else "colour" if self.named else "clip"
         seen = survey.part(LEARN).embeddings
         self.threshold, self.spread = _scale(seen @ text_move)
         self._discriminant = discriminant(seen, text_move)
         self._vote_threshold, self._vote_spread = _scale(seen @ self._discriminant)
-        self.clear = clear_score(self.score(survey.part(LEARN).logits, seen))
+        self.clear = clear_score(self.of_survey(survey.part(LEARN)))
 
     def clip_score(self, embeddings: Tensor) -> Tensor:
         """[N, E] -> [N], above 0 where CLIP takes the pictures for what is asked, in standard deviations of unedited ones."""
@@ -49,6 +52,17 @@ class Effect:
     def clip_vote(self, embeddings: Tensor) -> Tensor:
         """[N, E] -> [N] in (0, 1): how sure CLIP is, by a score that looks away from what pictures differ in anyway."""
         return torch.sigmoid(SHARPNESS * (embeddings @ self._discriminant - self._vote_threshold) / self._vote_spread)
+
+    def of_survey(self, survey: Survey) -> Tensor:
+        """How much its samples are as asked, above 0 where they are -> [N]."""
+        if self.judge == "colour":
+            return self.named.score(*part_colour(survey.shares, survey.colours, self.named.part))
+        return self.score(survey.logits, survey.embeddings)
+
+    def by_colour(self, images: Tensor, labels: Tensor) -> Tensor:
+        """The same of pictures [N, 3, H, W] and their classes [N, H, W], of a named colour."""
+        found = class_colours(images, labels)
+        return self.named.score(*part_colour(found["shares"], found["colours"], self.named.part))
 
     def score(self, logits: Tensor | None, embeddings: Tensor | None) -> Tensor:
         """logits [N, A] of the classifier, embeddings [N, E] of CLIP -> [N], above 0 where all that is asked for is there.

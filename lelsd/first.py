@@ -56,9 +56,9 @@ def predicted_distance(objective: Objective, direction: torch.Tensor) -> float:
     """How far along direction [D] most pictures that are not as asked should become so, clearly, in spreads of W, if the judge's
     score were linear in w; within what `reach` would try."""
     learn, rest = (objective.survey.part(rows) for rows in (LEARN, CALIBRATE))
-    scores = objective.effect.score(learn.logits, learn.embeddings)
+    scores = objective.effect.of_survey(learn)
     slope = float(ridge(learn.w, scores[:, None])[:, 0] @ direction) * objective.spread
-    scores = objective.effect.score(rest.logits, rest.embeddings)
+    scores = objective.effect.of_survey(rest)
     missing = objective.effect.clear - scores[scores <= 0]
     if slope <= 0 or not len(missing):
         return DISTANCES[len(DISTANCES) // 2]

@@ -68,7 +68,7 @@ class Objective:
     @cached_property
     def effect(self) -> Effect:
         """Whether pictures are as the prompt asks."""
-        return Effect(self.pack, self.prompt, self.text_move, self.survey)
+        return Effect(self.pack, self.prompt, self.text_move, self.survey, self.config.use_colours)
 
     @cached_property
     def spread(self) -> float:
@@ -102,6 +102,9 @@ class Objective:
         """How much pictures [N, 3, R, R] are as asked, above 0 where they are, in the opinion of the prompt's judge -> [N]."""
         if self.effect.asked:
             return self.effect.score(self.pack.classifier(images.float().clamp(-1, 1)), None)
+        if self.effect.judge == "colour":
+            images = images.float().clamp(-1, 1)
+            return self.effect.by_colour(images, self.pack.parser(images).argmax(dim=1))
         return self.effect.clip_score(self.guide.encode_image(images))
 
     @torch.no_grad()

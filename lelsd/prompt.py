@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Sequence
 
 from lelsd import plain_words, wording
+from lelsd.colour_words import said_by_colour
 from lelsd.lexicon import check_prompt
 from lelsd.matching import Mention, asks_for_absence, find_mentions
 from packs import cli
@@ -134,7 +135,10 @@ def parse_prompt(text: str, pack: "Pack | None" = None) -> Prompt:
     reading = plain_words.read_as(text, pack, _respelt(text, mentions))
     plain = plain_words.put(text, reading)
     prompt = _from_plain(text, reading, plain) if reading and not _specific(mentions) else None
-    return replace(prompt or _understood(text, mentions, pack, plain), unknown_words=tuple(pack.unknown_words(plain)), read_as=reading)
+    prompt = replace(prompt or _understood(text, mentions, pack, plain), read_as=reading)
+    said = said_by_colour(prompt)
+    return replace(prompt, unknown_words=tuple(word for word in pack.unknown_words(plain) if word not in said),
+                   read_as={typed: meant for typed, meant in reading.items() if not set(typed.split()) <= said})
 
 
 def _understood(text: str, mentions: list[Mention], pack: "Pack | None", plain: str) -> Prompt:

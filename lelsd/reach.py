@@ -93,7 +93,7 @@ def _scores(objective: Objective, batches: Sequence[Batch], delta: Tensor, dista
 def lacking(objective: Objective) -> Tensor | None:
     """The w+ [n, L, D] of calibration samples that are not as asked, `SAMPLES` at most; None if they are too few."""
     survey = objective.survey.part(CALIBRATE)
-    rows = (objective.effect.score(survey.logits, survey.embeddings) <= 0).nonzero()[:SAMPLES, 0]
+    rows = (objective.effect.of_survey(survey) <= 0).nonzero()[:SAMPLES, 0]
     return objective.w_plus(survey.z[rows]) if len(rows) >= FEWEST else None
 
 

@@ -33,6 +33,8 @@ ALPHAS, HELD_ALPHAS = (-2.0, -1.0, 1.0, 2.0), (-1.0, -0.5, 0.5, 1.0)  # the seco
 LACKING, HAVING = 24, 12  # samples that are not as asked, and that are
 RESOLUTION = 512  # pixels at most: parsers look at no more
 WORST = 5
+BOUND_TO_COLOURS = {"hair": ["Red_Hair"], "lips": ["Wearing_Lipstick"], "skin": ["Pale_Skin"]}
+"""What is no side effect of a named colour of a part: what none is of an attribute that is one. Hair that becomes pink is no longer black."""
 REGIONS = ("background", "hair", "eyes", "eyebrows", "eyeglasses", "ears", "earrings", "nose", "mouth", "neck", "necklace", "clothes", "hat")
 """Parts that share no class; what is left of the face is called skin."""
 
@@ -84,6 +86,8 @@ class Reporter:
     def as_asked(self, seen: Seen) -> Tensor:
         """bool [N]: whether each picture is as the prompt asks, in the opinion of its judge."""
         effect = self.objective.effect
+        if effect.judge == "colour":
+            return effect.by_colour(seen.images, seen.labels) > 0
         if not effect.asked:
             return effect.clip_score(seen.embeddings) > 0
         wanted = torch.tensor(list(effect.asked.values()), device=seen.attributes.device)
@@ -123,7 +127,7 @@ class Witness:
         if self.judge == "classifier":
             from packs.attributes import ATTRIBUTES, others
             self.names = ATTRIBUTES
-            asked = list(objective.effect.asked) or [""]
+            asked = list(objective.effect.asked) or BOUND_TO_COLOURS.get(objective.effect.named and objective.effect.named.part, [""])
             self.others, self.avoidable = (torch.stack([others(name, avoidable) for name in asked]).all(dim=0) for avoidable in (False, True))
         else:
             self.names, self._moves = objective.guide.example_moves()
@@ -169,7 +173,7 @@ class Flips:
 def report_latents(objective: Objective, lacking: int, having: int) -> Tensor:
     """z [n, Z] of samples kept for reports: as many as there are, up to `lacking` that are not as asked and `having` that are."""
     survey = objective.survey.part(REPORT)
-    already = objective.effect.score(survey.logits, survey.embeddings) > 0
+    already = objective.effect.of_survey(survey) > 0
     rows = torch.cat([(~already).nonzero()[:lacking, 0], already.nonzero()[:having, 0]])
     return survey.z[rows]
 

@@ -103,4 +103,4 @@ def share_above(scores: Sequence[float], wanted: float) -> float:
 
 
 def _scores(objective: "Objective", survey: Survey) -> Tensor:
-    return objective.effect.score(survey.logits, survey.embeddings).to(survey.w)
+    return objective.effect.of_survey(survey).to(survey.w)

@@ -25,7 +25,8 @@ from torch import Tensor
 from lelsd.clip_guide import ClipGuide
 from packs import cli, files
 from packs.cache import cache_folder
-from segmentation.parts import CLASSES
+from segmentation.parts import CLASSES, class_weights
+from segmentation.places import PRESENT_SHARE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,6 +101,13 @@ def _look(pack: "Pack") -> dict[str, Tensor]:
         for name, values in seen.items():
             found[name].append(values.half().cpu())
     return {name: torch.cat(values) for name, values in found.items()}
+
+
+def part_colour(shares: Tensor, colours: Tensor, part: str) -> tuple[Tensor, Tensor]:
+    """shares [N, 19] and colours [N, 19, 3] by class -> the mean colour of a part, [N, 3], and bool [N]: whether it is there at all."""
+    shares = shares * torch.tensor(class_weights(part), device=shares.device)
+    whole = shares.sum(dim=1)
+    return (shares[..., None] * colours).sum(dim=1) / whole.clamp_min(1e-9)[:, None], whole > PRESENT_SHARE
 
 
 def class_colours(images: Tensor, labels: Tensor) -> dict[str, Tensor]:

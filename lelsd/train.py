@@ -225,7 +225,8 @@ class Training:
         w_plus = w_plus[self.colour.target.lacks(w_plus).int().argsort(descending=True, stable=True)[:config.batch_size]]
         strength = (config.alpha_min + (config.alpha_max - config.alpha_min) * torch.rand(config.batch_size, generator=random)).to(w_plus)
         found = objective.losses(objective.before(w_plus, min(self.layers)), target.step(w_plus, strength), torch.ones_like(strength))
-        return objective.total(found, self.raw, torch.arange(len(self.raw))), found
+        counted = {"localization": found["localization"]} if objective.effect.judge == "colour" else found  # CLIP need not know a colour
+        return objective.total(counted, self.raw, torch.arange(len(self.raw))), found
 
     def _record(self, found: dict[str, float]) -> None:
         """Metrics, preview, checkpoint and status after a step."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Mapping
 
+from lelsd.colour_words import named_colour
 from lelsd.lexicon import PEOPLE, concepts
 
 if TYPE_CHECKING:
@@ -71,14 +72,14 @@ def explanation(prompt: "Prompt") -> str:
     if prompt.decided_by == "user":
         return "Chosen by you."
     phrase = f"“{prompt.phrase}”" if prompt.phrase else "the prompt"
-    told = prompt.counted[:MOST_TOLD]
+    told, goal = prompt.counted[:MOST_TOLD], " The colour itself is the goal." if named_colour(prompt) else ""
     if prompt.decided_by == "lexicon" and len(told) > 1:
         more = len(prompt.counted) - len(told)
         items = [f"{_said(prompt, mention)} ({_meant(mention)})" for mention in told] + ([f"{more} more"] if more else [])
-        return f"Because of {', '.join(items[:-1])} and {items[-1]}."
+        return f"Because of {', '.join(items[:-1])} and {items[-1]}.{goal}"
     reasons = {"lexicon": f"Because of {_said(prompt, told[0]) + _narrowed(told[0]) if told else phrase}.", "vectors": f"Because {phrase} is near to it in meaning.",
                "clip": f"Because the model of pictures and words connects {phrase} with it."}
-    return reasons.get(prompt.decided_by, "No part was recognised, so the whole face may change.") + (" It is asked to go away." if prompt.negated else "")
+    return reasons.get(prompt.decided_by, "No part was recognised, so the whole face may change.") + (" It is asked to go away." if prompt.negated else goal)
 
 
 def reading(read_as: Mapping[str, str]) -> str:

@@ -65,6 +65,8 @@ READY_MADE = {
     "hat": "a person with a hat", "earrings": "a person with earrings", "necklace": "a person wearing a necklace",
     "heavy makeup": "a person wearing heavy makeup", "elderly": "an elderly person", "freckles": "a person with freckles",
     "rosy cheeks": "a person with rosy cheeks", "angry": "an angry person", "big nose": "a person with a big nose",
+    "brown hair": "a person with brown hair", "green eyes": "a person with green eyes", "brown eyes": "a person with brown eyes",
+    "pale skin": "a pale person", "dark skin": "a person with dark skin",
 }
 
 

@@ -9,7 +9,9 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
-from lelsd.colour import ALONE, OUTSIDE, ColourRows, ColourTarget, colour_target, described_colour, part_colours, pinned_axes
+from lelsd import losses
+from lelsd.colour import ALONE, FURTHEST, OUTSIDE, ColourRows, ColourTarget, colour_target, described_colour, pinned_axes
+from lelsd.colour_words import TOLERANCE, NamedColour, colours_in, named_colour
 from lelsd.config import TrainConfig, preset
 from lelsd.direction import FORMAT, Direction, direction_from_bytes
 from lelsd.edit import Edit, EditStack, apply, base_latent, is_at_its_end
@@ -17,7 +19,7 @@ from lelsd.first import first_direction
 from lelsd.objective import Objective
 from lelsd.prompt import parse_prompt
 from lelsd.run_folder import RunFolder
-from lelsd.survey import LEARN, Survey, class_colours
+from lelsd.survey import LEARN, Survey, class_colours, part_colour
 from lelsd.train import Training, describe_run, train_direction
 from packs.pack import Pack, load_pack
 from segmentation.parts import CLASS_INDEX, CLASSES
@@ -40,7 +42,7 @@ def test_the_colour_of_a_part_is_that_of_its_classes_by_their_size():
     shares, colours = torch.zeros(2, len(CLASSES)), torch.zeros(2, len(CLASSES), 3)
     shares[0, CLASS_INDEX["l_eye"]], shares[0, CLASS_INDEX["r_eye"]], shares[0, HAIR] = 0.03, 0.01, 0.5
     colours[0, CLASS_INDEX["l_eye"]], colours[0, HAIR] = torch.tensor([0.4, 0.8, -0.4]), 1.0
-    found, there = part_colours(Survey(*[torch.zeros(2, 1)] * 3, None, shares, colours), "eyes")
+    found, there = part_colour(shares, colours, "eyes")
     assert torch.allclose(found[0], torch.tensor([0.3, 0.6, -0.3])) and there.tolist() == [True, False]
 
 
@@ -54,7 +56,7 @@ def test_axes_on_which_examples_are_alike():
     assert pinned_axes(colours, colours).shape == (3, 0)
 
 
-def objective(more: float = 0.0, visible: float = 1.0, areas: dict | None = None, **settings) -> SimpleNamespace:
+def objective(more: float = 0.0, visible: float = 1.0, areas: dict | None = None, named: NamedColour | None = None, **settings) -> SimpleNamespace:
     """A world whose hair colour is the first three entries of w, and in which blond is what lies near (0.5, 0.3, -0.3), with an odd half of the
     samples (by the fourth entry) only if `more` is 0. visible: share of the samples with hair."""
     random = torch.Generator().manual_seed(1)
@@ -66,7 +68,8 @@ def objective(more: float = 0.0, visible: float = 1.0, areas: dict | None = None
     shares = torch.zeros(SAMPLES, len(CLASSES))
     shares[:, HAIR] = 0.2 * (torch.rand(SAMPLES, generator=random) < visible)
     survey = Survey(w, w, w, logits, shares, colours)
-    return SimpleNamespace(survey=survey, effect=SimpleNamespace(score=lambda logits, embeddings: logits[:, 0], clear=0.5), areas=areas or {},
+    effect = SimpleNamespace(of_survey=lambda survey: survey.logits[:, 0], clear=0.5, named=named)
+    return SimpleNamespace(survey=survey, effect=effect, spread=10.0, areas=areas or {},
                            config=TrainConfig(**settings), prompt=SimpleNamespace(parts={"skin": 0.4, "hair": 1.0}), generator=SimpleNamespace(num_ws=ROWS))
 
 
@@ -129,7 +132,7 @@ def test_what_is_no_place_among_colours(world):
 def test_what_has_no_colour_of_its_own():
     """Curls: as many colours with as without."""
     curls = objective()
-    curls.effect.score = lambda logits, embeddings: 10 * embeddings[:, 4]
+    curls.effect.of_survey = lambda survey: 10 * survey.embeddings[:, 4]
     assert colour_target(curls, LAYERS) is None and 0.5 < ALONE < 1
 
 
@@ -213,7 +216,7 @@ def test_grey_hair_is_grey_from_black_and_from_red(portraits):
     """One step for all faces made black hair blue and red hair pink: now the channels of every picture's hair lie close together."""
     grey = first_direction(portraits, parse_prompt("a person with grey hair", portraits))
     survey = Objective(portraits, parse_prompt("a person with grey hair", portraits), TrainConfig()).survey
-    colours, there = part_colours(survey, "hair")
+    colours, there = part_colour(survey.shares, survey.colours, "hair")
     black = there & (colours.amax(dim=1) < -0.4)
     red = there & (colours[:, 0] > 0.2) & (colours[:, 1:].amax(dim=1) < -0.2)
     w_plus = survey.w[torch.cat([some.nonzero()[:4, 0] for some in (black, red)])][:, None].expand(-1, portraits.generator.num_ws, -1)
@@ -232,6 +235,74 @@ def test_a_second_edit_of_the_same_colour_finds_nothing_left(portraits):
     assert torch.allclose(freed, w_plus + 2.0 * grey.step(1.0)), "past its end, an edit is one step for all"
 
 
+@pytest.mark.parametrize("text, part, rgb", [
+    ("a person with pink hair", "hair", (235, 120, 170)), ("dye her hair turquoise", "hair", (60, 190, 190)), ("a pink-haired woman", "hair", (235, 120, 170)),
+    ("a person in a dark blue shirt", "clothes", (33, 55, 116)), ("a man in front of a light green background", "background", (144, 192, 150)),
+])
+def test_prompts_that_name_a_colour(text, part, rgb):
+    found = named_colour(parse_prompt(text))
+    assert (found.part, found.rgb) == (part, rgb)
+
+
+@pytest.mark.parametrize("text", [
+    "a person with red hair",  # which faces have, and not as a fire engine has it
+    "a person with pink curly hair", "a person with purple hair and glasses", "a person with pink and blue hair",  # more than one thing
+    "a person without pink hair", "a person with pink lips", "a person with blue eyes", "a person with curly hair", "a person", "pink",
+])
+def test_prompts_that_do_not(text):
+    assert named_colour(parse_prompt(text)) is None
+
+
+def test_words_for_colours():
+    assert colours_in("A pale PINK shirt, deep blue jeans") == [(243, 174, 204), (33, 55, 116)] and colours_in("a shirt") == []
+
+
+def test_whether_a_picture_has_the_colour():
+    """By hand: there, half the tolerance away, further, and not there at all, where the colour of nothing happens to be near."""
+    pink = NamedColour("hair", (235, 120, 170))
+    colours = pink.values + torch.tensor([[0.0, 0.0, 0.0], [0.5 * TOLERANCE, 0.0, 0.0], [0.0, 0.0, -2 * TOLERANCE], [0.0, 0.0, 0.0]])
+    assert pink.score(colours, torch.tensor([True, True, True, False])).tolist() == pytest.approx([1.0, 0.5, -1.0, -1.0])
+
+
+def test_a_named_colour_that_no_face_has_is_arrived_at():
+    """From black and from red hair to the same violet, on all axes; if it is too far off, towards it, as far as pictures bear."""
+    violet = NamedColour("hair", (135, 80, 190))
+    target = colour_target(objective(named=violet), LAYERS)
+    assert target.basis.shape[0] == 3
+    before = faces(target, BLACK, RED)
+    exact = replace(target, radius=0.0)
+    assert torch.allclose(colour_of(before + exact.step(before, 1.0)), violet.values.expand(2, 3), atol=0.03)
+    near = objective(named=violet)
+    near.spread = 0.5
+    held = colour_target(near, LAYERS)
+    assert held.typical()[LAYERS].square().sum(dim=1).mean().sqrt().item() == pytest.approx(FURTHEST * 0.5, rel=1e-3)
+    step = replace(held, radius=0.0).step(before, 1.0)
+    ways = [(violet.values - colour_of(some)).norm(dim=1) for some in (before, before + step)]
+    assert (ways[1] < ways[0]).all() and (ways[1] > 0.1).all()
+
+
+def test_a_named_colour_is_judged_by_the_picture(portraits):
+    """The survey's blue backgrounds are found without CLIP or the classifier; the judge of pictures says the same of the same samples."""
+    objective = Objective(portraits, parse_prompt("a person in front of a blue background", portraits), TrainConfig())
+    effect, rows = objective.effect, objective.survey.part(slice(0, 16))
+    assert effect.judge == "colour" and effect.asked == {} and parse_prompt("a yellow background", portraits).unknown_words == ()
+    images = portraits.generator.synthesis(rows.w[:, None].expand(-1, portraits.generator.num_ws, -1))
+    assert torch.allclose(objective.scores(images), effect.of_survey(rows), atol=0.02) and objective.scores(images).std() > 0.2
+    assert Objective(portraits, objective.prompt, TrainConfig(use_colours=False)).effect.judge == "clip"
+
+
+@torch.no_grad()
+def test_pink_hair_is_pink(portraits):
+    """CLIP has never seen any; the first direction reaches it on every face that has hair."""
+    prompt = parse_prompt("a person with pink hair", portraits)
+    pink, objective = first_direction(portraits, prompt), Objective(portraits, prompt, TrainConfig())
+    survey = objective.survey.part(slice(0, 12))
+    w_plus = survey.w[survey.shares[:, HAIR] > 0.02][:8, None].expand(-1, portraits.generator.num_ws, -1)
+    before, after = (portraits.generator.synthesis(some) for some in (w_plus, w_plus + pink.step_from(w_plus, 1.0)))
+    assert (objective.scores(before) < 0).all() and (objective.scores(after) > 0).float().mean() >= 0.75
+    assert prompt.explanation == "Because of “pink hair”. The colour itself is the goal."
+
+
 SHORT = TrainConfig(steps=4, batch_size=1, resolution=64, layers="5-7", preview_every=4, checkpoint_every=1, report=False)
 
 
@@ -247,6 +318,17 @@ def test_a_colour_is_learned_and_a_stopped_run_ends_the_same(portraits, tmp_path
     first = first_direction(portraits, prompt, SHORT)
     assert learned.layers == (5, 6, 7) and not learned.colour.basis[:, :5].any() and not torch.equal(learned.colour.basis, first.colour.basis)
     assert learned.quality["reached"] is not None and done.preview.is_file()
+
+
+def test_a_named_colour_is_learned_without_clip(portraits, tmp_path):
+    """What is learned keeps the change inside the part; what CLIP says of it is told, and does not count."""
+    run = RunFolder(tmp_path / "run")
+    prompt = parse_prompt("a person in a red shirt", portraits)
+    run.create(describe_run(portraits, prompt, SHORT))
+    training = Training(portraits, prompt, SHORT, run, lambda: False)
+    total, found = training.colour_losses(1)
+    agreement = SHORT.agreement_weight * losses.layer_disagreement(training.raw).mean()
+    assert total.item() == pytest.approx((found["localization"].mean() + agreement).item(), abs=1e-5) and set(found) > {"clip", "localization"}
 
 
 def test_only_faces_of_other_colours_are_trained_on(portraits, tmp_path, monkeypatch):
