@@ -29,6 +29,7 @@ PINNED = 0.35  # of the variance of all: on axes of colour on which samples that
 ALONE = 0.85  # of the samples of such a colour must have what is asked for, or more than a colour is asked
 OUTSIDE = 3.0  # standard deviations from the middle: a face that far off has another colour
 FURTHEST = 1.0  # spreads of W: a named colour that is further from the middle of all is gone towards so far; beyond, pictures break
+AWAY = 6.0  # standard deviations at least to where an edit against the prompt leads
 RADII = (1.5, 1.0, 0.5, 0.0)  # standard deviations from the middle at which an edit may end; the usual face ends at about the first by itself
 
 
@@ -38,7 +39,7 @@ class ColourTarget:
 
     A reading of a w, [C], is w @ readout + offset: 0 is the middle of such faces, 1 their standard deviation. readout: [D, C]. offset: [C].
     basis: [C, L, D], what to add to w+ for one more of each reading; zero in the rows that are not edited. away: [C], the reading of the
-    middle of faces of other colours, to which an edit against the prompt leads. radius: how far from its middle an edit may end.
+    middle of faces of other colours, or further from this one, to which an edit against the prompt leads. radius: how far from its middle an edit may end.
     """
 
     readout: Tensor
@@ -136,7 +137,10 @@ def _own_region(objective: "Objective", survey: Survey, told: Tensor, there: Ten
     axes, middle = pinned_axes(told[there], told[having]), told[having].mean(dim=0)
     distance = ((told - middle) @ axes).norm(dim=1)
     near = there & (distance <= distance[having].median())
-    return (axes, middle, told[lacking].mean(dim=0)) if axes.shape[1] and (scores[near] > 0).float().mean() >= ALONE else None
+    if not axes.shape[1] or not (scores[near] > 0).float().mean() >= ALONE:
+        return None
+    others = told[lacking].mean(dim=0) - middle  # of brown hair they are darker and lighter and redder, and brown in the middle
+    return axes, middle, middle + others * (AWAY / (others @ axes).norm()).clamp_min(1.0)
 
 
 def _named_region(named: "NamedColour", told: Tensor, colours: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load, save
 
 from lelsd import losses
-from lelsd.colour import ALONE, FURTHEST, OUTSIDE, ColourRows, ColourTarget, colour_target, described_colour, pinned_axes
+from lelsd.colour import ALONE, AWAY, FURTHEST, OUTSIDE, ColourRows, ColourTarget, colour_target, described_colour, pinned_axes
 from lelsd.colour_words import TOLERANCE, NamedColour, colours_in, named_colour
 from lelsd.config import TrainConfig, preset
 from lelsd.direction import FORMAT, Direction, direction_from_bytes
@@ -127,6 +127,16 @@ def test_strengths(target):
 ])
 def test_what_is_no_place_among_colours(world):
     assert colour_target(objective(**world), LAYERS) is None
+
+
+def test_away_from_a_colour_between_all_others():
+    """The middle of those that are not brown is brown: the way back leads on from there, until nobody would say so."""
+    brown = objective()
+    brown.effect.of_survey = lambda survey: 10 * (0.3 - survey.colours[:, HAIR].norm(dim=1))
+    target = colour_target(brown, LAYERS)
+    assert target.away.norm().item() == pytest.approx(AWAY, rel=1e-3) and AWAY > OUTSIDE
+    before = faces(target, (0.0, 0.0, 0.0))
+    assert target.lacks(before + target.step(before, -1.0)).all() and not target.lacks(before).any()
 
 
 def test_what_has_no_colour_of_its_own():
