@@ -102,7 +102,19 @@ def test_every_face_goes_to_the_colour_from_its_own(target):
     assert not step[2].any() and torch.nn.functional.cosine_similarity(step[0].flatten(), step[1].flatten(), dim=0) < 0.8
     assert target.read(before + step).norm(dim=1)[:2].tolist() == pytest.approx([target.radius] * 2, abs=1e-3)
     assert not step[:, [0, 3]].any() and step[..., 3:].abs().max() < 0.05 * step.abs().max()
-    assert torch.allclose(replace(target, radius=0.0).read(before + replace(target, radius=0.0).step(before, 1.0)), torch.zeros(3, 3), atol=1e-4)
+    exact = replace(target, radius=0.0)
+    assert torch.allclose(exact.read(before[:2] + exact.step(before[:2], 1.0)), torch.zeros(2, 3), atol=1e-4)
+
+
+def test_who_has_the_colour_is_left_alone(target):
+    """Up to two standard deviations from the middle; from three on all the way is gone; half of it between."""
+    unit = target.basis[:1].sum(dim=0)
+    middle = faces(target, BLOND) - torch.einsum("c,cld->ld", target.read(faces(target, BLOND))[0], target.basis)
+    away = torch.cat([middle + distance * unit for distance in (1.9, 2.5, 3.0)])
+    steps = target.step(away, 1.0)
+    assert not steps[0].any() and target.room(away)[0].tolist() == pytest.approx([1.0, 0.5, 0.0], abs=1e-3)
+    moved = [(steps[index, 1] @ unit[1] / unit[1].square().sum()).item() for index in (1, 2)]
+    assert moved == pytest.approx([-0.5 * (2.5 - target.radius), -(3.0 - target.radius)], abs=1e-3)
 
 
 def test_strengths(target):
