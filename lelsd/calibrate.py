@@ -40,8 +40,10 @@ def calibrated(objective: Objective, direction: "Direction") -> "Direction":
 
 
 def find_radius(objective: Objective, target: ColourTarget, layers: Sequence[int]) -> tuple[ColourTarget, dict]:
-    """The target with the largest of `RADII` at which nearly as many pictures become as asked, clearly, as in its very middle; its quality."""
-    targets, w_plus, rate = [replace(target, radius=radius) for radius in RADII], lacking(objective), None
+    """The target with the largest of `RADII` at which nearly as many pictures become as asked, clearly, as in its very middle, which a named colour keeps;
+    its quality."""
+    radii = RADII[-1:] if objective.effect.judge == "colour" else RADII
+    targets, w_plus, rate = [replace(target, radius=radius) for radius in radii], lacking(objective), None
     if w_plus is not None:
         scores = [_scores(objective, w_plus, some) for some in targets]
         least = ENOUGH * share_above(scores[-1], objective.effect.clear)

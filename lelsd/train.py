@@ -109,7 +109,9 @@ class Training:
     def run(self) -> Iterator[Progress]:
         """All remaining steps, then calibration and the direction file."""
         self.first_step, self.started = self.step, time.monotonic()
-        while self.step < self.config.steps:
+        if self.is_learned:
+            self._save_preview()
+        while self.step < self.config.steps and not self.is_learned:
             if self.stop() or self.folder.cancelled():
                 yield self._cancel()
                 return
@@ -118,6 +120,12 @@ class Training:
             self._record(found)
             yield Progress(self.step, self.config.steps, "running", found, self._eta(), self.preview)
         yield from self._finish()
+
+    @property
+    def is_learned(self) -> bool:
+        """Whether there is nothing to learn: CLIP need not know a named colour, and the localization loss alone makes it glow, for the more changes
+        inside the part, the smaller is the share outside."""
+        return self.colour is not None and self.objective.effect.judge == "colour"
 
     def rows(self) -> Tensor:
         """The directions as they are, [K, n, D], rows of unit root mean square length, or the axes of a colour, [C, n, D]; differentiable."""
@@ -225,8 +233,7 @@ class Training:
         w_plus = w_plus[self.colour.target.lacks(w_plus).int().argsort(descending=True, stable=True)[:config.batch_size]]
         strength = (config.alpha_min + (config.alpha_max - config.alpha_min) * torch.rand(config.batch_size, generator=random)).to(w_plus)
         found = objective.losses(objective.before(w_plus, min(self.layers)), target.step(w_plus, strength), torch.ones_like(strength))
-        counted = {"localization": found["localization"]} if objective.effect.judge == "colour" else found  # CLIP need not know a colour
-        return objective.total(counted, self.raw, torch.arange(len(self.raw))), found
+        return objective.total(found, self.raw, torch.arange(len(self.raw))), found
 
     def _record(self, found: dict[str, float]) -> None:
         """Metrics, preview, checkpoint and status after a step."""
