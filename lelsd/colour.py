@@ -27,7 +27,8 @@ EXAMPLES = 40  # samples of a kind: fewer do not tell which colours they have
 MOSTLY = 0.5  # of the samples must show the part: what is worn has no colour in the others
 PINNED = 0.35  # of the variance of all: on axes of colour on which samples that have what is asked for vary no more, it is what is asked
 ALONE = 0.85  # of the samples of such a colour must have what is asked for, or more than a colour is asked
-INSIDE, OUTSIDE = 1.5, 2.5  # standard deviations from the middle: nearer than the first, a face has the colour, further than the second, another
+OUTSIDE = 3.0  # standard deviations from the middle: a face that far off has another colour
+ROOM = 0.5  # standard deviations beyond where edits end in which nobody need move; in the next one, the nearer the less
 FURTHEST = 1.0  # spreads of W: a named colour that is further from the middle of all is gone towards so far; beyond, pictures break
 AWAY = 6.0  # standard deviations at least to where an edit against the prompt leads
 RADII = (1.5, 1.0, 0.5, 0.0)  # standard deviations from the middle at which an edit may end; the usual face ends at about the first by itself
@@ -58,11 +59,11 @@ class ColourTarget:
         return w_plus[:, self.rows.to(w_plus.device)].mean(dim=1) @ self.readout.to(w_plus) + self.offset.to(w_plus)
 
     def room(self, w_plus: Tensor) -> tuple[Tensor, Tensor]:
-        """What share of the way is left to faces [N, L, D] against and along the prompt: [N] each, from 0, nothing, to 1. A face that has the colour
-        stays as it is, however far from the middle it could come."""
+        """What share of the way is left to faces [N, L, D] against and along the prompt: [N] each, from 0, nothing, to 1. A face that is about where edits
+        end stays as it is."""
         distance = self.read(w_plus).norm(dim=1)
-        has_another = ((distance - INSIDE) / (OUTSIDE - INSIDE)).clamp(0.0, 1.0)
-        return 1.0 - has_another, (1.0 - self.radius / distance.clamp_min(1e-6)).clamp_min(0.0) * has_another
+        has_another = (distance - self.radius - ROOM).clamp(0.0, 1.0)
+        return (OUTSIDE - distance).clamp(0.0, 1.0), (1.0 - self.radius / distance.clamp_min(1e-6)).clamp_min(0.0) * has_another
 
     def lacks(self, w_plus: Tensor) -> Tensor:
         """Which faces [N, L, D] have another colour: bool [N]."""

@@ -66,7 +66,8 @@ READY_MADE = {
     "heavy makeup": "a person wearing heavy makeup", "elderly": "an elderly person", "freckles": "a person with freckles",
     "rosy cheeks": "a person with rosy cheeks", "angry": "an angry person", "big nose": "a person with a big nose",
     "brown hair": "a person with brown hair", "green eyes": "a person with green eyes", "brown eyes": "a person with brown eyes",
-    "pale skin": "a pale person", "dark skin": "a person with dark skin",
+    "pale skin": "a pale person", "dark skin": "a person with dark skin", "pink hair": "a person with pink hair",
+    "blue hair": "a person with blue hair", "red shirt": "a person wearing a red shirt", "blue background": "a person with a blue background",
 }
 
 

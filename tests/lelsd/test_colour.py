@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
-from lelsd.colour import ALONE, AWAY, FURTHEST, INSIDE, OUTSIDE, ColourRows, ColourTarget, colour_target, described_colour, pinned_axes
+from lelsd.colour import ALONE, AWAY, FURTHEST, OUTSIDE, ColourRows, ColourTarget, colour_target, described_colour, pinned_axes
 from lelsd.colour_words import TOLERANCE, NamedColour, colours_in, named_colour
 from lelsd.config import TrainConfig, preset
 from lelsd.direction import FORMAT, Direction, direction_from_bytes
@@ -106,14 +106,14 @@ def test_every_face_goes_to_the_colour_from_its_own(target):
 
 
 def test_who_has_the_colour_is_left_alone(target):
-    """Up to one and a half standard deviations from the middle; from two and a half on all the way is gone; half of it between."""
+    """Up to half a standard deviation beyond where edits end; from one and a half on all the way is gone; half of it between."""
     unit = target.basis[:1].sum(dim=0)
     middle = faces(target, BLOND) - torch.einsum("c,cld->ld", target.read(faces(target, BLOND))[0], target.basis)
-    away = torch.cat([middle + distance * unit for distance in (INSIDE, 0.5 * (INSIDE + OUTSIDE), OUTSIDE)])
+    away = torch.cat([middle + distance * unit for distance in (2.0, 2.5, 3.0)])
     steps = target.step(away, 1.0)
     assert steps[0].abs().max() < 1e-4 and target.room(away)[0].tolist() == pytest.approx([1.0, 0.5, 0.0], abs=1e-3)
     moved = [(steps[index, 1] @ unit[1] / unit[1].square().sum()).item() for index in (1, 2)]
-    assert moved == pytest.approx([-0.25 * (INSIDE + OUTSIDE) + 0.5 * target.radius, target.radius - OUTSIDE], abs=1e-3)
+    assert moved == pytest.approx([-0.5, -1.5], abs=1e-3) and target.radius == 1.5
 
 
 def test_strengths(target):
