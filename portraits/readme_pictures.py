@@ -22,7 +22,7 @@ from stylegan2.generate import samples
 from stylegan2.images import grid
 from stylegan2.seeds import parse_seeds
 
-SHOWN = "curly_hair,blonde_hair,smile,open_mouth,glasses,hat,beard,red_lipstick"
+SHOWN = "curly_hair,blonde_hair,pink_hair,smile,glasses,hat,beard,red_lipstick"
 FACES = "4,23,12,27,19,8,16,11"  # one for each of them, without what it adds
 TILE = 160  # pixels of a face
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
