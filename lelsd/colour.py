@@ -1,9 +1,9 @@
 """A prompt that names a colour is a place, not a way: every face goes to that colour, from its own.
 
 A step that turns brown hair blonde turns black hair green and blonde hair yellow: what has to be added depends on what is there.
-The mean colour of a part is nearly linear in w (the built-in pack's hair: 0.98 of its variance), so the survey tells what colour
-any w has, which colours faces that have what is asked for have in common, and how w changes with the colour where all else stays.
-An edit takes the colour of a face among those, or to the one that is named, whether or not any face has it. Training refines what is added, row by row, and leaves the colours that it arrives at.
+The mean colour of a part is nearly linear in w (the built-in pack's hair: 0.97 of its variance), so the survey tells what colour
+any w has, and which colours faces that have what is asked for have in common. An edit takes the colour of a face among those, or to the
+one that is named, whether or not any face has it. Training refines what is added, row by row, and leaves the colours that it arrives at.
 """
 from __future__ import annotations
 
@@ -165,8 +165,10 @@ def described_colour(target: ColourTarget, layers: Sequence[int]) -> tuple[Colou
 def pinned_axes(colours: Tensor, having: Tensor) -> Tensor:
     """Colours [N, 3] of samples and [M, 3] of those that have what is asked for -> [3, C]: the axes on which the latter vary by at most `PINNED` of
     the variance of all, each scaled so that theirs is 1. The generalised eigenvectors of the two covariances."""
-    root = torch.linalg.cholesky(torch.cov(colours.T))
-    whitened = torch.linalg.solve_triangular(root, torch.linalg.solve_triangular(root, torch.cov(having.T), upper=False).T, upper=False)
+    of_all, of_having = torch.cov(colours.T), torch.cov(having.T)
+    floor = (1e-6 * of_all.trace()).clamp_min(1e-12) * torch.eye(len(of_all)).to(of_all)  # grey pictures vary on one axis: on the others, nobody is alike
+    root = torch.linalg.cholesky(of_all + floor)
+    whitened = torch.linalg.solve_triangular(root, torch.linalg.solve_triangular(root, of_having + floor, upper=False).T, upper=False)
     shares, vectors = torch.linalg.eigh(whitened)
     kept = shares <= PINNED
     return torch.linalg.solve_triangular(root.T, vectors, upper=True)[:, kept] / shares[kept].clamp_min(1e-6).sqrt()
