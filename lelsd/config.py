@@ -21,7 +21,7 @@ class TrainConfig:
     """Raises ValueError for a value outside its range. Distances in W are in units of the pack's spread, the root mean
     square distance of a random w from the mean one, so that the same settings mean the same in every pack."""
 
-    steps: int = 120
+    steps: int = 75
     batch_size: int = 4  # pictures a step
     learning_rate: float = 0.002  # Adam's, for a direction whose rows have unit length
     adam_epsilon: float = 1.0  # in units of the gradient's root mean square: weak, noisy entries move less than strong ones
