@@ -42,7 +42,7 @@ def test_the_edit_page_with_an_edit(page: Page) -> None:
 
 
 @pytest.mark.parametrize("name, heading, last", [
-    ("photo", "Photo", "No picture yet."), ("directions", "Directions", "“a person with earrings”"), ("packs", "Packs", "Downloads are kept in"), ("about", "eCLIPsed Studio", "Directions are kept in")])
+    ("photo", "Photo", "No picture yet."), ("directions", "Directions", "“a person with bangs”"), ("packs", "Packs", "Downloads are kept in"), ("about", "eCLIPsed Studio", "Directions are kept in")])
 def test_the_other_pages_opened_by_their_own_address(page: Page, address: str, name: str, heading: str, last: str) -> None:
     page.goto(f"{address}/{name}")
     expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()

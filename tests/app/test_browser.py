@@ -70,7 +70,7 @@ def test_on_a_phone_one_press_leads_to_the_prompt(page: Page) -> None:
 
 
 def test_on_a_phone_nothing_sticks_out_and_the_edits_follow_the_picture(page: Page) -> None:
-    random, back = (page.get_by_role("button", name=name).first.bounding_box() for name in ("Random", "Back"))
+    random, back = (page.get_by_role("button", name=name, exact=True).first.bounding_box() for name in ("Random", "Back"))
     assert random["y"] == back["y"], "at a desk they stand in one row"
     page.set_viewport_size({"width": 390, "height": 844})
     heading = page.get_by_role("heading", name="Edits")

