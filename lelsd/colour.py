@@ -108,9 +108,10 @@ def colour_target(objective: "Objective", layers: Sequence[int]) -> ColourTarget
     """The target of a prompt that names a colour, or whose part has one of its own with what is asked for, if it asks for no more; else None.
 
     layers: the rows to edit. Deterministic; no picture is made."""
-    config, survey, named = objective.config, objective.survey.part(LEARN), objective.effect.named
+    config = objective.config
     if not config.use_colours or config.num_directions > 1 or config.space == "style" or config.mask_mode == "outside" or config.initial != "regression":
         return None
+    survey, named = objective.survey.part(LEARN), objective.effect.named
     part = named.part if named else max(objective.prompt.parts, key=objective.prompt.parts.get)
     colours, there = part_colour(survey.shares, survey.colours, part)
     if part in objective.areas or there.float().mean() < MOSTLY:
