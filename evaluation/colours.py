@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Sequence
 import torch
 from torch import Tensor
 
-from lelsd.colour import EXAMPLES, colour_target
+from lelsd.colour import colour_target
 from lelsd.direction import Direction, load_direction
 from lelsd.objective import Objective
 from lelsd.report import objective_of, report_latents
@@ -39,10 +39,8 @@ def measure_colours(pack: "Pack", direction: Direction, count: int) -> dict | No
     survey, part = objective.survey, objective.prompt.part
     if objective.effect.judge == "colour" or colour_target(objective, direction.layers) is None:
         return None
-    colours, there = part_colour(survey.shares, survey.colours, part)
+    colours, there = survey.part_colour(part)
     having = colours[there & (objective.effect.of_survey(survey) > max(0.0, objective.effect.clear))]
-    if len(having) < EXAMPLES:
-        return None
     edited = colours_after(objective, direction, part, count)
     distances = {name: distance_from(having, some) for name, some in (("samples", having), ("edited", edited))}
     return {"prompt": direction.prompt, "part": part, "pictures": len(edited),
@@ -55,8 +53,7 @@ def colours_after(objective: Objective, direction: Direction, part: str, count: 
     pack, found = objective.pack, []
     for w_plus in objective.w_plus(report_latents(objective, count, 0)).split(BATCH):
         images = pack.generator.synthesis(w_plus + direction.step_from(w_plus, 1.0).to(w_plus)).float().clamp(-1, 1)
-        seen = class_colours(images, pack.parser(images).argmax(dim=1))
-        colours, there = part_colour(seen["shares"], seen["colours"], part)
+        colours, there = part_colour(**class_colours(images, pack.parser(images).argmax(dim=1)), part=part)
         found.append(colours[there])
     return torch.cat(found)
 

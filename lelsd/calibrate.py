@@ -15,9 +15,8 @@ from torch import Tensor
 
 from lelsd.colour import RADII, ColourTarget
 from lelsd.objective import HELD_OUT, Before, Objective, sample_noise
-from lelsd.reach import lacking, reach
+from lelsd.reach import in_batches, lacking, reach, scores_after
 from lelsd.stops import ENOUGH, Stops, limited, share_above, together
-from stylegan2.steps import edited
 
 if TYPE_CHECKING:
     from lelsd.direction import Direction
@@ -45,20 +44,13 @@ def find_radius(objective: Objective, target: ColourTarget, layers: Sequence[int
     radii = RADII[-1:] if objective.effect.judge == "colour" else RADII
     targets, w_plus, rate = [replace(target, radius=radius) for radius in radii], lacking(objective), None
     if w_plus is not None:
-        scores = [_scores(objective, w_plus, some) for some in targets]
+        batches = in_batches(objective, w_plus, min(layers))
+        scores = [scores_after(objective, batches, lambda w_plus, some=some: some.step(w_plus, 1.0)).tolist() for some in targets]
         least = ENOUGH * share_above(scores[-1], objective.effect.clear)
         best = next(index for index, found in enumerate(scores) if share_above(found, objective.effect.clear) >= least)
         target, rate = targets[best], round(share_above(scores[best], 0.0), 4)
     quality = quality_at(objective, held_out(objective, min(layers)), [target.step])
     return target, {**quality, "reached": rate, "judge": objective.effect.judge}
-
-
-@torch.no_grad()
-def _scores(objective: Objective, w_plus: Tensor, target: ColourTarget) -> list[float]:
-    """How much the pictures of w_plus [N, L, D] are as asked after the whole edit."""
-    edits = (edited(objective.generator.synthesis, some, target.step(some, 1.0), resolution=objective.resolution)
-             for some in w_plus.split(objective.at_once))
-    return torch.cat([objective.scores(images) for images in edits]).tolist()
 
 
 def calibrate(objective: Objective, deltas: Tensor, layers: Sequence[int]) -> tuple[tuple[float, ...], Stops | None, dict]:

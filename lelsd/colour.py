@@ -17,7 +17,7 @@ from torch import Tensor
 from lelsd.colour_words import TOLERANCE
 from lelsd.sensitivity import ridge
 from lelsd.space import spread_rows, unit_rows
-from lelsd.survey import LEARN, Survey, part_colour
+from lelsd.survey import LEARN, Survey
 
 if TYPE_CHECKING:
     from lelsd.colour_words import NamedColour
@@ -113,7 +113,7 @@ def colour_target(objective: "Objective", layers: Sequence[int]) -> ColourTarget
         return None
     survey, named = objective.survey.part(LEARN), objective.effect.named
     part = named.part if named else max(objective.prompt.parts, key=objective.prompt.parts.get)
-    colours, there = part_colour(survey.shares, survey.colours, part)
+    colours, there = survey.part_colour(part)
     if part in objective.areas or there.float().mean() < MOSTLY:
         return None
     colour_of = ridge(survey.w[there], colours[there]).double()

@@ -56,13 +56,12 @@ class Effect:
     def of_survey(self, survey: Survey) -> Tensor:
         """How much its samples are as asked, above 0 where they are -> [N]."""
         if self.judge == "colour":
-            return self.named.score(*part_colour(survey.shares, survey.colours, self.named.part))
+            return self.named.score(*survey.part_colour(self.named.part))
         return self.score(survey.logits, survey.embeddings)
 
     def by_colour(self, images: Tensor, labels: Tensor) -> Tensor:
         """The same of pictures [N, 3, H, W] and their classes [N, H, W], of a named colour."""
-        found = class_colours(images, labels)
-        return self.named.score(*part_colour(found["shares"], found["colours"], self.named.part))
+        return self.named.score(*part_colour(**class_colours(images, labels), part=self.named.part))
 
     def score(self, logits: Tensor | None, embeddings: Tensor | None) -> Tensor:
         """logits [N, A] of the classifier, embeddings [N, E] of CLIP -> [N], above 0 where all that is asked for is there.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Iterator, Sequence
+from typing import TYPE_CHECKING, Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -50,11 +50,11 @@ def reach(objective: Objective, delta: Tensor, lowest_layer: int) -> tuple[Reach
     w_plus = lacking(objective)
     if w_plus is None:
         return None, None
-    before = _scores(objective, _batches(objective, w_plus, lowest_layer), delta, 0.0)
+    before = _scores(objective, in_batches(objective, w_plus, lowest_layer), delta, 0.0)
     lacked = before <= 0
     if int(lacked.sum()) < FEWEST:
         return None, None
-    batches, before, clear = _batches(objective, w_plus[lacked], lowest_layer), before[lacked].tolist(), objective.effect.clear
+    batches, before, clear = in_batches(objective, w_plus[lacked], lowest_layer), before[lacked].tolist(), objective.effect.clear
     scores = [before, *_until_reached(objective, batches, delta, None)]
     free = find_reach((0.0, *DISTANCES), scores, clear)
     if free is None or delta.ndim == 1:
@@ -69,8 +69,8 @@ def reach(objective: Objective, delta: Tensor, lowest_layer: int) -> tuple[Reach
     return (free, None) if held is None else (held, stops)
 
 
-def _batches(objective: Objective, w_plus: Tensor, lowest_layer: int) -> list[Batch]:
-    """w_plus [N, L, D] in parts, each with what no edit of `lowest_layer` and above changes, computed once for all distances."""
+def in_batches(objective: Objective, w_plus: Tensor, lowest_layer: int) -> list[Batch]:
+    """w_plus [N, L, D] in parts, each with what no edit of `lowest_layer` and above changes, computed once for all edits."""
     return [(some, objective.generator.synthesis.state_below(some, lowest_layer)) for some in w_plus.split(objective.at_once)]
 
 
@@ -86,8 +86,14 @@ def _until_reached(objective: Objective, batches: Sequence[Batch], delta: Tensor
 
 def _scores(objective: Objective, batches: Sequence[Batch], delta: Tensor, distance: float, stops: Stops | None = None) -> Tensor:
     """How much pictures are as asked after a step of `distance` spreads of W -> [N]."""
-    return torch.cat([objective.scores(edited(objective.generator.synthesis, some, limited(stops, some, delta, distance * objective.spread),
-                                              state=state, resolution=objective.resolution)) for some, state in batches])
+    return scores_after(objective, batches, lambda some: limited(stops, some, delta, distance * objective.spread))
+
+
+@torch.no_grad()
+def scores_after(objective: Objective, batches: Sequence[Batch], step: Callable[[Tensor], Tensor]) -> Tensor:
+    """How much pictures are as asked after `step`, of w_plus [N, L, D], -> [N]."""
+    synthesis, size = objective.generator.synthesis, objective.resolution
+    return torch.cat([objective.scores(edited(synthesis, some, step(some), state=state, resolution=size)) for some, state in batches])
 
 
 def lacking(objective: Objective) -> Tensor | None:

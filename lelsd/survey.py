@@ -59,6 +59,10 @@ class Survey:
         """Some of the samples."""
         return Survey(**{field.name: None if (values := getattr(self, field.name)) is None else values[rows] for field in fields(self)})
 
+    def part_colour(self, part: str) -> tuple[Tensor, Tensor]:
+        """The mean colour of a part in each sample, [N, 3], and bool [N]: whether it is there at all."""
+        return part_colour(self.shares, self.colours, part)
+
 
 def survey_of(pack: "Pack") -> Survey:
     """The survey of a pack: opened once a process. Raises ValueError for a shipped file that is damaged."""

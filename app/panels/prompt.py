@@ -51,14 +51,18 @@ def shown_parts() -> dict[str, float]:
     prompt, chosen = understood(), list(st.session_state.get(CHOSEN) or [])
     if not st.session_state.get(SHOW_PART) or prompt is None:
         return {}
-    untouched = set(chosen) == set(suggested(prompt))
-    return {name: prompt.parts[name] if untouched else 1.0 for name in chosen}
+    return {name: prompt.parts[name] if _as_understood(prompt) else 1.0 for name in chosen}
 
 
 def shown_areas() -> dict[str, tuple[str, ...]]:
     """Where in the shown parts the prompt means it, by part; parts that are chosen by hand are whole."""
     prompt = understood()
-    return prompt.areas if prompt is not None and set(st.session_state.get(CHOSEN) or []) == set(suggested(prompt)) else {}
+    return prompt.areas if prompt is not None and _as_understood(prompt) else {}
+
+
+def _as_understood(prompt: Prompt) -> bool:
+    """Whether the chosen parts are those that were preselected."""
+    return set(st.session_state.get(CHOSEN) or []) == set(suggested(prompt))
 
 
 def _examples() -> None:
@@ -154,7 +158,7 @@ def _start() -> None:
 def _request(prompt: Prompt) -> JobRequest:
     """The job that the widgets describe. Raises ValueError for "choose" without a layer."""
     chosen = list(st.session_state.get(CHOSEN) or [])
-    untouched = not chosen or set(chosen) == set(suggested(prompt))
+    untouched = not chosen or _as_understood(prompt)
     layers = st.session_state.get("layers_mode") or "auto"
     if layers == "choose":
         layers = ",".join(str(layer) for layer in sorted(st.session_state.get("layers_chosen") or []))
