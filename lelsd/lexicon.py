@@ -9,6 +9,7 @@ import tomllib
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Iterable
 
 KINDS = ("noun", "attribute", "general", "whole", "subject", "absent")
 MAX_PROMPT_CHARACTERS = 300
@@ -141,6 +142,12 @@ SCOPE_ENDS = frozenset(
     "but with who whose that wearing having has instead yet while although though add adds give put make makes keep keeps "
     "then : ; .".split())
 """A negation reaches up to one of these; also past "or" and "nor", and past "and" only after "without" and removals."""
+
+
+def says_where(between: Iterable[str]) -> bool:
+    """Whether lower-case words between two mentions make the second the place of the first: just a preposition and an article."""
+    between = list(between)
+    return any(word in PLACING for word in between) and all(word in PLACING | DETERMINERS | MODIFIERS for word in between)
 
 
 def check_prompt(text: str) -> str:

@@ -207,7 +207,7 @@ def _placed(doc: Doc, found: list[Found]) -> list[Found]:
     placed = list(found)
     for index in range(1, len(placed)):
         thing, place = placed[index - 1], placed[index]
-        if place.concept.name not in PLACES or thing.kind == "subject" or not _says_where(doc, thing.end, place.start):
+        if place.concept.name not in PLACES or thing.kind == "subject" or not lexicon.says_where(token.lower_ for token in doc[thing.end:place.start]):
             continue
         if thing.concept.name in JEWELS and place.concept.name in ("ears", "nose"):
             placed[index - 1] = replace(thing, parts={"earrings" if place.concept.name == "ears" else "nose": 1.0})
@@ -220,12 +220,6 @@ def _placed(doc: Doc, found: list[Found]) -> list[Found]:
         elif thing.concept.name != place.concept.name:
             placed[index] = replace(place, parts=_scaled(place.parts, PLACE_WEIGHT))
     return placed
-
-
-def _says_where(doc: Doc, start: int, end: int) -> bool:
-    """Whether tokens [start, end) are just a place's preposition and article."""
-    between = [doc[index].lower_ for index in range(start, end)]
-    return any(word in PLACING for word in between) and all(word in PLACING | DETERMINERS | MODIFIERS for word in between)
 
 
 def _scaled(parts: dict[str, float], weight: float) -> dict[str, float]:

@@ -136,8 +136,8 @@ def parse_prompt(text: str, pack: "Pack | None" = None) -> Prompt:
     plain = plain_words.put(text, reading)
     prompt = _from_plain(text, reading, plain) if reading and not _specific(mentions) else None
     prompt = replace(prompt or _understood(text, mentions, pack, plain), read_as=reading)
-    said = said_by_colour(prompt)
-    return replace(prompt, unknown_words=tuple(word for word in pack.unknown_words(plain) if word not in said),
+    said, told = said_by_colour(prompt), prompt.target_text(pack.neutral_text)  # what CLIP is told: of an order, no verb
+    return replace(prompt, unknown_words=tuple(word for word in pack.unknown_words(told) if word not in said),
                    read_as={typed: meant for typed, meant in reading.items() if not set(typed.split()) <= said})
 
 

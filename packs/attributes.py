@@ -5,11 +5,11 @@ The classifier was taught by the drawn world, which knows all of that; this is t
 
 from __future__ import annotations
 
-from portraits.asked import asked_attributes
+from portraits.asked import asked_attributes, unsaid
 from portraits.scene import ATTRIBUTES
 from portraits.side_effects import bound, others
 
-__all__ = ["ATTRIBUTES", "asked_attributes", "asking", "bound", "others"]
+__all__ = ["ATTRIBUTES", "asked_attributes", "asking", "bound", "others", "unsaid"]
 
 
 WORDINGS = 8  # that are looked at for one prompt

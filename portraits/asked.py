@@ -26,6 +26,7 @@ NEGATORS = frozenset("no not without never neither nor lacking".split())
 LISTING = frozenset("or nor".split())
 BETWEEN = frozenset("and very really quite extremely rather slightly so more looking".split())  # may stand before "hair" or a noun, and change nothing
 BEFORE_ADJECTIVE = frozenset("is are be being looks look looking who's he's she's".split())
+LINKS = frozenset("with wearing wears who has have having in on of to hair haired locks".split())
 PEOPLE = frozenset("person people human individual someone somebody face portrait".split()) | {
     word for nouns in NOUNS.values() for noun in re.split(r"[|/]+", nouns) for word in noun.split()[-1:]}
 
@@ -42,10 +43,9 @@ class Said(NamedTuple):
 def asked_attributes(text: str) -> dict[str, bool]:
     """{attribute: value asked for}, in the order of the text; {} where no attribute says all that was found."""
     words = _words(text)
-    said = _longest_first([*_anywhere(words), *_before_hair(words), *_adjectives(words)]) or _nouns(words)
     asked: dict[str, bool] = {}
     denied_until = 0  # where the last denial ends: "without glasses or a hat" denies both
-    for item in said:
+    for item in _said(words):
         attribute, value = (item.topic, True) if item.topic in ATTRIBUTES else STANDS_FOR.get(item.topic, ("", True))
         listed = 0 < denied_until == item.start - 1 and words[denied_until] in LISTING
         denied = listed or _negated(words, item.start)
@@ -56,6 +56,18 @@ def asked_attributes(text: str) -> dict[str, bool]:
             return {}
         asked[attribute] = value
     return asked
+
+
+def unsaid(text: str) -> tuple[str, ...]:
+    """The words of a text, in order, that say what no attribute does: "a person with round glasses" -> ("round",)."""
+    words = _words(text)
+    covered = {place for item in _said(words) for place in range(item.start, item.end)}
+    return tuple(word for place, word in enumerate(words) if place not in covered and word not in LINKS | BETWEEN | BEFORE_ADJECTIVE | NEGATORS | LISTING | PEOPLE)
+
+
+def _said(words: list[str]) -> list[Said]:
+    """What is found in a text, in order; who it is only where nothing else is said."""
+    return _longest_first([*_anywhere(words), *_before_hair(words), *_adjectives(words)]) or _nouns(words)
 
 
 def _words(text: str) -> list[str]:
@@ -89,9 +101,9 @@ def _anywhere(words: list[str]) -> list[Said]:
 
 
 def _before_hair(words: list[str]) -> list[Said]:
-    """Words for hair, in the run of such words that stands before "hair"."""
+    """Words for hair, in the run of such words that stands before "hair" or "haired"."""
     known = {word for phrase in _table()["hair"] for word in phrase} | BETWEEN
-    return [said for end in _places(words, {"hair", "locks"}) for said in _matches(words, "hair", _run_start(words, end, known), end)]
+    return [said for end in _places(words, {"hair", "haired", "locks"}) for said in _matches(words, "hair", _run_start(words, end, known), end)]
 
 
 def _adjectives(words: list[str]) -> list[Said]:

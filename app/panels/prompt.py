@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import streamlit as st
 
 from app import resources, session
 from app.job_request import JobRequest
+from app.panels.wishes import offered, unknown_words, wishes_panel
 from app.widgets import bind, plain, quoted, sentence
 from lelsd.config import TrainConfig
 from lelsd.prompt import Prompt
@@ -26,11 +29,14 @@ def prompt_panel() -> None:
     if st.session_state[PROMPT] != st.session_state.get(UNDERSTOOD, ""):
         with st.spinner("Reading the prompt …"):
             _understand()
-    prompt = understood()
+    prompt, wanted = understood(), []
     if prompt is not None:
-        _part(prompt)
+        wanted = offered(prompt) if _as_understood(prompt) else []
+        _part(prompt, unknown_words(wanted) if len(wanted) > 1 else prompt.unknown_words)
+        wishes_panel(wanted, _learn_alone)
     _settings()
-    st.button("Learn this edit", type="primary", icon=":material/model_training:", key="learn", on_click=_start, width="stretch")
+    st.button("Learn as one edit" if len(wanted) > 1 else "Learn this edit", type="secondary" if wanted else "primary", icon=":material/model_training:",
+              key="learn", on_click=_start, width="stretch")
     if trouble := st.session_state.get(TROUBLE):
         st.error(trouble)
 
@@ -71,16 +77,16 @@ def _examples() -> None:
             st.button(label, key=f"example-{label}", on_click=_take_example, args=(text,), help=text)
 
 
-def _part(prompt: Prompt) -> None:
+def _part(prompt: Prompt, unknown: Collection[str]) -> None:
     """The parts as pills, why these, and the words that the model is told others for, or that mean nothing to it."""
     st.pills("Part of the face", list(PARTS), selection_mode="multi", key=CHOSEN)
     chosen = set(st.session_state.get(CHOSEN) or [])
     st.caption(why(prompt, chosen))
     if prompt.read_as:
         st.caption(f"The model knows plainer words: {plain(prompt.reading)}")
-    if prompt.unknown_words:
-        one = len(prompt.unknown_words) == 1
-        st.warning(f"The model has never seen the word{'' if one else 's'} {quoted(map(plain, prompt.unknown_words))} and will"
+    if unknown:
+        one = len(unknown) == 1
+        st.warning(f"The model has never seen the word{'' if one else 's'} {quoted(map(plain, unknown))} and will"
                    f" not know what {'it means' if one else 'they mean'}.", icon=":material/help:")
     st.toggle("Show the part on the picture", key=SHOW_PART)
 
@@ -147,7 +153,21 @@ def _start() -> None:
         if st.session_state.get(UNDERSTOOD) != st.session_state.get(PROMPT):
             _understand()
         prompt = resources.understand(st.session_state.get(PROMPT, ""), resources.pack_name())
-        resources.queue().submit(_request(prompt))
+    except ValueError as error:
+        st.session_state[TROUBLE] = sentence(error)
+        return
+    chosen = list(st.session_state.get(CHOSEN) or [])
+    _submit(prompt, "auto" if not chosen or _as_understood(prompt) else ",".join(chosen))
+
+
+def _learn_alone(wish: Prompt) -> None:
+    """Queue a training for one of the things that the prompt asks for."""
+    _submit(wish, "auto")
+
+
+def _submit(prompt: Prompt, part: str) -> None:
+    try:
+        resources.queue().submit(_request(prompt, part))
     except ValueError as error:
         st.session_state[TROUBLE] = sentence(error)
         return
@@ -155,17 +175,15 @@ def _start() -> None:
     st.session_state[SHOW_PART] = False
 
 
-def _request(prompt: Prompt) -> JobRequest:
+def _request(prompt: Prompt, part: str) -> JobRequest:
     """The job that the widgets describe. Raises ValueError for "choose" without a layer."""
-    chosen = list(st.session_state.get(CHOSEN) or [])
-    untouched = not chosen or _as_understood(prompt)
     layers = st.session_state.get("layers_mode") or "auto"
     if layers == "choose":
         layers = ",".join(str(layer) for layer in sorted(st.session_state.get("layers_chosen") or []))
         if not layers:
             raise ValueError("no layer is chosen: choose at least one, or Automatic")
     return JobRequest(
-        prompt=prompt.text, pack=resources.pack_name(), part="auto" if untouched else ",".join(chosen), layers=layers,
+        prompt=prompt.text, pack=resources.pack_name(), part=part, layers=layers,
         steps=int(st.session_state["steps"]), localization_weight=float(st.session_state["localization"]),
         batch_size=int(st.session_state["batch_size"]), seed=int(st.session_state["train_seed"]), visit=session.visit(st.session_state),
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from portraits.asked import STANDS_FOR, asked_attributes
+from portraits.asked import STANDS_FOR, asked_attributes, unsaid
 from portraits.clip_evaluation import prompts_for
 from portraits.phrases import PHRASES
 from portraits.scene import ATTRIBUTES
@@ -48,3 +48,9 @@ def test_sentences(text, expected):
                                   "thin lips and glasses", "smiling and not smiling", "a person", ""])
 def test_nothing_is_judged_that_the_attributes_cannot_tell(text):
     assert asked_attributes(text) == {}
+
+
+@pytest.mark.parametrize(("text", "words"), [("a person with curly hair", ()), ("a woman wearing red glasses", ("red",)), ("someone without a floppy hat", ("floppy",)),
+                                             ("a truck", ("truck",)), ("a very curly haired person", ()), ("a smiling man in a striped shirt", ("striped", "shirt"))])
+def test_the_words_that_no_attribute_says(text, words):
+    assert unsaid(text) == words

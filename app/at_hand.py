@@ -1,0 +1,72 @@
+"""What a prompt asks for, thing by thing, and what of it need not be learned: it is in the library, on the stack, or on its way."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from app import resources, session
+from app.job import Job
+from app.resources import Entry
+from lelsd.prompt import Prompt
+from lelsd.wishes import meaning, opposite, wishes
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One thing that a prompt asks for. entry: a direction of the library that does it, at strength `alpha`; None if it is to be learned.
+
+    on_stack: it is done there already. on_its_way: a job learns it."""
+
+    prompt: Prompt
+    entry: Entry | None = None
+    alpha: float = 1.0
+    on_stack: bool = False
+    on_its_way: bool = False
+
+    @property
+    def title(self) -> str:
+        """What it is called, with a capital: as the direction is, or its words in short."""
+        if self.entry is not None:
+            return self.entry.title if self.alpha > 0 else f"{self.entry.title} at −1"
+        title = resources.short_title(self.prompt.text)
+        return title[:1].upper() + title[1:]
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether nobody has learned it, or is about to."""
+        return self.entry is None and not self.on_its_way
+
+    @property
+    def can_be_added(self) -> bool:
+        """Whether it lies in the library, and is not on the stack."""
+        return self.entry is not None and not self.on_stack
+
+
+def all_wanted(prompt: Prompt, entries: Sequence[Entry], jobs: Sequence[Job], stack: Sequence[session.StackEdit]) -> list[Wanted]:
+    """The things that a prompt asks for. entries: the library, those to be preferred first."""
+    name, known = resources.pack_name(), {}
+    for entry in entries:
+        known.setdefault(_meant(entry.direction.prompt, name), entry)
+    learning = {_meant(job.request.prompt, name) for job in jobs if job.active and job.kind == "train" and job.request.pack == name}
+    on_stack = {(edit.direction, edit.alpha > 0) for edit in stack}
+    return [_wanted(wish, known, learning, on_stack) for wish in wishes(prompt, resources.pack())]
+
+
+def _wanted(wish: Prompt, known: dict[Hashable, Entry], learning: set[Hashable], on_stack: set[tuple[str, bool]]) -> Wanted:
+    meant = meaning(wish, resources.pack())
+    entry, alpha, against = known.get(meant), 1.0, known.get(opposite(meant))
+    if entry is None and against is not None and against.direction.has_ends:
+        entry, alpha = against, -1.0
+    return Wanted(wish, entry, alpha, entry is not None and (entry.path, alpha > 0) in on_stack, meant in learning)
+
+
+@st.cache_data(show_spinner=False, max_entries=1000)
+def _meant(text: str, name: str) -> Hashable:
+    """The meaning of a prompt for the pack `name`, or its text where it cannot be read."""
+    try:
+        return meaning(resources.understand(text, name), resources.pack())
+    except ValueError:
+        return text

@@ -1,0 +1,77 @@
+"""Under the prompt: what it asks for is there already, or is several things, each of them an edit of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from app import resources, session
+from app.at_hand import Wanted, all_wanted
+from app.directions import origin
+from app.session import StackEdit
+from app.widgets import plain
+from lelsd.prompt import Prompt
+
+LEARN_ICON, READY_ICON = ":material/model_training:", ":material/check:"
+
+
+def offered(prompt: Prompt) -> list[Wanted]:
+    """What a prompt asks for, thing by thing; none for one thing that is to be learned, which needs no more than the button for it."""
+    wanted = all_wanted(prompt, resources.library()[0], resources.queue().jobs(), session.present(st.session_state).edits)
+    return wanted if len(wanted) > 1 or wanted[0].entry is not None else []
+
+
+def unknown_words(wanted: Sequence[Wanted]) -> list[str]:
+    """The words that the pack's CLIP has never seen, of what is to be learned, each once."""
+    return list(dict.fromkeys(word for one in wanted if one.entry is None for word in one.prompt.unknown_words))
+
+
+def wishes_panel(wanted: Sequence[Wanted], learn: Callable[[Prompt], None]) -> None:
+    """Offer to take what is at hand, and several things one by one. learn: queues a training for one of them."""
+    if not wanted:
+        return
+    with st.container(border=True, key="wishes", gap="small"):
+        if len(wanted) > 1:
+            st.markdown(f"**{len(wanted)} things, a slider each**")
+        st.markdown("\n\n".join(_line(one, len(wanted) == 1) for one in wanted))
+        if label := _label(wanted):
+            st.button(label, type="primary", key="take-wishes", icon=":material/playlist_add:", on_click=_take, args=(wanted, learn), width="stretch")
+
+
+def _line(one: Wanted, alone: bool) -> str:
+    """A thing, and where it is."""
+    if one.on_stack:
+        where = "on the stack"
+    elif one.entry is not None:
+        where = origin(one.entry)
+    else:
+        where = "being learned" if one.on_its_way else "to be learned"
+    if alone:
+        return f"{READY_ICON} There already: {plain(one.title)}{' :small[:gray[on the stack]]' if one.on_stack else ''}"
+    return f"{READY_ICON if one.entry is not None else LEARN_ICON} {plain(one.title)} :small[:gray[{where}]]"
+
+
+def _label(wanted: Sequence[Wanted]) -> str:
+    """What the button does; "" where there is nothing left to do."""
+    ready, missing = sum(one.can_be_added for one in wanted), sum(one.is_missing for one in wanted)
+    if len(wanted) == 1:
+        return "Add it" if ready else ""
+    words = [f"Add {ready}"] * bool(ready) + [f"learn {missing}"] * bool(missing)
+    text = ", ".join(words)
+    return text[:1].upper() + text[1:]
+
+
+# --- what the button does ---------------------------------------------------------------------------------------------
+
+
+def _take(wanted: Sequence[Wanted], learn: Callable[[Prompt], None]) -> None:
+    """Put what is there on the stack, one step of undo, and have the rest learned; it comes to the stack when it is."""
+    snapshot = session.present(st.session_state)
+    for one in wanted:
+        if one.can_be_added:
+            snapshot = session.added(snapshot, StackEdit(one.entry.path, one.alpha))
+    session.commit(st.session_state, snapshot)
+    for one in wanted:
+        if one.is_missing:
+            learn(one.prompt)

@@ -1,0 +1,136 @@
+"""A prompt that asks for several things, taken apart: "an old man with glasses and long red hair" is four edits.
+
+Learned as one, they get one strength, and the weaker of them drown in the loss. Each alone is what directions are good at, may be
+there already, and has a slider of its own: the sequential editing of eCLIPsed, from one sentence. Whom a prompt is about ("man") is
+no wish, unless it names nothing else.
+"""
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Hashable, Iterator
+
+from lelsd.collection import key
+from lelsd.colour_words import COLOURS, DARKER, LIGHTER, OF_ANY_COLOUR, colours_in, named_colour
+from lelsd.lexicon import AWAY, DETERMINERS, GONE, NEGATORS, PEOPLE, PLACING, REMOVALS, SCOPE_ENDS, TAKES, says_where
+from lelsd.prompt import Prompt, parse_prompt
+
+if TYPE_CHECKING:
+    from lelsd.matching import Mention
+    from packs.pack import Pack
+
+ARTICLES, ADJECTIVES = ("a", "an"), ("attribute", "general")
+WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+SMALL_WORDS = PLACING | DETERMINERS | SCOPE_ENDS | NEGATORS | REMOVALS | TAKES | AWAY | GONE | PEOPLE | frozenset(
+    "and or is are be being look looks looking turn turns turning wear wears by into him them also please isn't aren't doesn't don't".split())
+"""Words that hold a prompt together and say nothing of the face."""
+BARE = frozenset("hair haired head face skin brow brows eyebrows eye eyes ear ears nose mouth lip lips teeth cheek cheeks chin jaw forehead neck".split())
+"""What everybody has: with nothing said of it, it is no wish, but where one is."""
+COLOURED = re.compile(rf"\b(?:(?:{'|'.join(LIGHTER + DARKER)})[\s-]+)?(?:{'|'.join(COLOURS)})\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Thing:
+    """The characters [start, end) of a prompt that ask for one thing, and the mention that they are about."""
+
+    start: int
+    end: int
+    mention: "Mention"
+
+
+def wishes(prompt: Prompt, pack: "Pack") -> tuple[Prompt, ...]:
+    """What a prompt asks for, each thing a prompt of its own, in the order of the text; the prompt itself where that is one thing,
+    or where some word belongs to none of them."""
+    plain, found = prompt.plain, {}
+    for thing in _things(plain):
+        for text in _facts(_sentence(plain.text, thing, pack), thing.mention, pack):
+            wish = parse_prompt(text, pack)
+            found.setdefault(meaning(wish, pack), wish)
+    return tuple(found.values()) if len(found) > 1 else (prompt,)
+
+
+def meaning(prompt: Prompt, pack: "Pack") -> Hashable:
+    """What a prompt comes to: the same for two that ask for the same thing in other words, as far as attributes and colours tell."""
+    from packs.attributes import asked_attributes, unsaid
+    if named := named_colour(prompt):
+        return named
+    text = prompt.target_text(pack.neutral_text)
+    asked = asked_attributes(text)
+    return (frozenset(asked.items()), frozenset(unsaid(text))) if asked else key(text)
+
+
+def opposite(meant: Hashable) -> Hashable | None:
+    """The meaning of what undoes a single attribute: of "with glasses" for "without glasses"; None for anything else."""
+    match meant:
+        case (asked, words) if len(asked) == 1 and not words:
+            (attribute, value), = asked
+            return frozenset({(attribute, not value)}), frozenset()
+    return None
+
+
+def _things(prompt: Prompt) -> list[Thing]:
+    """What a prompt speaks of, in order; nothing if it says more than that."""
+    text, things = prompt.text, []
+    words = [(match.start(), match.end(), match.group().lower()) for match in WORD.finditer(text)]
+    for mention in prompt.counted if prompt.decided_by == "lexicon" else ():
+        start = _with_its_adjectives(text, words, mention.start, [other.end for other in prompt.mentions])
+        thing = Thing(start, _with_its_face(prompt, mention), mention)
+        between = [word for first, _, word in words if things and things[-1].end <= first < start]
+        if things and (says_where(between) or _goes_on(text, things[-1], thing)):
+            things[-1] = replace(things[-1], end=thing.end)
+        else:
+            things.append(thing)
+    told = [(thing.start, thing.end) for thing in things] + [(mention.start, mention.end) for mention in prompt.mentions]
+    is_told = all(word in SMALL_WORDS or any(start <= first and last <= end for start, end in told) for first, last, word in words)
+    return [thing for thing in things if thing.mention.negated or not BARE.issuperset(text[thing.start:thing.end].lower().split())] if is_told else []
+
+
+def _with_its_adjectives(text: str, words: list[tuple[int, int, str]], start: int, ends: list[int]) -> int:
+    """Where what is said of a thing begins that is first named at `start`: words that no table knows are its adjectives."""
+    for first, last, word in reversed(words):
+        if first < start and (word in SMALL_WORDS or text[last:start].strip(" -") or any(last <= end <= start for end in ends)):
+            break
+        start = min(start, first)
+    return start
+
+
+def _with_its_face(prompt: Prompt, mention: "Mention") -> int:
+    """Where a mention ends, with the face that it is said of: "an oval face"."""
+    after = next((other for other in prompt.mentions if other.start >= mention.end), None)
+    is_next = after is not None and after.kind == "whole" and not prompt.text[mention.end:after.start].strip()
+    return after.end if is_next and mention.kind in ADJECTIVES else mention.end
+
+
+def _goes_on(text: str, before: Thing, thing: Thing) -> bool:
+    """Whether two things that no attribute says are one, as adjectives side by side: "a newborn baby"."""
+    from packs.attributes import asked_attributes
+    adjacent = not text[before.end:thing.start].strip() and before.mention.kind in ADJECTIVES and thing.mention.kind in ADJECTIVES
+    return adjacent and not any(asked_attributes(text[one.start:one.end]) for one in (before, thing))
+
+
+def _sentence(text: str, thing: Thing, pack: "Pack") -> str:
+    """What is said of a thing, as a sentence about somebody."""
+    phrase, mention, before = text[thing.start:thing.end], thing.mention, text[:thing.start].lower().split()
+    if mention.negated != (mention.kind == "absent"):
+        phrase = f"without {phrase}" if mention.kind == "noun" else f"not {phrase}"
+    elif before and before[-1] in ARTICLES and mention.kind == "noun":
+        phrase = f"{before[-1]} {phrase}"
+    elif mention.kind != "noun" and phrase.lower().endswith(" face"):
+        return f"{pack.neutral_text} with {'an' if phrase[0] in 'aeiouAEIOU' else 'a'} {phrase}"
+    return parse_prompt(phrase).target_text(pack.neutral_text)
+
+
+def _facts(sentence: str, mention: "Mention", pack: "Pack") -> Iterator[str]:
+    """A sentence about one thing, for each attribute that it names and for a colour beside them; itself where that is one."""
+    from packs.attributes import asked_attributes, asking, unsaid
+    asked, colour = asked_attributes(sentence), None
+    if not asked and max(mention.parts, key=mention.parts.get) in OF_ANY_COLOUR and len(colours_in(sentence)) == 1:
+        colour = COLOURED.search(sentence).group()
+        asked = asked_attributes(" ".join(COLOURED.sub("", sentence).split()))
+    if len(asked) + bool(colour) < 2 and (unsaid(sentence) or not asked):
+        yield sentence
+        return
+    for attribute, value in asked.items():
+        yield asking(attribute, value)
+    if colour:
+        yield f"{pack.neutral_text} with {colour} hair"

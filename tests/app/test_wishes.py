@@ -1,0 +1,125 @@
+"""What a prompt asks for and is there already, on the page: nothing need be learned twice, and several things go one by one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from app import resources, session
+from app.jobs import JobQueue, JobRequest
+from lelsd.direction import load_direction
+from lelsd.stops import Stops
+
+
+@pytest.fixture
+def asked(monkeypatch) -> list[JobRequest]:
+    """The jobs that the page asks for; none is started."""
+    requests: list[JobRequest] = []
+    monkeypatch.setattr(JobQueue, "submit", lambda queue, request: requests.append(request))
+    return requests
+
+
+def type_prompt(page, text: str):
+    page.text_input("prompt").set_value(text).run()
+    assert not page.exception, page.exception[0].message
+    return page
+
+
+def stack(page) -> list[tuple[str, float]]:
+    return [(edit.direction, edit.alpha) for edit in session.present(page.session_state).edits]
+
+
+def markdown(page) -> str:
+    return "\n".join(element.value for element in page.markdown)
+
+
+def give_ends(path: Path) -> None:
+    direction = load_direction(path)
+    replace(direction, stops=Stops(torch.ones(direction.deltas.shape[2]), (-1.0,), (1.0,))).save(path)
+
+
+def buttons(page) -> dict[str, str]:
+    return {button.key: button.label for button in page.button}
+
+
+def test_what_is_in_the_library_is_offered_in_other_words_too(studio, make_direction, asked):
+    path = make_direction("a person with glasses", part="eyeglasses")
+    page = type_prompt(studio(), "a woman wearing spectacles")
+    assert "There already: Glasses" in markdown(page) and buttons(page)["learn"] == "Learn this edit"
+    page.button("take-wishes").click().run()
+    assert stack(page) == [(str(path), 1.0)] and asked == []
+    assert "on the stack" in markdown(page) and "take-wishes" not in buttons(page)
+    page.button("learn").click().run()
+    assert [job.prompt for job in asked] == ["a woman wearing spectacles"], "who wants to learn it may"
+
+
+def test_what_is_to_be_learned_is_not_offered(studio, make_direction):
+    make_direction("a person with glasses", part="eyeglasses")
+    page = type_prompt(studio(), "a person with round glasses")
+    assert "take-wishes" not in buttons(page) and buttons(page)["learn"] == "Learn this edit"
+
+
+def test_several_things_are_taken_one_by_one_and_what_is_missing_is_learned(studio, make_direction, asked):
+    glasses, own = make_direction("a person with glasses", part="eyeglasses"), make_direction("grey-haired person")
+    page = type_prompt(studio(), "a person with grey hair, glasses and a beard")
+    assert "3 things, a slider each" in markdown(page)
+    assert buttons(page)["take-wishes"] == "Add 2, learn 1" and buttons(page)["learn"] == "Learn as one edit"
+    page.number_input("steps").set_value(33)
+    page.button("take-wishes").click().run()
+    assert stack(page) == [(str(own), 1.0), (str(glasses), 1.0)]
+    assert [(job.prompt, job.part, job.steps) for job in asked] == [("a person with a beard", "auto", 33)]
+    page.button("undo").click().run()
+    assert stack(page) == [], "one step"
+
+
+def test_as_one_edit_it_is_learned_as_it_was_typed(studio, asked):
+    page = type_prompt(studio(), "a person with grey hair and glasses")
+    page.button("learn").click().run()
+    assert [(job.prompt, job.part) for job in asked] == [("a person with grey hair and glasses", "auto")]
+
+
+def test_what_takes_a_thing_away_is_its_direction_at_minus_one(studio, make_direction, asked):
+    path = make_direction("a person with glasses", part="eyeglasses")
+    page = type_prompt(studio(), "remove the glasses")
+    assert "take-wishes" not in buttons(page), "a direction without ends may lead anywhere on its other side"
+    give_ends(path)
+    page = type_prompt(studio(), "remove the glasses")
+    assert "There already: Glasses at −1" in markdown(page)
+    page.button("take-wishes").click().run()
+    assert stack(page) == [(str(path), -1.0)] and asked == []
+
+
+def test_what_is_being_learned_is_not_asked_for_again(studio, pretend_jobs):
+    pretend_jobs("import time; time.sleep(60)")
+    page = type_prompt(studio(), "a person with grey hair and glasses")
+    assert buttons(page)["take-wishes"] == "Learn 2"
+    page.button("take-wishes").click().run()
+    assert [job.request.prompt for job in reversed(resources.queue().jobs())] == ["a person with grey hair", "a person with glasses"]
+    assert markdown(page).count("being learned") == 2 and "take-wishes" not in buttons(page)
+
+
+def test_only_what_is_to_be_learned_needs_words_that_the_model_knows(studio, make_direction):
+    make_direction("a person with a zeppelin hat", part="hat")
+    page = type_prompt(studio(), "a person with a zeppelin hat and quokka hair")
+    assert "quokka" in page.warning[0].value and "zeppelin" not in page.warning[0].value
+
+
+def test_who_chooses_parts_by_hand_wants_one_edit(studio, make_direction):
+    make_direction("a person with glasses", part="eyeglasses")
+    page = type_prompt(studio(), "a person with glasses")
+    page.button_group("parts").set_value(["eyebrows"]).run()
+    assert "take-wishes" not in buttons(page)
+
+
+def test_with_a_runs_folder_that_cannot_be_written_the_rest_is_added_all_the_same(studio, make_direction, monkeypatch):
+    def refuse(queue, request):
+        raise ValueError("cannot write in runs")
+
+    monkeypatch.setattr(JobQueue, "submit", refuse)
+    path = make_direction("a person with glasses", part="eyeglasses")
+    page = type_prompt(studio(), "a person with grey hair and glasses")
+    page.button("take-wishes").click().run()
+    assert stack(page) == [(str(path), 1.0)] and "cannot write in runs" in page.error[0].value.lower()
