@@ -11,7 +11,7 @@ from app import resources, session
 from app.job import Job
 from app.resources import Entry
 from lelsd.prompt import Prompt
-from lelsd.wishes import meaning, opposite, wishes
+from lelsd.wishes import meaning, served, wishes
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,11 @@ def all_wanted(prompt: Prompt, entries: Sequence[Entry], jobs: Sequence[Job], st
 
 def _wanted(wish: Prompt, known: dict[Hashable, Entry], learning: set[Hashable], on_stack: set[tuple[str, bool]]) -> Wanted:
     meant = meaning(wish, resources.pack())
-    entry, alpha, against = known.get(meant), 1.0, known.get(opposite(meant))
-    if entry is None and against is not None and against.direction.has_ends:
-        entry, alpha = against, -1.0
-    return Wanted(wish, entry, alpha, entry is not None and (entry.path, alpha > 0) in on_stack, meant in learning)
+    found = served(meant, {other: entry.direction for other, entry in known.items()})
+    if found is None:
+        return Wanted(wish, on_its_way=meant in learning)
+    entry, alpha = known[found[0]], found[1]
+    return Wanted(wish, entry, alpha, (entry.path, alpha > 0) in on_stack)
 
 
 @st.cache_data(show_spinner=False, max_entries=1000)

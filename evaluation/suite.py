@@ -15,52 +15,80 @@ from portraits.scene import ATTRIBUTES
 
 MEASURABLE = tuple(name for name in ATTRIBUTES if name not in NEVER)
 SHAPE = '{"prompt": "a person with curly hair", "attribute": "Curly_Hair", "value": true}'
+SEVERAL = '{"prompt": "an old person with glasses", "asked": {"Young": false, "Eyeglasses": true}}'
 
 
 def read_suite(path: Path | str) -> list[Request]:
     """The requests of a suite file, in order. Raises ValueError, one sentence that names the line at fault."""
-    path = Path(path)
+    return [_request(entry, where) for where, entry in _entries(Path(path), SHAPE)]
+
+
+def read_asked(path: Path | str) -> list[tuple[str, dict[str, bool]]]:
+    """The prompts of a suite file whose lines ask for several attributes, with the values asked for. Raises ValueError as `read_suite`."""
+    return [_asked(entry, where) for where, entry in _entries(Path(path), SEVERAL)]
+
+
+def _entries(path: Path, shape: str) -> list[tuple[str, object]]:
+    """(where it stands, JSON value) of each line that is not blank, or of each entry of a list."""
     if not path.is_file():
-        raise ValueError(f"there is no suite file {str(path)!r}; accepted: JSON lines such as {SHAPE}")
+        raise ValueError(f"there is no suite file {str(path)!r}; accepted: JSON lines such as {shape}")
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
-        raise ValueError(f"suite {path} is not a text file; accepted: JSON lines such as {SHAPE}") from None
-    entries = _entries(text, path)
-    if not entries:
-        raise ValueError(f"suite {path} is empty; accepted: at least one line such as {SHAPE}")
-    return [_request(entry, f"line {number} of suite {path}") for number, entry in entries]
-
-
-def _entries(text: str, path: Path) -> list[tuple[int, object]]:
-    """(number, JSON value) of each line that is not blank, or of each entry of a list."""
+        raise ValueError(f"suite {path} is not a text file; accepted: JSON lines such as {shape}") from None
     if text.lstrip().startswith("["):
-        return list(enumerate(_json(text, f"suite {path}"), 1))
-    lines = ((number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip())
-    return [(number, _json(line, f"line {number} of suite {path}")) for number, line in lines]
+        entries = [(f"line {number} of suite {path}", entry) for number, entry in enumerate(_json(text, f"suite {path}", shape), 1)]
+    else:
+        lines = ((f"line {number} of suite {path}", line) for number, line in enumerate(text.splitlines(), 1) if line.strip())
+        entries = [(where, _json(line, where, shape)) for where, line in lines]
+    if not entries:
+        raise ValueError(f"suite {path} is empty; accepted: at least one line such as {shape}")
+    return entries
 
 
-def _json(text: str, where: str) -> object:
+def _json(text: str, where: str, shape: str) -> object:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{where} is not JSON ({error}); accepted: {SHAPE}") from None
+        raise ValueError(f"{where} is not JSON ({error}); accepted: {shape}") from None
 
 
 def _request(entry: object, where: str) -> Request:
     """A request from a suite line, every field looked at; further fields do not matter."""
+    prompt, attribute, value = _fields(entry, ("prompt", "attribute", "value"), where, SHAPE)
+    _check_value(attribute, value, where)
+    return Request(_prompt(prompt, where), attribute, value)
+
+
+def _asked(entry: object, where: str) -> tuple[str, dict[str, bool]]:
+    """A prompt and what it asks for, every field looked at."""
+    prompt, asked = _fields(entry, ("prompt", "asked"), where, SEVERAL)
+    if not isinstance(asked, dict) or not asked:
+        raise ValueError(f"{where} has asked {str(asked)[:60]!r}; accepted: {SEVERAL}")
+    for attribute, value in asked.items():
+        _check_value(attribute, value, where)
+    return _prompt(prompt, where), asked
+
+
+def _fields(entry: object, names: tuple[str, ...], where: str, shape: str) -> list[object]:
     if not isinstance(entry, dict):
-        raise ValueError(f"{where} is {str(entry)[:60]!r}; accepted: {SHAPE}")
-    missing = [name for name in ("prompt", "attribute", "value") if name not in entry]
+        raise ValueError(f"{where} is {str(entry)[:60]!r}; accepted: {shape}")
+    missing = [name for name in names if name not in entry]
     if missing:
-        raise ValueError(f"{where} has no {missing[0]!r}; accepted: {SHAPE}")
-    prompt, attribute, value = (entry[name] for name in ("prompt", "attribute", "value"))
+        raise ValueError(f"{where} has no {missing[0]!r}; accepted: {shape}")
+    return [entry[name] for name in names]
+
+
+def _prompt(prompt: object, where: str) -> str:
     if not isinstance(prompt, str) or not prompt.strip():
         raise ValueError(f"{where} has prompt {str(prompt)[:60]!r}; accepted: a text of 1 to 300 characters")
+    return " ".join(prompt.split())
+
+
+def _check_value(attribute: object, value: object, where: str) -> None:
     if attribute not in MEASURABLE:
         near = get_close_matches(str(attribute), MEASURABLE, 3, 0.5) or ["Curly_Hair", "Eyeglasses", "Smiling"]
         raise ValueError(f"{where} has attribute {str(attribute)[:60]!r}; accepted: the {len(MEASURABLE)} that "
                          f"portraits/scene.py draws, such as {', '.join(near)}")
     if not isinstance(value, bool):
         raise ValueError(f"{where} has value {str(value)[:60]!r}; accepted: true or false")
-    return Request(" ".join(prompt.split()), attribute, value)

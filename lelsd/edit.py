@@ -2,6 +2,7 @@
 
     python -m lelsd.edit --direction PATH --alpha 1.5 [--direction … --alpha …] --seeds 0-7 --out DIR
     python -m lelsd.edit --direction PATH --alpha 1.5 --base PICTURE.png --out DIR
+    python -m lelsd.edit --prompt "an old person with glasses and red hair" --seeds 0-7 --out DIR
     python -m lelsd.edit --recipe PICTURE.png --out DIR
 """
 from __future__ import annotations

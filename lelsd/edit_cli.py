@@ -14,6 +14,7 @@ from packs import cli
 if TYPE_CHECKING:
     from argparse import Namespace
 
+    from lelsd.direction import Direction
     from packs.pack import Pack
 
 
@@ -22,6 +23,8 @@ def edit_command(argv: Sequence[str]) -> dict:
     parser = cli.ArgumentParser(prog="python -m lelsd.edit", description="Edit samples with learned directions; every PNG carries its recipe.")
     parser.add_argument("--direction", type=Path, action="append", default=[], help="a direction.safetensors; may be repeated, each with its --alpha")
     parser.add_argument("--alpha", type=float, action="append", default=[], help="its strength; 1 goes as far as faces of the pack go, or, with --free and for a direction without ends, is the typical edit of -2 to 2")
+    parser.add_argument("--prompt", help="what the people should look like: every thing that it names by a direction of the pack, at strength 1")
+    parser.add_argument("--directions", type=Path, metavar="DIR", help="look for what --prompt names in this folder of runs first")
     parser.add_argument("--seeds", default="0-7", help="such as 0-7 or 1,5,9 (0-7)")
     parser.add_argument("--base", type=Path, help="a PNG or JSON of ours, such as lelsd.invert writes: edit its face, on top of its own edits, instead of --seeds")
     parser.add_argument("--truncation", type=float, help="0 is the mean face, 1 all variety (the pack's own)")
@@ -32,8 +35,10 @@ def edit_command(argv: Sequence[str]) -> dict:
     parser.add_argument("--out", type=Path, required=True, help="folder for the pictures")
     parser.add_device()
     options = parser.parse_args(argv)
-    if options.recipe is not None and (options.direction or options.alpha):
-        raise ValueError("--recipe has its own directions and strengths; accepted: either --recipe, or --direction with --alpha")
+    if sum((options.recipe is not None, options.prompt is not None, bool(options.direction or options.alpha))) > 1:
+        raise ValueError("a recipe, a prompt and directions say each what is to be done; accepted: one of --recipe, --prompt, or --direction with --alpha")
+    if options.directions is not None and options.prompt is None:
+        raise ValueError("--directions means nothing without --prompt; accepted: both, or --direction with --alpha")
     return _from_recipe(options) if options.recipe is not None else _from_directions(options)
 
 
@@ -50,22 +55,40 @@ def _from_recipe(options: "Namespace") -> dict:
 def _from_directions(options: "Namespace") -> dict:
     from packs.pack import load_pack
     from stylegan2.seeds import parse_seeds
-    if not options.direction or len(options.direction) != len(options.alpha):
+    if options.prompt is None and (not options.direction or len(options.direction) != len(options.alpha)):
         raise ValueError(f"{len(options.direction)} directions and {len(options.alpha)} alphas were given; accepted: at least one --direction, "
-                         "each with its --alpha")
+                         "each with its --alpha, or a --prompt")
     seeds = parse_seeds(options.seeds)
     directions = [load_direction(path) for path in options.direction]
     base = None if options.base is None else recipe_from_file(options.base)
     pack = load_pack(options.pack or (base.pack if base else "portraits"), options.device)
     chosen = parse_layers(options.layers, pack.generator.num_ws)
     truncation = pack.truncation if options.truncation is None else options.truncation
-    edits = tuple(Edit(direction, alpha, _common(direction.layers, chosen), free=options.free) for direction, alpha in zip(directions, options.alpha))
+    strengths = list(zip(directions, options.alpha)) if options.prompt is None else _named(pack, options.prompt, options.directions)
+    edits = tuple(Edit(direction, alpha, _common(direction.layers, chosen), free=options.free) for direction, alpha in strengths)
     bases = {options.base.stem: base} if base else {f"seed_{seed:04d}": Recipe(pack.name, pack.hash, EditStack(), seed, None, truncation) for seed in seeds}
     paths = []
     for name, recipe in bases.items():
         cli.say(name)
         paths += _before_and_after(options.out, pack, name, recipe, edits)
-    return {"out": options.out, "files": paths, "pack": pack.name, "prompts": [d.prompt for d in directions], "alphas": options.alpha}
+    return {"out": options.out, "files": paths, "pack": pack.name, "prompts": [direction.prompt for direction, _ in strengths],
+            "alphas": [alpha for _, alpha in strengths]}
+
+
+def _named(pack: "Pack", prompt: str, folder: Path | None) -> "list[tuple[Direction, float]]":
+    """A direction and a strength for each thing that a prompt names. Raises ValueError for a thing that no direction does."""
+    from lelsd.collection import fitting, load_directions
+    from lelsd.prompt import parse_prompt
+    from lelsd.wishes import by_meaning, meaning, served, wishes
+    own = [] if folder is None else load_directions(folder, pack).values()
+    known, found = by_meaning((learned.direction for learned in (*own, *fitting(pack.directions(), pack))), pack), []
+    for wish in wishes(parse_prompt(prompt, pack), pack):
+        does = served(meaning(wish, pack), known)
+        if does is None:
+            raise ValueError(f"no direction of pack {pack.name!r}{f' or in {folder}' if folder else ''} does {wish.text!r}; accepted: what there is a "
+                             f"direction for, or learn it with train_eclipsed.py \"{wish.text}\" --out RUN, and add --directions RUN")
+        found.append((known[does[0]], does[1]))
+    return found
 
 
 def _common(own: Sequence[int], chosen: Sequence[int] | None) -> tuple[int, ...] | None:

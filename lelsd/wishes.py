@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Hashable, Iterator
+from typing import TYPE_CHECKING, Hashable, Iterable, Iterator, Mapping
 
 from lelsd.collection import key
 from lelsd.colour_words import COLOURS, DARKER, LIGHTER, OF_ANY_COLOUR, colours_in, named_colour
@@ -16,6 +16,7 @@ from lelsd.lexicon import AWAY, DETERMINERS, GONE, NEGATORS, PEOPLE, PLACING, RE
 from lelsd.prompt import Prompt, parse_prompt
 
 if TYPE_CHECKING:
+    from lelsd.direction import Direction
     from lelsd.matching import Mention
     from packs.pack import Pack
 
@@ -66,6 +67,23 @@ def opposite(meant: Hashable) -> Hashable | None:
             (attribute, value), = asked
             return frozenset({(attribute, not value)}), frozenset()
     return None
+
+
+def by_meaning(directions: "Iterable[Direction]", pack: "Pack") -> "dict[Hashable, Direction]":
+    """Directions by what their prompts mean; of several that mean the same, the first."""
+    found: "dict[Hashable, Direction]" = {}
+    for direction in directions:
+        found.setdefault(meaning(parse_prompt(direction.prompt, pack), pack), direction)
+    return found
+
+
+def served(meant: Hashable, directions: "Mapping[Hashable, Direction]") -> tuple[Hashable, float] | None:
+    """Which of the directions, by meaning, does what is meant, and at what strength: 1, or -1 for one that does the opposite and has
+    an end there. None if none does."""
+    if meant in directions:
+        return meant, 1.0
+    against = opposite(meant)
+    return (against, -1.0) if against in directions and directions[against].has_ends else None
 
 
 def _things(prompt: Prompt) -> list[Thing]:

@@ -146,6 +146,22 @@ def test_command_line(command, tiny_pack, tiny_models, tmp_path):
         assert again.tobytes() == first.tobytes()
 
 
+def test_a_prompt_takes_the_directions_that_do_what_it_names(command, tiny_pack, tiny_models, tmp_path):
+    for number, prompt in enumerate(("a person with curly hair", "a person with a hat", "someone with curls")):
+        path = tmp_path / "runs" / str(number) / "direction.safetensors"
+        path.parent.mkdir(parents=True)
+        make_direction(tiny_models, (3 + number,), prompt).save(path)
+    done = command("lelsd.edit", "--pack", tiny_pack, "--prompt", "hat, curly hair", "--directions", "runs", "--seeds", "3", "--out", "out", "--device", "cpu")
+    assert done.result["prompts"] == ["a person with a hat", "a person with curly hair"] and done.result["alphas"] == [1.0, 1.0]
+    assert [edit.direction.layers for edit in recipe_from_file(tmp_path / "out" / "seed_0003_after.png").stack.edits] == [(4,), (3,)]
+
+
+def test_a_prompt_is_served_by_the_built_in_pack(tmp_path):
+    from lelsd.edit import main
+    done = main(["--prompt", "an old man with spectacles and no earrings", "--seeds", "62", "--out", str(tmp_path), "--device", "cpu"])
+    assert list(zip(done["prompts"], done["alphas"])) == [("an elderly person", 1.0), ("a person with glasses", 1.0), ("a person with earrings", -1.0)]
+
+
 @pytest.mark.parametrize("words, said", [
     (["--direction", "d.safetensors", "--out", "o"], "each with its --alpha"),
     (["--direction", "none.safetensors", "--alpha", "1", "--out", "o"], "there is no direction file"),
@@ -153,7 +169,11 @@ def test_command_line(command, tiny_pack, tiny_models, tmp_path):
     (["--direction", "d.safetensors", "--alpha", "1", "--layers", "0", "--out", "o"], "moves none of the layers 0"),
     (["--direction", "d.safetensors", "--alpha", "1", "--layers", "8", "--out", "o"], "0 to 7"),
     (["--recipe", "plain.png", "--out", "o"], "holds no recipe"),
-    (["--recipe", "plain.png", "--alpha", "1", "--out", "o"], "either --recipe"),
+    (["--recipe", "plain.png", "--alpha", "1", "--out", "o"], "one of --recipe, --prompt"),
+    (["--prompt", "glasses", "--direction", "d.safetensors", "--alpha", "1", "--out", "o"], "one of --recipe, --prompt"),
+    (["--direction", "d.safetensors", "--alpha", "1", "--directions", ".", "--out", "o"], "--directions means nothing without --prompt"),
+    (["--prompt", "curly hair and a crown", "--directions", ".", "--out", "o"], "does 'a person with a crown'; accepted: .*train_eclipsed.py"),
+    (["--prompt", " ", "--out", "o"], "prompt is empty"),
     (["--direction", "d.safetensors", "--alpha", "1", "--out", "plain.png"], "plain.png")])
 def test_bad_input(tiny_pack, tiny_models, tmp_path, monkeypatch, words, said):
     from lelsd.edit import main
