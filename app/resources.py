@@ -174,7 +174,7 @@ def title_of(direction: Direction) -> str:
 def short_title(prompt: str, length: int = 34) -> str:
     """ "a person with curly hair" -> "curly hair": what one calls a direction."""
     words = prompt.strip()
-    for start in ("a person with ", "a person wearing ", "a person who is ", "a person who has ", "a person "):
+    for start in ("a person with ", "a person wearing ", "a person who is ", "a person who has ", "a person whose ", "a person "):
         if words.lower().startswith(start) and len(words) > len(start):
             words = words[len(start):]
             break

@@ -113,11 +113,13 @@ def colour_target(objective: "Objective", layers: Sequence[int]) -> ColourTarget
         return None
     survey, named = objective.survey.part(LEARN), objective.effect.named
     part = named.part if named else max(objective.prompt.parts, key=objective.prompt.parts.get)
-    colours, there = survey.part_colour(part)
+    w, (colours, there) = survey.w, survey.part_colour(part)
+    if objective.dressing:
+        w, colours, there = objective.dressing.w, objective.dressing.colours, objective.dressing.there
     if part in objective.areas or there.float().mean() < MOSTLY:
         return None
-    colour_of = ridge(survey.w[there], colours[there]).double()
-    told = survey.w.double() @ colour_of
+    colour_of = ridge(w[there], colours[there]).double()
+    told = w.double() @ colour_of
     region = _named_region(named, told[there], colours[there].double()) if named else _own_region(objective, survey, told, there)
     if region is None:
         return None

@@ -1,4 +1,4 @@
-"""Words for colours, and the prompts that ask for nothing else: "a person with pink hair", "a blue shirt".
+"""Words for colours, and the prompts that ask for nothing else: "a person with pink hair", "a blue shirt", "a person whose hat is red".
 
 Nobody in a pack need have such hair, and its CLIP need not know the word: a colour is one by itself. What attributes have names
 for, like red or grey hair, is not meant as such: it is as faces have it.
@@ -30,6 +30,8 @@ COLOURS: dict[str, tuple[int, int, int]] = {
 LIGHTER, DARKER = ("light", "pale", "pastel", "soft"), ("dark", "deep")
 # the parts that can have any colour: of others, pictures break far from the colours that faces have (tried on lips, skin and eyebrows)
 OF_ANY_COLOUR = ("hair", "clothes", "background")
+# worn things that can too, and how one speaks of the thing and of its colour alone: "a red hat" is both
+WORN = {"hat": ("a hat", "whose hat is")}
 TOLERANCE = 0.4  # of the distance to a colour, the range of each channel being 2: nearer, a picture has it
 
 
@@ -39,6 +41,11 @@ class NamedColour:
 
     part: str
     rgb: tuple[int, int, int]
+
+    @property
+    def is_worn(self) -> bool:
+        """Whether only those have such a part who wear it, so that the colour alone can be asked of them."""
+        return self.part in WORN
 
     @property
     def values(self) -> Tensor:
@@ -55,12 +62,13 @@ def named_colour(prompt: "Prompt") -> NamedColour | None:
     """The colour that is all a prompt asks for; None if it asks for something else, or for what has a name of its own."""
     from packs.attributes import asked_attributes
     mentions = prompt.counted
-    if prompt.decided_by != "lexicon" or prompt.part not in OF_ANY_COLOUR or not mentions:
+    if prompt.decided_by != "lexicon" or prompt.part not in (*OF_ANY_COLOUR, *WORN) or not mentions:
         return None
     if any(mention.negated or mention.area or max(mention.parts, key=mention.parts.get) != prompt.part for mention in mentions):
         return None
+    is_all = WORN[prompt.part][1] in prompt.text.lower() if prompt.part in WORN else not asked_attributes(prompt.target_text())
     found = colours_in(prompt.text)
-    return NamedColour(prompt.part, found[0]) if len(found) == 1 and not asked_attributes(prompt.target_text()) else None
+    return NamedColour(prompt.part, found[0]) if len(found) == 1 and is_all else None
 
 
 def said_by_colour(prompt: "Prompt") -> frozenset[str]:
@@ -68,7 +76,7 @@ def said_by_colour(prompt: "Prompt") -> frozenset[str]:
     if named_colour(prompt) is None:
         return frozenset()
     said = " ".join(prompt.text[mention.start:mention.end] for mention in prompt.counted)
-    return frozenset(re.findall(r"[a-z]+", said.lower())) | frozenset(COLOURS) | frozenset(LIGHTER) | frozenset(DARKER)
+    return frozenset(re.findall(r"[a-z]+", said.lower())) | {"whose"} | frozenset(COLOURS) | frozenset(LIGHTER) | frozenset(DARKER)
 
 
 def colours_in(text: str) -> list[tuple[int, int, int]]:

@@ -36,8 +36,8 @@ class Effect:
     def __init__(self, pack: "Pack", prompt: "Prompt", text_move: Tensor, survey: Survey, colours: bool = True) -> None:
         """text_move [E]: CLIP's way from the neutral text to the prompt. survey: of the pack, all of it. colours: whether those that are named are aimed at."""
         self.pack, self.text_move = pack, text_move
-        self.asked = {} if pack.classifier is None else _known(prompt.target_text(pack.neutral_text))
         self.named = named_colour(prompt) if colours else None
+        self.asked = {} if self.named or pack.classifier is None else _known(prompt.target_text(pack.neutral_text))
         self.judge = "classifier" if self.asked else "colour" if self.named else "clip"
         seen = survey.part(LEARN).embeddings
         self.threshold, self.spread = _scale(seen @ text_move)

@@ -14,7 +14,9 @@ from torch import Tensor
 
 from lelsd import losses
 from lelsd.clip_guide import ClipGuide
+from lelsd.colour_words import named_colour
 from lelsd.config import TrainConfig, parse_feature_weights, rows_seen
+from lelsd.dressing import Dressing, dressing_of
 from lelsd.effect import Effect
 from lelsd.survey import Survey, survey_of
 from stylegan2.steps import edited
@@ -71,6 +73,12 @@ class Objective:
         return Effect(self.pack, self.prompt, self.text_move, self.survey, self.config.use_colours)
 
     @cached_property
+    def dressing(self) -> Dressing | None:
+        """What everybody wears before the edit, where its colour is all that is asked for."""
+        named = named_colour(self.prompt) if self.config.use_colours else None
+        return dressing_of(self.pack, named.part) if named and named.is_worn else None
+
+    @cached_property
     def spread(self) -> float:
         """Root mean square distance of a random w from the mean one: the unit of distances in W."""
         w = self.random_latents()[:, 0]
@@ -109,9 +117,10 @@ class Objective:
 
     @torch.no_grad()
     def w_plus(self, z: Tensor, truncation: float | None = None) -> Tensor:
-        """z [N, z_dim] -> w+ [N, L, D] at the truncation of the settings."""
+        """z [N, z_dim] -> w+ [N, L, D] at the truncation of the settings, of faces that wear what must be there."""
         truncation = self.config.truncation if truncation is None else truncation
-        return self.generator.mapping(z.to(self.pack.device), truncation=truncation)
+        w_plus = self.generator.mapping(z.to(self.pack.device), truncation=truncation)
+        return w_plus if self.dressing is None else self.dressing.put_on(w_plus)
 
     @torch.no_grad()
     def before(self, w_plus: Tensor, lowest_layer: int, features: bool = True) -> Before:

@@ -13,7 +13,7 @@ import json
 import warnings
 from collections import defaultdict
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Sequence
+from typing import TYPE_CHECKING, Callable, Sequence
 from weakref import WeakKeyDictionary
 
 import torch
@@ -134,19 +134,25 @@ def _shipped(pack: "Pack") -> dict[str, Tensor] | None:
 
 
 def _cached(pack: "Pack") -> dict[str, Tensor]:
-    """The survey from the cache folder, where it is put when it is made; a pack without files is nowhere else either."""
+    return kept(pack, survey_key(pack), lambda: _look(pack))
+
+
+def kept(pack: "Pack", key: str, look: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+    """What `look` finds in samples of a pack, from the cache folder, where it is put when it is made; a pack without files is nowhere else either.
+
+    key: of everything that it depends on but the kind of device."""
     if not pack.info["files"]:
-        return _look(pack)
-    key = f"{survey_key(pack)}-{pack.device.type}"
+        return look()
+    key = f"{key}-{pack.device.type}"
     path = cache_folder() / "surveys" / f"{key}.safetensors"
     found = _read(path, key) if path.is_file() else None
     if found is None:
-        found = _look(pack)
+        found = look()
         try:
             files.write_atomically(path, save(found, metadata={KEY: key}))
         except OSError as error:
             warnings.warn(f"the samples of pack {pack.name!r} cannot be kept ({error}) and are looked at anew each time; "
-                          "ECLIPSED_CACHE names another folder", RuntimeWarning, stacklevel=3)
+                          "ECLIPSED_CACHE names another folder", RuntimeWarning, stacklevel=4)
     return found
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Hashable, Iterable, Iterator, Mapping
 
 from lelsd.collection import key
-from lelsd.colour_words import COLOURS, DARKER, LIGHTER, OF_ANY_COLOUR, colours_in, named_colour
+from lelsd.colour_words import COLOURS, DARKER, LIGHTER, OF_ANY_COLOUR, WORN, colours_in, named_colour
 from lelsd.lexicon import AWAY, DETERMINERS, GONE, NEGATORS, PEOPLE, PLACING, REMOVALS, SCOPE_ENDS, TAKES, says_where
 from lelsd.prompt import Prompt, parse_prompt
 
@@ -141,11 +141,14 @@ def _sentence(text: str, thing: Thing, pack: "Pack") -> str:
 def _facts(sentence: str, mention: "Mention", pack: "Pack") -> Iterator[str]:
     """A sentence about one thing, for each attribute that it names and for a colour beside them; itself where that is one."""
     from packs.attributes import asked_attributes, asking, unsaid
-    asked, colour = asked_attributes(sentence), None
-    if not asked and max(mention.parts, key=mention.parts.get) in OF_ANY_COLOUR and len(colours_in(sentence)) == 1:
-        colour = COLOURED.search(sentence).group()
-        asked = asked_attributes(" ".join(COLOURED.sub("", sentence).split()))
-    if len(asked) + bool(colour) < 2 and (unsaid(sentence) or not asked):
+    asked, left, part = asked_attributes(sentence), unsaid(sentence), max(mention.parts, key=mention.parts.get)
+    colour = COLOURED.search(sentence).group().lower() if len(colours_in(sentence)) == 1 else ""
+    if colour and part in WORN and asked and not mention.negated and set(left) <= set(WORD.findall(colour)):
+        yield from (f"{pack.neutral_text} with {WORN[part][0]}", f"{pack.neutral_text} {WORN[part][1]} {colour}")
+        return
+    colour = colour if part in OF_ANY_COLOUR and not asked else ""
+    asked = asked_attributes(" ".join(COLOURED.sub("", sentence).split())) if colour else asked
+    if len(asked) + bool(colour) < 2 and (left or not asked):
         yield sentence
         return
     for attribute, value in asked.items():

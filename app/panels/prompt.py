@@ -14,7 +14,8 @@ from lelsd.config import TrainConfig
 from lelsd.prompt import Prompt
 from segmentation.parts import PARTS
 
-EXAMPLES = {"Curly hair": "a person with curly hair", "Glasses": "a person with glasses", "Pink hair": "a person with pink hair"}
+EXAMPLES = {"Curly hair": "a person with curly hair", "Glasses": "a person with glasses", "Pink hair": "a person with pink hair",
+            "Several things": "an old man with glasses and a red hat"}
 PROMPT, CHOSEN, UNDERSTOOD, TROUBLE = "prompt", "parts", "understood_prompt", "prompt_trouble"
 SHOW_PART = "show_part"
 LAYERS = {"auto": "Automatic", "all": "All", "choose": "Choose"}

@@ -75,7 +75,7 @@ def objective(more: float = 0.0, visible: float = 1.0, areas: dict | None = None
     shares[:, HAIR] = 0.2 * (torch.rand(SAMPLES, generator=random) < visible)
     survey = Survey(w, w, w, logits, shares, colours)
     effect = SimpleNamespace(of_survey=lambda survey: survey.logits[:, 0], clear=0.5, named=named)
-    return SimpleNamespace(survey=survey, effect=effect, spread=10.0, areas=areas or {},
+    return SimpleNamespace(survey=survey, effect=effect, dressing=None, spread=10.0, areas=areas or {},
                            config=TrainConfig(**settings), prompt=SimpleNamespace(parts={"skin": 0.4, "hair": 1.0}), generator=SimpleNamespace(num_ws=ROWS))
 
 

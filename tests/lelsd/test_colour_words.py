@@ -10,7 +10,7 @@ from lelsd.prompt import parse_prompt
 
 @pytest.mark.parametrize("text, part, rgb", [
     ("a person with pink hair", "hair", (235, 120, 170)), ("dye her hair turquoise", "hair", (60, 190, 190)), ("a pink-haired woman", "hair", (235, 120, 170)),
-    ("a person in a dark blue shirt", "clothes", (33, 55, 116)), ("a man in front of a light green background", "background", (144, 192, 150)),
+    ("a person in a dark blue shirt", "clothes", (33, 55, 116)), ("a man in front of a light green background", "background", (144, 192, 150)), ("a person whose hat is dark red", "hat", (110, 22, 25)),
 ])
 def test_prompts_that_name_a_colour(text, part, rgb):
     found = named_colour(parse_prompt(text))
@@ -19,6 +19,7 @@ def test_prompts_that_name_a_colour(text, part, rgb):
 
 @pytest.mark.parametrize("text", [
     "a person with red hair",  # which faces have, and not as a fire engine has it
+    "a person with a red hat", "a person whose hat is big", "a person whose glasses are red",  # a thing, and maybe its colour
     "a person with pink curly hair", "a person with purple hair and glasses", "a person with pink and blue hair",  # more than one thing
     "a person without pink hair", "a person with pink lips", "a person with blue eyes", "a person with curly hair", "a person", "pink",
 ])

@@ -1,0 +1,67 @@
+"""Samples of a pack that all wear something: what colour w gives to a hat can only be seen where there is one.
+
+A fifth of the built-in pack's samples wear hats, and their colours are told by a regression on w with 0.77, 0.52 and 0.39 of the variance of red,
+green and blue. Given to everybody, by the step that the survey finds for it, hats of 320 samples tell 0.97, 0.96 and 0.90.
+"""
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor
+
+from lelsd.colour_words import WORN
+from lelsd.survey import BATCH, class_colours, kept, part_colour, survey_key, survey_of
+
+if TYPE_CHECKING:
+    from lelsd.direction import Direction
+    from packs.pack import Pack
+
+VERSION, COUNT, RESOLUTION = 1, 320, 128  # 128 pixels show a hat well enough
+
+_open: "WeakKeyDictionary[Pack, dict[str, Dressing]]" = WeakKeyDictionary()
+
+
+@dataclass(frozen=True, eq=False)
+class Dressing:
+    """direction: what puts it on. w [M, D]: samples that wear it. colours [M, 3] in [-1, 1]: its mean colour on them. there: bool [M], whether it shows."""
+
+    direction: "Direction"
+    w: Tensor
+    colours: Tensor
+    there: Tensor
+
+    def put_on(self, w_plus: Tensor) -> Tensor:
+        """w_plus [N, L, D] of faces that wear it; those that do already stay as they are."""
+        return w_plus + self.direction.step_from(w_plus, 1.0).to(w_plus)
+
+
+def dressing_of(pack: "Pack", part: str) -> Dressing:
+    """The samples of a pack that wear `part`, one of `WORN`: looked at once a process, and kept in the cache folder. Deterministic.
+
+    Raises ValueError for a pack whose CLIP cannot tell it from the neutral text."""
+    made = _open.setdefault(pack, {})
+    if part not in made:
+        from lelsd.first import first_direction  # which looks here for the colours of what is worn
+        from lelsd.prompt import parse_prompt
+        direction = first_direction(pack, parse_prompt(f"{pack.neutral_text} with {WORN[part][0]}", pack))
+        w_plus = survey_of(pack).w[:COUNT, None].expand(-1, pack.generator.num_ws, -1)
+        w_plus = w_plus + direction.step_from(w_plus, 1.0).to(w_plus)
+        key = hashlib.sha256(f"{VERSION} {COUNT} {RESOLUTION} {part} {survey_key(pack)} ".encode() + direction.deltas.numpy().tobytes()).hexdigest()
+        seen = kept(pack, key, lambda: _look(pack, w_plus, part))
+        made[part] = Dressing(direction, w_plus.mean(dim=1), seen["colours"].to(pack.device).float(), seen["there"].to(pack.device) > 0)
+    return made[part]
+
+
+@torch.no_grad()
+def _look(pack: "Pack", w_plus: Tensor, part: str) -> dict[str, Tensor]:
+    """What the parser sees of `part` in pictures of w_plus."""
+    found = []
+    for some in w_plus.split(BATCH):
+        images = pack.generator.synthesis(some, resolution=min(RESOLUTION, pack.resolution)).float().clamp(-1, 1)
+        found.append(part_colour(**class_colours(images, pack.parser(images).argmax(dim=1)), part=part))
+    colours, there = (torch.cat(values) for values in zip(*found))
+    return {"colours": colours.half().cpu(), "there": there.half().cpu()}
