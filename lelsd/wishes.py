@@ -38,13 +38,18 @@ class Thing:
     end: int
     mention: "Mention"
 
+    @property
+    def part(self) -> str:
+        """The part that it is about most."""
+        return max(self.mention.parts, key=self.mention.parts.get)
+
 
 def wishes(prompt: Prompt, pack: "Pack") -> tuple[Prompt, ...]:
     """What a prompt asks for, each thing a prompt of its own, in the order of the text; the prompt itself where that is one thing,
     or where some word belongs to none of them."""
     plain, found = prompt.plain, {}
     for thing in _things(plain):
-        for text in _facts(_sentence(plain.text, thing, pack), thing.mention, pack):
+        for text in _facts(_sentence(plain.text, thing, pack), thing, pack):
             wish = parse_prompt(text, pack)
             found.setdefault(meaning(wish, pack), wish)
     return tuple(found.values()) if len(found) > 1 else (prompt,)
@@ -120,10 +125,12 @@ def _with_its_face(prompt: Prompt, mention: "Mention") -> int:
 
 
 def _goes_on(text: str, before: Thing, thing: Thing) -> bool:
-    """Whether two things that no attribute says are one, as adjectives side by side: "a newborn baby"."""
+    """Whether two things that no attribute says are one, adjectives side by side or of the same part: "a newborn baby", "a shirt with a collar"."""
     from packs.attributes import asked_attributes
-    adjacent = not text[before.end:thing.start].strip() and before.mention.kind in ADJECTIVES and thing.mention.kind in ADJECTIVES
-    return adjacent and not any(asked_attributes(text[one.start:one.end]) for one in (before, thing))
+    between = text[before.end:thing.start].lower()
+    alike = before.part == thing.part and set(between.split()) <= DETERMINERS | {"with"}
+    adjacent = not between.strip() and before.mention.kind in ADJECTIVES and thing.mention.kind in ADJECTIVES
+    return (alike or adjacent) and not any(asked_attributes(text[one.start:one.end]) for one in (before, thing))
 
 
 def _sentence(text: str, thing: Thing, pack: "Pack") -> str:
@@ -138,12 +145,12 @@ def _sentence(text: str, thing: Thing, pack: "Pack") -> str:
     return parse_prompt(phrase).target_text(pack.neutral_text)
 
 
-def _facts(sentence: str, mention: "Mention", pack: "Pack") -> Iterator[str]:
+def _facts(sentence: str, thing: Thing, pack: "Pack") -> Iterator[str]:
     """A sentence about one thing, for each attribute that it names and for a colour beside them; itself where that is one."""
     from packs.attributes import asked_attributes, asking, unsaid
-    asked, left, part = asked_attributes(sentence), unsaid(sentence), max(mention.parts, key=mention.parts.get)
+    asked, left, part = asked_attributes(sentence), unsaid(sentence), thing.part
     colour = COLOURED.search(sentence).group().lower() if len(colours_in(sentence)) == 1 else ""
-    if colour and part in WORN and asked and not mention.negated and set(left) <= set(WORD.findall(colour)):
+    if colour and part in WORN and asked and not thing.mention.negated and set(left) <= set(WORD.findall(colour)):
         yield from (f"{pack.neutral_text} with {WORN[part][0]}", f"{pack.neutral_text} {WORN[part][1]} {colour}")
         return
     colour = colour if part in OF_ANY_COLOUR and not asked else ""
