@@ -25,7 +25,7 @@ from lelsd.collection import Directions, fitting
 from lelsd.config import TrainConfig
 from lelsd.edit import Edit, EditStack, apply
 from lelsd.prompt import parse_prompt
-from lelsd.wishes import by_meaning, meaning, served, wishes
+from lelsd.wishes import by_meaning, directions_for
 from packs import cli, metrics
 from packs.attributes import ATTRIBUTES, others
 from packs.files import write_atomically
@@ -64,11 +64,8 @@ class Composer:
         prompt = parse_prompt(text, self.pack)
         if way == "together":
             return EditStack((Edit(self.trained.get(prompt).direction),))
-        edits = []
-        for wish in wishes(prompt, self.pack):
-            found = served(meaning(wish, self.pack), self.known)
-            edits.append(Edit(self.known[found[0]], found[1]) if found else Edit(self.trained.get(wish).direction))
-        return EditStack(tuple(edits))
+        found = directions_for(prompt, self.pack, self.known, lambda wish: self.trained.get(wish).direction)
+        return EditStack(tuple(Edit(direction, alpha) for direction, alpha in found))
 
     @torch.no_grad()
     def look(self, stack: EditStack) -> Faces:

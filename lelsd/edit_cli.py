@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from lelsd.direction import Direction
+    from lelsd.prompt import Prompt
     from packs.pack import Pack
 
 
@@ -79,16 +80,15 @@ def _named(pack: "Pack", prompt: str, folder: Path | None) -> "list[tuple[Direct
     """A direction and a strength for each thing that a prompt names. Raises ValueError for a thing that no direction does."""
     from lelsd.collection import fitting, load_directions
     from lelsd.prompt import parse_prompt
-    from lelsd.wishes import by_meaning, meaning, served, wishes
+    from lelsd.wishes import by_meaning, directions_for
+
+    def refuse(wish: "Prompt") -> "Direction":
+        raise ValueError(f"no direction of pack {pack.name!r}{f' or in {folder}' if folder else ''} does {wish.text!r}; accepted: what there is a "
+                         f"direction for, or learn it with train_eclipsed.py \"{wish.text}\" --out RUN, and add --directions RUN")
+
     own = [] if folder is None else load_directions(folder, pack).values()
-    known, found = by_meaning((learned.direction for learned in (*own, *fitting(pack.directions(), pack))), pack), []
-    for wish in wishes(parse_prompt(prompt, pack), pack):
-        does = served(meaning(wish, pack), known)
-        if does is None:
-            raise ValueError(f"no direction of pack {pack.name!r}{f' or in {folder}' if folder else ''} does {wish.text!r}; accepted: what there is a "
-                             f"direction for, or learn it with train_eclipsed.py \"{wish.text}\" --out RUN, and add --directions RUN")
-        found.append((known[does[0]], does[1]))
-    return found
+    known = by_meaning((learned.direction for learned in (*own, *fitting(pack.directions(), pack))), pack)
+    return directions_for(parse_prompt(prompt, pack), pack, known, refuse)
 
 
 def _common(own: Sequence[int], chosen: Sequence[int] | None) -> tuple[int, ...] | None:

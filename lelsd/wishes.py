@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Hashable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Callable, Hashable, Iterable, Iterator, Mapping
 
 from lelsd.collection import key
 from lelsd.colour_words import COLOURS, DARKER, LIGHTER, OF_ANY_COLOUR, WORN, colours_in, named_colour
@@ -89,6 +89,16 @@ def served(meant: Hashable, directions: "Mapping[Hashable, Direction]") -> tuple
         return meant, 1.0
     against = opposite(meant)
     return (against, -1.0) if against in directions and directions[against].has_ends else None
+
+
+def directions_for(prompt: Prompt, pack: "Pack", known: "Mapping[Hashable, Direction]",
+                   learn: "Callable[[Prompt], Direction]") -> "list[tuple[Direction, float]]":
+    """A direction and a strength for each thing that a prompt asks for. known: directions by meaning. learn: called for what none of them does."""
+    found = []
+    for wish in wishes(prompt, pack):
+        does = served(meaning(wish, pack), known)
+        found.append((known[does[0]], does[1]) if does else (learn(wish), 1.0))
+    return found
 
 
 def _things(prompt: Prompt) -> list[Thing]:

@@ -199,6 +199,15 @@ def test_an_edit_ends_where_the_face_does_and_may_go_on(studio, make_direction, 
     assert picture(page)["after"] == held, "the same step as half of a direction without ends"
 
 
+def test_the_colour_of_what_is_worn_says_what_it_needs(studio, make_direction):
+    hat, colour = (make_direction(prompt, part="hat") for prompt in ("a person with a hat", "a person whose hat is red"))
+    page = studio()
+    page.button(f"add-{hat}").click().run()
+    assert "needs" not in markdown(page)
+    page.button(f"add-{colour}").click().run()
+    assert "**Hat is red** :small[:gray[hat · needs a hat]]" in markdown(page)
+
+
 def test_the_library_is_searched(studio, make_direction):
     for word in ("curly hair", "blonde hair", "glasses", "a hat", "freckles", "a beard", "red lips"):
         make_direction(f"a person with {word}")

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -66,12 +67,21 @@ def test_a_page_without_a_block_is_named(pack, arguments):
         pack_readme.main(arguments)
 
 
-def test_the_pictures_of_the_readme(pack, tmp_path):
+def test_the_pictures_of_the_readme(pack, tmp_path, monkeypatch):
+    monkeypatch.setattr(readme_pictures, "PROMPTS", ("somebody with a cap", "a hat"))
+    monkeypatch.setattr(readme_pictures, "HATS", ("a hat",))
     arguments = ["--pack", str(pack), "--samples", "0-3", "--columns", "2", "--directions", "hat", "--seeds", "3", "--out", str(tmp_path / "images")]
     sizes = readme_pictures.main(arguments)["bytes"]
     with Image.open(tmp_path / "images" / "samples.webp") as samples, Image.open(tmp_path / "images" / "edits.webp") as edits:
         assert samples.size == (320, 320) and edits.size == (readme_pictures.WORDS + 5 * 160, readme_pictures.HEAD + 160)
-    assert sizes == {name: (tmp_path / "images" / f"{name}.webp").stat().st_size for name in ("samples", "edits")}
+    with Image.open(tmp_path / "images" / "prompts.webp") as prompts:
+        assert prompts.size == (readme_pictures.WORDS + 7 * 160, 3 * 160)
+        faces, first, second = np.asarray(prompts.convert("RGB"), float).reshape(3, 160, prompts.width, 3)[:, :, readme_pictures.WORDS:]
+    assert 4 * abs(first - second).mean() < abs(first - faces).mean(), "a cap is a hat"
+    assert sizes == {name: (tmp_path / "images" / f"{name}.webp").stat().st_size for name in ("samples", "edits", "prompts", "hats")}
+    monkeypatch.setattr(readme_pictures, "PROMPTS", ("a hat and a beard",))
+    with pytest.raises(ValueError, match="has no direction for 'a person with a beard'; accepted"):
+        readme_pictures.main(arguments)
     with pytest.raises(ValueError, match="no direction 'beard'; accepted are hat"):
         readme_pictures.main([*arguments[:7], "beard", *arguments[8:]])
     with pytest.raises(ValueError, match="seeds are too few"):
