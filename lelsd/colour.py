@@ -21,6 +21,7 @@ from lelsd.survey import LEARN, Survey
 
 if TYPE_CHECKING:
     from lelsd.colour_words import NamedColour
+    from lelsd.config import TrainConfig
     from lelsd.objective import Objective
 
 EXAMPLES = 40  # samples of a kind: fewer do not tell which colours they have
@@ -104,12 +105,17 @@ class ColourRows:
         return replace(self.target, basis=spread_rows(basis, self.layers, self.target.basis.shape[1]))
 
 
+def are_places_meant(config: "TrainConfig") -> bool:
+    """Whether a training with these settings may learn a place, and not a step for all."""
+    return (config.use_colours and config.num_directions == 1 and config.space != "style" and config.mask_mode != "outside"
+            and config.initial == "regression")
+
+
 def colour_target(objective: "Objective", layers: Sequence[int]) -> ColourTarget | None:
     """The target of a prompt that names a colour, or whose part has one of its own with what is asked for, if it asks for no more; else None.
 
     layers: the rows to edit. Deterministic; no picture is made."""
-    config = objective.config
-    if not config.use_colours or config.num_directions > 1 or config.space == "style" or config.mask_mode == "outside" or config.initial != "regression":
+    if not are_places_meant(objective.config):
         return None
     survey, named = objective.survey.part(LEARN), objective.effect.named
     part = named.part if named else max(objective.prompt.parts, key=objective.prompt.parts.get)

@@ -6,6 +6,7 @@ green and blue. Given to everybody, by the step that the survey finds for it, ha
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -13,26 +14,28 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
-from lelsd.colour_words import WORN
 from lelsd.survey import BATCH, class_colours, kept, part_colour, survey_key, survey_of
 
 if TYPE_CHECKING:
     from lelsd.direction import Direction
     from packs.pack import Pack
 
-VERSION, COUNT, RESOLUTION = 1, 320, 128  # 128 pixels show a hat well enough
+VERSION, COUNT, RESOLUTION = 1, 320, 256
+WORN = {"hat": "a hat", "eyeglasses": "glasses"}  # by part, what it is called
 
 _open: "WeakKeyDictionary[Pack, dict[str, Dressing]]" = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, eq=False)
 class Dressing:
-    """direction: what puts it on. w [M, D]: samples that wear it. colours [M, 3] in [-1, 1]: its mean colour on them. there: bool [M], whether it shows."""
+    """direction: what puts it on. w [M, D]: samples that wear it. colours [M, 3] in [-1, 1]: its mean colour on them. there: bool [M], whether it shows.
+    logits [M, A] of the classifier, None without one."""
 
     direction: "Direction"
     w: Tensor
     colours: Tensor
     there: Tensor
+    logits: Tensor | None
 
     def put_on(self, w_plus: Tensor) -> Tensor:
         """w_plus [N, L, D] of faces that wear it; those that do already stay as they are."""
@@ -47,21 +50,24 @@ def dressing_of(pack: "Pack", part: str) -> Dressing:
     if part not in made:
         from lelsd.first import first_direction  # which looks here for the colours of what is worn
         from lelsd.prompt import parse_prompt
-        direction = first_direction(pack, parse_prompt(f"{pack.neutral_text} with {WORN[part][0]}", pack))
+        direction = first_direction(pack, parse_prompt(f"{pack.neutral_text} with {WORN[part]}", pack))
         w_plus = survey_of(pack).w[:COUNT, None].expand(-1, pack.generator.num_ws, -1)
         w_plus = w_plus + direction.step_from(w_plus, 1.0).to(w_plus)
         key = hashlib.sha256(f"{VERSION} {COUNT} {RESOLUTION} {part} {survey_key(pack)} ".encode() + direction.deltas.numpy().tobytes()).hexdigest()
         seen = kept(pack, key, lambda: _look(pack, w_plus, part))
-        made[part] = Dressing(direction, w_plus.mean(dim=1), seen["colours"].to(pack.device).float(), seen["there"].to(pack.device) > 0)
+        seen = {name: values.to(pack.device).float() for name, values in seen.items()}
+        made[part] = Dressing(direction, w_plus.mean(dim=1), seen["colours"], seen["there"] > 0, seen.get("logits"))
     return made[part]
 
 
 @torch.no_grad()
 def _look(pack: "Pack", w_plus: Tensor, part: str) -> dict[str, Tensor]:
-    """What the parser sees of `part` in pictures of w_plus."""
-    found = []
+    """What the pack's models see of `part` in pictures of w_plus, float16 on the CPU."""
+    found = defaultdict(list)
     for some in w_plus.split(BATCH):
         images = pack.generator.synthesis(some, resolution=min(RESOLUTION, pack.resolution)).float().clamp(-1, 1)
-        found.append(part_colour(**class_colours(images, pack.parser(images).argmax(dim=1)), part=part))
-    colours, there = (torch.cat(values) for values in zip(*found))
-    return {"colours": colours.half().cpu(), "there": there.half().cpu()}
+        colours, there = part_colour(**class_colours(images, pack.parser(images).argmax(dim=1)), part=part)
+        seen = {"colours": colours, "there": there, **({} if pack.classifier is None else {"logits": pack.classifier(images)})}
+        for name, values in seen.items():
+            found[name].append(values.half().cpu())
+    return {name: torch.cat(values) for name, values in found.items()}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Sequence
 
 import torch
 
-from lelsd.colour import colour_target, described_colour
+from lelsd.colour import described_colour
 from lelsd.config import TrainConfig, parse_layers
 from lelsd.direction import Direction
 from lelsd.objective import Objective
@@ -24,6 +24,7 @@ from lelsd.sensitivity import regress_gain, ridge
 from lelsd.space import spread_rows
 from lelsd.stops import usual_stops
 from lelsd.survey import CALIBRATE, LEARN
+from lelsd.worn import place_target
 from packs import cli
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def first_direction(pack: "Pack", prompt: "Prompt", config: TrainConfig | None =
     config = config or TrainConfig().updated(pack.defaults)
     objective = Objective(pack, prompt, replace(config, steps=1))
     layers = parse_layers(config.layers, objective.rows_seen) or list(range(objective.rows_seen))
-    target = colour_target(objective, layers)
+    target = place_target(objective, layers)
     if target is not None:
         target, rows, distance = described_colour(target, layers)
         return Direction(rows, tuple(layers), prompt.text, prompt.part, pack.name, pack.hash, (distance,), dict(prompt.parts), config.to_dict(),

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from lelsd.calibrate import calibrated
-from lelsd.colour import ColourRows, colour_target, described_colour
+from lelsd.colour import ColourRows, described_colour
 from lelsd.config import TrainConfig, learning_rate_at, parse_feature_weights, parse_layers, rows_seen
 from lelsd.direction import Direction
 from lelsd.objective import HELD_OUT, Objective, sample_noise
@@ -24,6 +24,7 @@ from lelsd.run_folder import RunFolder
 from lelsd.sensitivity import measure_sensitivity, regress_gain
 from lelsd.space import RowSpace, StyleSpace, unit_rows
 from lelsd.strip import strip
+from lelsd.worn import place_target
 from stylegan2.images import save_png
 
 if TYPE_CHECKING:
@@ -181,7 +182,7 @@ class Training:
             self.space = StyleSpace(objective, self.layers, objective.random_latents())
         else:
             self.space = RowSpace(objective, self.layers, 0.0 if config.space == "w" else config.row_freedom)
-        target = colour_target(objective, self.layers)
+        target = place_target(objective, self.layers)
         self.colour = None if target is None else ColourRows(target)
 
     def _continue(self, step: int, tensors: dict[str, Tensor], state: dict) -> None:
