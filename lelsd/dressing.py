@@ -14,10 +14,16 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
+from lelsd.colour_words import named_colour
+from lelsd.config import TrainConfig
+from lelsd.direction import Direction
+from lelsd.objective import Objective
+from lelsd.predicted import predicted_step
+from lelsd.prompt import parse_prompt
 from lelsd.survey import BATCH, class_colours, kept, part_colour, survey_key, survey_of
 
 if TYPE_CHECKING:
-    from lelsd.direction import Direction
+    from lelsd.prompt import Prompt
     from packs.pack import Pack
 
 VERSION, COUNT, RESOLUTION = 1, 320, 256
@@ -31,7 +37,7 @@ class Dressing:
     """direction: what puts it on. w [M, D]: samples that wear it. colours [M, 3] in [-1, 1]: its mean colour on them. there: bool [M], whether it shows.
     logits [M, A] of the classifier, None without one."""
 
-    direction: "Direction"
+    direction: Direction
     w: Tensor
     colours: Tensor
     there: Tensor
@@ -42,15 +48,20 @@ class Dressing:
         return w_plus + self.direction.step_from(w_plus, 1.0).to(w_plus)
 
 
+def objective_for(pack: "Pack", prompt: "Prompt", config: TrainConfig) -> Objective:
+    """The objective of a prompt; if all that it asks for is the colour of what is worn, on faces that wear it. Raises ValueError as `Objective`."""
+    named = named_colour(prompt) if config.use_colours else None
+    return Objective(pack, prompt, config, dressing_of(pack, named.part) if named and named.is_worn else None)
+
+
 def dressing_of(pack: "Pack", part: str) -> Dressing:
     """The samples of a pack that wear `part`, one of `WORN`: looked at once a process, and kept in the cache folder. Deterministic.
 
     Raises ValueError for a pack whose CLIP cannot tell it from the neutral text."""
     made = _open.setdefault(pack, {})
     if part not in made:
-        from lelsd.first import first_direction  # which looks here for the colours of what is worn
-        from lelsd.prompt import parse_prompt
-        direction = first_direction(pack, parse_prompt(f"{pack.neutral_text} with {WORN[part]}", pack))
+        objective = Objective(pack, parse_prompt(f"{pack.neutral_text} with {WORN[part]}", pack), TrainConfig().updated(pack.defaults))
+        direction = predicted_step(objective, range(objective.rows_seen))
         w_plus = survey_of(pack).w[:COUNT, None].expand(-1, pack.generator.num_ws, -1)
         w_plus = w_plus + direction.step_from(w_plus, 1.0).to(w_plus)
         key = hashlib.sha256(f"{VERSION} {COUNT} {RESOLUTION} {part} {survey_key(pack)} ".encode() + direction.deltas.numpy().tobytes()).hexdigest()

@@ -13,17 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Sequence
 
-import torch
-
 from lelsd.colour import described_colour
 from lelsd.config import TrainConfig, parse_layers
 from lelsd.direction import Direction
-from lelsd.objective import Objective
-from lelsd.reach import DISTANCES, WANTED_RATE
-from lelsd.sensitivity import regress_gain, ridge
-from lelsd.space import spread_rows
-from lelsd.stops import usual_stops
-from lelsd.survey import CALIBRATE, LEARN
+from lelsd.dressing import objective_for
+from lelsd.predicted import predicted_step
 from lelsd.worn import place_target
 from packs import cli
 
@@ -39,31 +33,14 @@ def first_direction(pack: "Pack", prompt: "Prompt", config: TrainConfig | None =
     has not, and for a prompt that CLIP cannot tell from the neutral text.
     """
     config = config or TrainConfig().updated(pack.defaults)
-    objective = Objective(pack, prompt, replace(config, steps=1))
+    objective = objective_for(pack, prompt, replace(config, steps=1))
     layers = parse_layers(config.layers, objective.rows_seen) or list(range(objective.rows_seen))
     target = place_target(objective, layers)
     if target is not None:
         target, rows, distance = described_colour(target, layers)
         return Direction(rows, tuple(layers), prompt.text, prompt.part, pack.name, pack.hash, (distance,), dict(prompt.parts), config.to_dict(),
                          {"predicted": True, "judge": objective.effect.judge}, colour=target)
-    towards = regress_gain(objective)
-    rows = spread_rows(towards.expand(1, len(layers), -1), layers, pack.generator.num_ws).float().cpu()
-    distance = predicted_distance(objective, towards) * objective.spread
-    return Direction(rows, tuple(layers), prompt.text, prompt.part, pack.name, pack.hash, (distance,), dict(prompt.parts), config.to_dict(),
-                     {"predicted": True, "judge": objective.effect.judge}, stops=usual_stops(objective))
-
-
-def predicted_distance(objective: Objective, direction: torch.Tensor) -> float:
-    """How far along direction [D] most pictures that are not as asked should become so, clearly, in spreads of W, if the judge's
-    score were linear in w; within what `reach` would try."""
-    learn, rest = (objective.survey.part(rows) for rows in (LEARN, CALIBRATE))
-    scores = objective.effect.of_survey(learn)
-    slope = float(ridge(learn.w, scores[:, None])[:, 0] @ direction) * objective.spread
-    scores = objective.effect.of_survey(rest)
-    missing = objective.effect.clear - scores[scores <= 0]
-    if slope <= 0 or not len(missing):
-        return DISTANCES[len(DISTANCES) // 2]
-    return float((torch.quantile(missing, WANTED_RATE) / slope).clamp(DISTANCES[0], DISTANCES[-1]))
+    return replace(predicted_step(objective, layers), config=config.to_dict())
 
 
 def main(argv: Sequence[str]) -> dict:

@@ -14,14 +14,13 @@ from torch import Tensor
 
 from lelsd import losses
 from lelsd.clip_guide import ClipGuide
-from lelsd.colour_words import named_colour
 from lelsd.config import TrainConfig, parse_feature_weights, rows_seen
-from lelsd.dressing import Dressing, dressing_of
 from lelsd.effect import Effect
 from lelsd.survey import Survey, survey_of
 from stylegan2.steps import edited
 
 if TYPE_CHECKING:
+    from lelsd.dressing import Dressing
     from lelsd.prompt import Prompt
     from packs.pack import Pack
     from stylegan2.generator import SynthesisState
@@ -53,8 +52,9 @@ class Before:
 class Objective:
     """The losses of one prompt on one pack. R is the resolution that the settings name: the generator's own, or less."""
 
-    def __init__(self, pack: "Pack", prompt: "Prompt", config: TrainConfig) -> None:
-        self.pack, self.prompt, self.config = pack, prompt, config
+    def __init__(self, pack: "Pack", prompt: "Prompt", config: TrainConfig, dressing: "Dressing | None" = None) -> None:
+        """dressing: what everybody wears before the edit (`lelsd.dressing.objective_for`)."""
+        self.pack, self.prompt, self.config, self.dressing = pack, prompt, config, dressing
         self.generator, self.guide = pack.generator, ClipGuide(pack)
         self.resolution, self.rows_seen = config.resolution or pack.resolution, rows_seen(config, pack.resolution)
         self.feature_weights = parse_feature_weights(config.feature_weights, range(self.rows_seen))
@@ -71,12 +71,6 @@ class Objective:
     def effect(self) -> Effect:
         """Whether pictures are as the prompt asks."""
         return Effect(self.pack, self.prompt, self.text_move, self.survey, self.config.use_colours)
-
-    @cached_property
-    def dressing(self) -> Dressing | None:
-        """What everybody wears before the edit, where its colour is all that is asked for."""
-        named = named_colour(self.prompt) if self.config.use_colours else None
-        return dressing_of(self.pack, named.part) if named and named.is_worn else None
 
     @cached_property
     def spread(self) -> float:

@@ -17,6 +17,7 @@ from lelsd.card import ReportCard, SideEffect, Strength
 from lelsd.clip_guide import SAME_THING
 from lelsd.config import TrainConfig
 from lelsd.direction import Direction, load_direction
+from lelsd.dressing import objective_for
 from lelsd.effect import split_in_two
 from lelsd.objective import Objective, pictures_at_once
 from lelsd.prompt import Prompt, parse_prompt
@@ -207,7 +208,7 @@ def objective_of(pack: "Pack", direction: Direction) -> Objective:
     prompt: Prompt = parse_prompt(direction.prompt, pack)
     prompt = prompt.with_parts(dict(direction.parts)) if direction.parts else prompt
     known = {name: direction.config.get(name) for name in ("truncation", "mask_mode", "use_areas")}  # what else it says is of no account here
-    return Objective(pack, prompt, TrainConfig().updated(pack.defaults).updated(known))
+    return objective_for(pack, prompt, TrainConfig().updated(pack.defaults).updated(known))
 
 
 def main(argv: Sequence[str]) -> dict:

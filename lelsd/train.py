@@ -17,7 +17,8 @@ from lelsd.calibrate import calibrated
 from lelsd.colour import ColourRows, described_colour
 from lelsd.config import TrainConfig, learning_rate_at, parse_feature_weights, parse_layers, rows_seen
 from lelsd.direction import Direction
-from lelsd.objective import HELD_OUT, Objective, sample_noise
+from lelsd.dressing import objective_for
+from lelsd.objective import HELD_OUT, sample_noise
 from lelsd.prompt import Prompt, parse_prompt
 from lelsd.report import report_card
 from lelsd.run_folder import RunFolder
@@ -97,7 +98,7 @@ class Training:
         self.pack, self.prompt, self.config, self.folder, self.stop = pack, prompt, config, run, stop
         self.started, self.first_step = time.monotonic(), 0
         run.status(state="running", step=0, steps=config.steps, eta=None, error=None, prompt=prompt.text, part=prompt.part)
-        self.objective = Objective(pack, prompt, config)
+        self.objective = objective_for(pack, prompt, config)
         self.step, self.preview = 0, None
         checkpoint = run.load_checkpoint()
         if checkpoint is None:

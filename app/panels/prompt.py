@@ -9,7 +9,7 @@ import streamlit as st
 from app import resources, session
 from app.job_request import JobRequest
 from app.panels.wishes import offered, unknown_words, wishes_panel
-from app.widgets import bind, plain, quoted, sentence
+from app.widgets import plain, quoted, sentence
 from lelsd.config import TrainConfig
 from lelsd.prompt import Prompt
 from segmentation.parts import PARTS

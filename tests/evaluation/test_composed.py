@@ -9,9 +9,8 @@ import torch
 
 from evaluation.composed import Composer, Faces, counted, main
 from evaluation.suite import SEVERAL, read_asked
-from lelsd.edit import EditStack
 from packs.attributes import ATTRIBUTES
-from packs.pack import Pack, load_pack
+from packs.pack import load_pack
 
 
 @pytest.fixture(scope="module")

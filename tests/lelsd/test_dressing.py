@@ -8,7 +8,7 @@ import torch
 
 from lelsd import dressing
 from lelsd.config import TrainConfig
-from lelsd.dressing import dressing_of
+from lelsd.dressing import dressing_of, objective_for
 from lelsd.first import first_direction
 from lelsd.objective import Objective
 from lelsd.prompt import parse_prompt
@@ -33,7 +33,7 @@ def few_samples(tmp_path_factory) -> Iterator[None]:
 
 
 def objective_of(pack: Pack, text: str, **settings) -> Objective:
-    return Objective(pack, parse_prompt(text, pack), TrainConfig().updated(settings))
+    return objective_for(pack, parse_prompt(text, pack), TrainConfig().updated(settings))
 
 
 def test_everybody_wears_a_hat(portraits):

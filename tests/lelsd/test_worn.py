@@ -10,6 +10,7 @@ import torch
 from lelsd import dressing
 from lelsd.colour import colour_target
 from lelsd.config import TrainConfig
+from lelsd.dressing import objective_for
 from lelsd.first import first_direction
 from lelsd.objective import Objective
 from lelsd.prompt import parse_prompt
@@ -34,7 +35,7 @@ def few_samples(tmp_path_factory) -> Iterator[None]:
 
 
 def objective_of(pack: Pack, text: str, **settings) -> Objective:
-    return Objective(pack, parse_prompt(text, pack), TrainConfig().updated(settings))
+    return objective_for(pack, parse_prompt(text, pack), TrainConfig().updated(settings))
 
 
 @torch.no_grad()
