@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Callable, Hashable, Iterable, Iterator, Mappin
 
 from lelsd.collection import key
 from lelsd.colour_words import COLOURS, DARKER, LIGHTER, OF_ANY_COLOUR, WORN, colours_in, named_colour
-from lelsd.lexicon import AWAY, DETERMINERS, GONE, NEGATORS, PEOPLE, PLACING, REMOVALS, SCOPE_ENDS, TAKES, says_where
+from lelsd.lexicon import (AWAY, DETERMINERS, GONE, MAX_PROMPT_CHARACTERS, NEGATORS, PEOPLE, PLACING, REMOVALS, SCOPE_ENDS, TAKES,
+                           says_where)
 from lelsd.prompt import Prompt, parse_prompt
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from lelsd.matching import Mention
     from packs.pack import Pack
 
+LONGEST = MAX_PROMPT_CHARACTERS - 50
 ARTICLES, ADJECTIVES = ("a", "an"), ("attribute", "general")
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 SMALL_WORDS = PLACING | DETERMINERS | SCOPE_ENDS | NEGATORS | REMOVALS | TAKES | AWAY | GONE | PEOPLE | frozenset(
@@ -46,9 +48,9 @@ class Thing:
 
 def wishes(prompt: Prompt, pack: "Pack") -> tuple[Prompt, ...]:
     """What a prompt asks for, each thing a prompt of its own, in the order of the text; the prompt itself where that is one thing,
-    or where some word belongs to none of them."""
+    where some word belongs to none of them, or where a sentence about one of them might be too long for a prompt."""
     plain, found = prompt.plain, {}
-    for thing in _things(plain):
+    for thing in _things(plain) if len(plain.text) <= LONGEST else ():
         for text in _facts(_sentence(plain.text, thing, pack), thing, pack):
             wish = parse_prompt(text, pack)
             found.setdefault(meaning(wish, pack), wish)

@@ -46,6 +46,12 @@ def test_a_prompt_for_one_thing_stays_as_it_was_typed(portraits, prompt):
     assert wishes(parsed, portraits) == (parsed,)
 
 
+@pytest.mark.parametrize(("times", "things"), [(40, 2), (55, 1)])
+def test_a_long_prompt_stays_whole(portraits, times, things):
+    parsed = parse_prompt(f"{'very ' * times}curly hair and glasses", portraits)
+    assert len(wishes(parsed, portraits)) == things
+
+
 def test_a_wish_knows_its_part_and_what_the_text_model_does_not(portraits):
     crown, glasses = wishes(parse_prompt("a person with a crown and glasses", portraits), portraits)
     assert (crown.part, crown.unknown_words, glasses.part, glasses.unknown_words) == ("hat", ("crown",), "eyeglasses", ())
