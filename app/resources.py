@@ -19,6 +19,7 @@ import streamlit as st
 
 from app import session
 from app.jobs import JobQueue
+from lelsd.colour_words import WORN, named_colour
 from lelsd.direction import Direction, load_direction
 from lelsd.prompt import Prompt, parse_prompt
 from packs import registry
@@ -169,6 +170,15 @@ def library() -> tuple[list[Entry], list[str]]:
 def title_of(direction: Direction) -> str:
     """What a direction is called: the name that somebody gave it, or its prompt in short."""
     return direction.name or short_title(direction.prompt)
+
+
+def needs(direction: Direction) -> str:
+    """" · needs a hat" for a direction that only changes the colour of what is worn, which shows on nobody else; "" for any other."""
+    try:
+        named = named_colour(understand(direction.prompt, pack_name()))
+    except ValueError:
+        return ""
+    return f" · needs {WORN[named.part][0]}" if named and named.is_worn else ""
 
 
 def short_title(prompt: str, length: int = 34) -> str:

@@ -63,7 +63,7 @@ def _card(entry: Entry) -> None:
     with st.container(border=True, key=f"card-{key}", gap="small"):
         _picture(entry)
         st.markdown(f"**{plain(entry.title)}** :small[:gray[{', '.join(direction.parts) or direction.part}]]")
-        st.caption(f"“{plain(direction.prompt)}” · {directions.origin(entry)} · {_layers(direction.layers)}")
+        st.caption(f"“{plain(direction.prompt)}” · {directions.origin(entry)} · {_layers(direction.layers)}{resources.needs(direction)}")
         _facts(report_card.facts(direction))
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             if st.button("Use", key=f"use-{key}", icon=":material/add:", help="Add it to the edits, and go there"):

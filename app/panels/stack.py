@@ -10,7 +10,6 @@ from app.components.tiles import Tile, tiles
 from app.panels.live import palette, strength_slider
 from app.session import History, StackEdit
 from app.widgets import bind, plain, sentence
-from lelsd.colour_words import WORN, named_colour
 from lelsd.direction import Direction
 
 LAYER_COLUMNS = 5
@@ -66,7 +65,7 @@ def _card(edit: StackEdit, place: int, count: int) -> None:
         title = resources.title_of(direction)
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"quiet-{edit.uid}"):
             with st.container(key=f"{'muted-title' if edit.muted else 'title'}-{edit.uid}", width="stretch"):
-                st.markdown(f"**{plain(title[:1].upper() + title[1:])}** :small[:gray[{direction.part}{_needs(direction)}{_end(edit)}]]")
+                st.markdown(f"**{plain(title[:1].upper() + title[1:])}** :small[:gray[{direction.part}{resources.needs(direction)}{_end(edit)}]]")
             _buttons(edit, place, count)
         strength_slider(edit, title)
         if _shows_layers(edit):
@@ -75,15 +74,6 @@ def _card(edit: StackEdit, place: int, count: int) -> None:
                 st.toggle("Past where faces end", key=bind(f"free-{edit.uid}", edit.free), on_change=_set_free, args=(edit.uid,),
                           help="At strength 1 a face is as much like that as faces of this pack are. Past it, colours glow and shapes break.")
             _layers(edit, direction)
-
-
-def _needs(direction: Direction) -> str:
-    """What a face must wear for an edit to show, if it is about the colour of that alone."""
-    try:
-        named = named_colour(resources.understand(direction.prompt, resources.pack_name()))
-    except ValueError:
-        return ""
-    return f" · needs {WORN[named.part][0]}" if named and named.is_worn else ""
 
 
 def _end(edit: StackEdit) -> str:

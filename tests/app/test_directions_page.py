@@ -50,6 +50,13 @@ def test_a_card_for_each_and_search_by_name_and_part(library):
     assert titles(page) == [] and "No ready-made direction is here yet" in page.info[0].value
 
 
+def test_a_card_says_what_must_be_worn(studio, visit_page, make_direction):
+    make_direction("a person whose hat is red", "hat"), make_direction("a person with a hat", "hat")
+    page = visit_page(studio(), "directions")
+    said = {caption.value.split(" · ")[0]: caption.value for caption in page.caption if " · learned here" in caption.value}
+    assert said["“a person whose hat is red”"].endswith("layers 2 to 4 · needs a hat") and said["“a person with a hat”"].endswith("layers 2 to 4")
+
+
 def test_use_puts_it_on_the_stack_and_goes_there(library, picture):
     page, curls, _ = library
     page.button(f"use-{curls}").click().run()
