@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import streamlit as st
 
 from app import resources, session
+from app.at_hand import Wanted
 from app.job_request import JobRequest
-from app.panels.wishes import offered, unknown_words, wishes_panel
+from app.panels.wishes import add, offered, unknown_words, wishes_panel
 from app.widgets import plain, quoted, sentence
 from lelsd.config import TrainConfig
 from lelsd.prompt import Prompt
@@ -34,7 +35,7 @@ def prompt_panel() -> None:
     if prompt is not None:
         wanted = offered(prompt) if _as_understood(prompt) else []
         _part(prompt, unknown_words(wanted) if len(wanted) > 1 else prompt.unknown_words)
-        wishes_panel(wanted, _learn_alone)
+        wishes_panel(wanted, _take)
     _settings()
     st.button("Learn as one edit" if len(wanted) > 1 else "Learn this edit", type="secondary" if wanted else "primary", icon=":material/model_training:",
               key="learn", on_click=_start, width="stretch")
@@ -161,9 +162,13 @@ def _start() -> None:
     _submit(prompt, "auto" if not chosen or _as_understood(prompt) else ",".join(chosen))
 
 
-def _learn_alone(wish: Prompt) -> None:
-    """Queue a training for one of the things that the prompt asks for."""
-    _submit(wish, "auto")
+def _take(wanted: Sequence[Wanted]) -> None:
+    """Add what is there, and have the rest learned; it comes to the stack when it is."""
+    add(wanted)
+    st.session_state[SHOW_PART] = False  # the picture has something better to show
+    for one in wanted:
+        if one.is_missing:
+            _submit(one.prompt, "auto")
 
 
 def _submit(prompt: Prompt, part: str) -> None:

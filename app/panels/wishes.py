@@ -27,8 +27,8 @@ def unknown_words(wanted: Sequence[Wanted]) -> list[str]:
     return list(dict.fromkeys(word for one in wanted if one.entry is None for word in one.prompt.unknown_words))
 
 
-def wishes_panel(wanted: Sequence[Wanted], learn: Callable[[Prompt], None]) -> None:
-    """Offer to take what is at hand, and several things one by one. learn: queues a training for one of them."""
+def wishes_panel(wanted: Sequence[Wanted], take: Callable[[Sequence[Wanted]], None]) -> None:
+    """Offer what is at hand, and several things one by one. take: called when they are wanted."""
     if not wanted:
         return
     with st.container(border=True, key="wishes", gap="small"):
@@ -36,7 +36,7 @@ def wishes_panel(wanted: Sequence[Wanted], learn: Callable[[Prompt], None]) -> N
             st.markdown(f"**{len(wanted)} things, a slider each**")
         st.markdown("\n\n".join(_line(one, len(wanted) == 1) for one in wanted))
         if label := _label(wanted):
-            st.button(label, type="primary", key="take-wishes", icon=":material/playlist_add:", on_click=_take, args=(wanted, learn), width="stretch")
+            st.button(label, type="primary", key="take-wishes", icon=":material/playlist_add:", on_click=take, args=(wanted,), width="stretch")
 
 
 def _line(one: Wanted, alone: bool) -> str:
@@ -65,13 +65,10 @@ def _label(wanted: Sequence[Wanted]) -> str:
 # --- what the button does ---------------------------------------------------------------------------------------------
 
 
-def _take(wanted: Sequence[Wanted], learn: Callable[[Prompt], None]) -> None:
-    """Put what is there on the stack, one step of undo, and have the rest learned; it comes to the stack when it is."""
+def add(wanted: Sequence[Wanted]) -> None:
+    """Put what is there on the stack, one step of undo."""
     snapshot = session.present(st.session_state)
     for one in wanted:
         if one.can_be_added:
             snapshot = session.added(snapshot, StackEdit(one.entry.path, one.alpha))
     session.commit(st.session_state, snapshot)
-    for one in wanted:
-        if one.is_missing:
-            learn(one.prompt)

@@ -1,6 +1,6 @@
 """The way that the README shows in pictures, in a real browser: `ECLIPSED_TOUR=docs/images` takes them anew on the way.
 
-The fifth, of the Photo page, is taken by test_photo_browser.py.
+The last, of the Photo page, is taken by test_photo_browser.py.
 """
 
 from __future__ import annotations
@@ -43,8 +43,18 @@ def test_edit_look_at_layers_learn_and_choose(page: Page, tour) -> None:
 
     page.get_by_role("button", name="Reset").click()
     prompt = page.get_by_label("What should the person look like?")
-    prompt.fill("a person with a red hat")
+    prompt.fill("an old man with glasses and a red hat")
     prompt.press("Enter")
+    expect(page.get_by_text("4 things, a slider each")).to_be_visible()
+    page.get_by_role("button", name="Add 4").click()
+    for name in ("elderly person", "glasses", "hat", "hat is red"):
+        expect(page.get_by_role("slider", name=f"Strength of {name}", exact=True).first).to_have_value("1")
+    tour(page, "sentence")
+
+    page.get_by_role("button", name="Reset").click()
+    prompt.fill("a chubby person")
+    prompt.press("Enter")
+    expect(page.get_by_text("4 things, a slider each")).to_have_count(0)
     expect(page.get_by_text("Because of")).to_be_visible()
     page.get_by_role("button", name="Learn this edit").click()
     expect(page.get_by_text(re.compile(r"^Step \d+ of \d+")).first).to_be_visible(timeout=1000 * LEARN_SECONDS)

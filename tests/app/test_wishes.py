@@ -51,6 +51,7 @@ def test_what_is_in_the_library_is_offered_in_other_words_too(studio, make_direc
     assert "There already: Glasses" in markdown(page) and buttons(page)["learn"] == "Learn this edit"
     page.button("take-wishes").click().run()
     assert stack(page) == [(str(path), 1.0)] and asked == []
+    assert not page.toggle("show_part").value, "what was added is better seen without shading"
     assert "on the stack" in markdown(page) and "take-wishes" not in buttons(page)
     page.button("learn").click().run()
     assert [job.prompt for job in asked] == ["a woman wearing spectacles"], "who wants to learn it may"
