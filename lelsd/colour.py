@@ -37,7 +37,8 @@ RADII = (1.5, 1.0, 0.5, 0.0)  # standard deviations from the middle at which an 
 
 @dataclass(frozen=True, eq=False)
 class ColourTarget:
-    """The colours of a part that have what is asked for, on their C axes (1 to 3): those on which such faces are alike.
+    """The colours of a part that have what is asked for, on their C axes (1 to 3): those on which such faces are alike. Or any other readings of w that such
+    faces have in common (`lelsd.worn`).
 
     A reading of a w, [C], is w @ readout + offset: 0 is the middle of such faces, 1 their standard deviation. readout: [D, C]. offset: [C].
     basis: [C, L, D], what to add to w+ for one more of each reading; zero in the rows that are not edited. away: [C], the reading of the

@@ -41,7 +41,7 @@ class Direction:
     means the same for every direction. parts: weights by part. quality: measured on held-out samples (`clip_gain`, `localization`, ...).
     name: what somebody calls it; empty, it goes by its prompt.
     report: the card of `lelsd.card`, {} without one. stops: where the edit of a face ends (`lelsd.stops`), None if it goes on and on.
-    colour: where each face goes in place of one step for all, of a prompt that names a colour (`lelsd.colour`); the one delta is then what
+    colour: where each face goes in place of one step for all, of a prompt that names a colour (`lelsd.colour`) or a kind of glasses (`lelsd.worn`); the one delta is then what
     the step of a typical face is.
     """
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from packs.pack import Pack
 
 VERSION, COUNT, RESOLUTION = 1, 320, 256
-WORN = {"hat": "a hat", "eyeglasses": "glasses"}  # by part, what it is called
+THINGS = {"hat": "a hat", "eyeglasses": "glasses"}  # by part, what is worn there
 
 _open: "WeakKeyDictionary[Pack, dict[str, Dressing]]" = WeakKeyDictionary()
 
@@ -55,12 +55,12 @@ def objective_for(pack: "Pack", prompt: "Prompt", config: TrainConfig) -> Object
 
 
 def dressing_of(pack: "Pack", part: str) -> Dressing:
-    """The samples of a pack that wear `part`, one of `WORN`: looked at once a process, and kept in the cache folder. Deterministic.
+    """The samples of a pack that wear `part`, one of `THINGS`: looked at once a process, and kept in the cache folder. Deterministic.
 
     Raises ValueError for a pack whose CLIP cannot tell it from the neutral text."""
     made = _open.setdefault(pack, {})
     if part not in made:
-        objective = Objective(pack, parse_prompt(f"{pack.neutral_text} with {WORN[part]}", pack), TrainConfig().updated(pack.defaults))
+        objective = Objective(pack, parse_prompt(f"{pack.neutral_text} with {THINGS[part]}", pack), TrainConfig().updated(pack.defaults))
         direction = predicted_step(objective, range(objective.rows_seen))
         w_plus = survey_of(pack).w[:COUNT, None].expand(-1, pack.generator.num_ws, -1)
         w_plus = w_plus + direction.step_from(w_plus, 1.0).to(w_plus)
