@@ -51,7 +51,7 @@ def all_wanted(prompt: Prompt, entries: Sequence[Entry], jobs: Sequence[Job], st
     for entry in entries:
         known.setdefault(_meant(entry.direction.prompt, name), entry)
     learning = {_meant(job.request.prompt, name) for job in jobs if job.active and job.kind == "train" and job.request.pack == name}
-    on_stack = {(edit.direction, edit.alpha > 0) for edit in stack}
+    on_stack = {(edit.direction, edit.alpha > 0) for edit in stack if not edit.muted}
     return [_wanted(wish, known, learning, on_stack) for wish in wishes(prompt, resources.pack())]
 
 

@@ -66,9 +66,11 @@ def _label(wanted: Sequence[Wanted]) -> str:
 
 
 def add(wanted: Sequence[Wanted]) -> None:
-    """Put what is there on the stack, one step of undo."""
+    """Put what is there on the stack, one step of undo; an edit that is there already, at another strength, is set to what is wanted."""
     snapshot = session.present(st.session_state)
     for one in wanted:
         if one.can_be_added:
-            snapshot = session.added(snapshot, StackEdit(one.entry.path, one.alpha))
+            present = next((edit for edit in snapshot.edits if edit.direction == one.entry.path), None)
+            snapshot = (session.added(snapshot, StackEdit(one.entry.path, one.alpha)) if present is None
+                        else session.changed(snapshot, present.uid, alpha=one.alpha, muted=False))
     session.commit(st.session_state, snapshot)

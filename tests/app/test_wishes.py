@@ -93,6 +93,20 @@ def test_what_takes_a_thing_away_is_its_direction_at_minus_one(studio, make_dire
     assert stack(page) == [(str(path), -1.0)] and asked == []
 
 
+def test_the_opposite_of_what_is_on_the_stack_moves_its_slider(studio, make_direction, asked):
+    path = make_direction("a person with glasses", part="eyeglasses")
+    give_ends(path)
+    page = type_prompt(studio(), "a person with glasses")
+    page.button("take-wishes").click().run()
+    type_prompt(page, "no glasses")
+    page.button("take-wishes").click().run()
+    assert stack(page) == [(str(path), -1.0)]
+    uid = session.present(page.session_state).edits[0].uid
+    page.button(f"mute-{uid}").click().run()
+    page.button("take-wishes").click().run()
+    assert stack(page) == [(str(path), -1.0)] and not session.present(page.session_state).edits[0].muted
+
+
 def test_what_is_being_learned_is_not_asked_for_again(studio, pretend_jobs):
     pretend_jobs("import time; time.sleep(60)")
     page = type_prompt(studio(), "a person with grey hair and glasses")
