@@ -52,16 +52,17 @@ def all_wanted(prompt: Prompt, entries: Sequence[Entry], jobs: Sequence[Job], st
         known.setdefault(_meant(entry.direction.prompt, name), entry)
     learning = {_meant(job.request.prompt, name) for job in jobs if job.active and job.kind == "train" and job.request.pack == name}
     on_stack = {(edit.direction, edit.alpha > 0) for edit in stack if not edit.muted}
-    return [_wanted(wish, known, learning, on_stack) for wish in wishes(prompt, resources.pack())]
+    directions = {meant: entry.direction for meant, entry in known.items()}
 
+    def find(wish: Prompt) -> Wanted:
+        meant = meaning(wish, resources.pack())
+        does = served(meant, directions)
+        if does is None:
+            return Wanted(wish, on_its_way=meant in learning)
+        entry, alpha = known[does[0]], does[1]
+        return Wanted(wish, entry, alpha, (entry.path, alpha > 0) in on_stack)
 
-def _wanted(wish: Prompt, known: dict[Hashable, Entry], learning: set[Hashable], on_stack: set[tuple[str, bool]]) -> Wanted:
-    meant = meaning(wish, resources.pack())
-    found = served(meant, {other: entry.direction for other, entry in known.items()})
-    if found is None:
-        return Wanted(wish, on_its_way=meant in learning)
-    entry, alpha = known[found[0]], found[1]
-    return Wanted(wish, entry, alpha, (entry.path, alpha > 0) in on_stack)
+    return [find(wish) for wish in wishes(prompt, resources.pack())]
 
 
 @st.cache_data(show_spinner=False, max_entries=1000)

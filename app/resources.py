@@ -22,6 +22,7 @@ from app.jobs import JobQueue
 from lelsd.colour_words import WORN, named_colour
 from lelsd.direction import Direction, load_direction
 from lelsd.prompt import Prompt, parse_prompt
+from lelsd.wishes import wishes
 from packs import registry
 from packs.cli import describe
 from packs.files import MANIFEST
@@ -108,7 +109,7 @@ def warm_up(name: str, _models: Pack) -> threading.Thread:
 
 def _read_a_prompt(models: Pack) -> None:
     try:
-        parse_prompt("a person with curly hair", models)
+        wishes(parse_prompt("a person with curly hair and glasses", models), models)
     except (ValueError, OSError):
         pass  # whoever types a prompt will be told
 

@@ -27,7 +27,7 @@ from lelsd.edit import Edit, EditStack, apply
 from lelsd.prompt import parse_prompt
 from lelsd.wishes import by_meaning, directions_for
 from packs import cli, metrics
-from packs.attributes import ATTRIBUTES, others
+from packs.attributes import ATTRIBUTES, others_of_all
 from packs.files import write_atomically
 from packs.pack import load_pack
 
@@ -83,15 +83,10 @@ class Composer:
         rates = {name: metrics.mean(metrics.target_rate(before.attributes[:, column], after.attributes[:, column], value))
                  for (name, value), column in zip(asked.items(), columns)}
         told = [rate for rate in rates.values() if rate is not None]
-        left_alone = counted(asked).to(before.attributes.device)
+        left_alone = others_of_all(asked, avoidable=True).to(before.attributes.device)
         return {"all_as_asked": metrics.mean(metrics.target_rate(was.all(dim=1), now.all(dim=1), True)), "as_asked": sum(told) / len(told) if told else None, "each": rates,
                 "avoidable_side_effect_rate": metrics.mean(metrics.side_effect_rate(before.attributes, after.attributes, left_alone)),
                 "identity": metrics.mean(metrics.identity(before.features, after.features, before.features.mean(dim=0)))}
-
-
-def counted(asked: dict[str, bool]) -> Tensor:
-    """bool [A]: the attributes that none of the asked ones forces to change."""
-    return torch.stack([others(name, avoidable=True) for name in asked]).all(dim=0)
 
 
 def main(argv: Sequence[str]) -> dict:

@@ -6,7 +6,6 @@ green and blue. Given to everybody, by the step that the survey finds for it, ha
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -14,20 +13,20 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
-from lelsd.colour_words import named_colour
+from lelsd.colour_words import WORN, named_colour
 from lelsd.config import TrainConfig
 from lelsd.direction import Direction
 from lelsd.objective import Objective
 from lelsd.predicted import predicted_step
 from lelsd.prompt import parse_prompt
-from lelsd.survey import BATCH, class_colours, kept, part_colour, survey_key, survey_of
+from lelsd.survey import BATCH, RESOLUTION, class_colours, in_half, kept, part_colour, survey_key, survey_of
 
 if TYPE_CHECKING:
     from lelsd.prompt import Prompt
     from packs.pack import Pack
 
-VERSION, COUNT, RESOLUTION = 1, 320, 256
-THINGS = {"hat": "a hat", "eyeglasses": "glasses"}  # by part, what is worn there
+VERSION, COUNT = 1, 320
+THINGS = {"eyeglasses": "glasses", **{part: thing for part, (thing, _) in WORN.items()}}  # by part, what is worn there
 
 _open: "WeakKeyDictionary[Pack, dict[str, Dressing]]" = WeakKeyDictionary()
 
@@ -74,11 +73,10 @@ def dressing_of(pack: "Pack", part: str) -> Dressing:
 @torch.no_grad()
 def _look(pack: "Pack", w_plus: Tensor, part: str) -> dict[str, Tensor]:
     """What the pack's models see of `part` in pictures of w_plus, float16 on the CPU."""
-    found = defaultdict(list)
-    for some in w_plus.split(BATCH):
-        images = pack.generator.synthesis(some, resolution=min(RESOLUTION, pack.resolution)).float().clamp(-1, 1)
-        colours, there = part_colour(**class_colours(images, pack.parser(images).argmax(dim=1)), part=part)
-        seen = {"colours": colours, "there": there, **({} if pack.classifier is None else {"logits": pack.classifier(images)})}
-        for name, values in seen.items():
-            found[name].append(values.half().cpu())
-    return {name: torch.cat(values) for name, values in found.items()}
+    return in_half(_seen(pack, some, part) for some in w_plus.split(BATCH))
+
+
+def _seen(pack: "Pack", w_plus: Tensor, part: str) -> dict[str, Tensor]:
+    images = pack.generator.synthesis(w_plus, resolution=min(RESOLUTION, pack.resolution)).float().clamp(-1, 1)
+    colours, there = part_colour(**class_colours(images, pack.parser(images).argmax(dim=1)), part=part)
+    return {"colours": colours, "there": there, **({} if pack.classifier is None else {"logits": pack.classifier(images)})}

@@ -126,10 +126,10 @@ class Witness:
         self.objective, self.centre = objective, None
         self.judge = "clip" if objective.pack.classifier is None else "classifier"
         if self.judge == "classifier":
-            from packs.attributes import ATTRIBUTES, others
+            from packs.attributes import ATTRIBUTES, others_of_all
             self.names = ATTRIBUTES
             asked = list(objective.effect.asked) or BOUND_TO_COLOURS.get(objective.effect.named and objective.effect.named.part, [""])
-            self.others, self.avoidable = (torch.stack([others(name, avoidable) for name in asked]).all(dim=0) for avoidable in (False, True))
+            self.others, self.avoidable = (others_of_all(asked, avoidable) for avoidable in (False, True))
         else:
             self.names, self._moves = objective.guide.example_moves()
             self.others = self.avoidable = ((self._moves @ objective.text_move) < SAME_THING).cpu()

@@ -13,7 +13,7 @@ import json
 import warnings
 from collections import defaultdict
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Callable, Sequence
+from typing import TYPE_CHECKING, Callable, Iterable, Sequence
 from weakref import WeakKeyDictionary
 
 import torch
@@ -96,12 +96,19 @@ def _look(pack: "Pack") -> dict[str, Tensor]:
     """The tensors of a `Survey` that are not known beforehand, float16 on the CPU, so that it makes no difference whether they were stored."""
     guide, size = ClipGuide(pack), min(RESOLUTION, pack.resolution)
     w_plus = pack.generator.mapping(survey_latents(pack.generator.z_dim).to(pack.device), truncation=1.0)
+    return in_half(_seen(pack, guide, some, size) for some in w_plus.split(BATCH))
+
+
+def _seen(pack: "Pack", guide: ClipGuide, w_plus: Tensor, size: int) -> dict[str, Tensor]:
+    images = pack.generator.synthesis(w_plus, resolution=size).float().clamp(-1, 1)
+    seen = {"embeddings": guide.encode_image(images), **class_colours(images, pack.parser(images).argmax(dim=1))}
+    return seen if pack.classifier is None else {**seen, "logits": pack.classifier(images)}
+
+
+def in_half(batches: Iterable[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """What was seen in batches of pictures, [n, ...] by name, as one, float16 on the CPU."""
     found = defaultdict(list)
-    for some in w_plus.split(BATCH):
-        images = pack.generator.synthesis(some, resolution=size).float().clamp(-1, 1)
-        seen = {"embeddings": guide.encode_image(images), **class_colours(images, pack.parser(images).argmax(dim=1))}
-        if pack.classifier is not None:
-            seen["logits"] = pack.classifier(images)
+    for seen in batches:
         for name, values in seen.items():
             found[name].append(values.half().cpu())
     return {name: torch.cat(values) for name, values in found.items()}

@@ -5,14 +5,23 @@ The classifier was taught by the drawn world, which knows all of that; this is t
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
 from portraits.asked import asked_attributes, unsaid
 from portraits.scene import ATTRIBUTES
 from portraits.side_effects import bound, others
 
-__all__ = ["ATTRIBUTES", "asked_attributes", "asking", "bound", "others", "unsaid"]
-
+__all__ = ["ATTRIBUTES", "asked_attributes", "asking", "bound", "others", "others_of_all", "unsaid"]
 
 WORDINGS = 8  # that are looked at for one prompt
+
+
+def others_of_all(names: Iterable[str], avoidable: bool = False) -> Tensor:
+    """bool [A]: the attributes that `others` counts beside each of these."""
+    return torch.stack([others(name, avoidable) for name in names]).all(dim=0)
 
 
 def asking(attribute: str, value: bool = True) -> str:

@@ -25,6 +25,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import resources
 from app.job import Job
+from app.job_request import JobRequest
 from app.jobs import JobQueue
 from lelsd.direction import Direction
 from packs.pack import Pack
@@ -321,3 +322,23 @@ def visit_page() -> Callable[[AppTest, str], AppTest]:
         return page
 
     return go
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[JobRequest]:
+    """The trainings that a page asks for; none is started."""
+    requests: list[JobRequest] = []
+    monkeypatch.setattr(JobQueue, "submit", lambda queue, request: requests.append(request))
+    return requests
+
+
+@pytest.fixture
+def type_prompt() -> Callable[[AppTest, str], AppTest]:
+    """`type_prompt(page, text)`: the page after a prompt was typed."""
+
+    def typed(page: AppTest, text: str) -> AppTest:
+        page.text_input("prompt").set_value(text).run()
+        assert not page.exception, page.exception[0].message
+        return page
+
+    return typed

@@ -20,20 +20,6 @@ def page(studio):
     return studio()
 
 
-@pytest.fixture
-def asked(monkeypatch) -> list[JobRequest]:
-    """The jobs that the page asks for; none is started."""
-    requests: list[JobRequest] = []
-    monkeypatch.setattr(JobQueue, "submit", lambda queue, request: requests.append(request))
-    return requests
-
-
-def type_prompt(page, text: str):
-    page.text_input("prompt").set_value(text).run()
-    assert not page.exception, page.exception[0].message
-    return page
-
-
 def parts(page) -> list[str]:
     return page.session_state["parts"]
 
@@ -42,7 +28,7 @@ def captions(page) -> str:
     return " ".join(element.value for element in page.caption)
 
 
-def test_a_prompt_shows_its_part_why_and_where(page, picture):
+def test_a_prompt_shows_its_part_why_and_where(page, picture, type_prompt):
     type_prompt(page, "a person with curly hair")
     assert parts(page) == ["hair"]
     assert "Because of “curly hair”." in captions(page)
@@ -50,7 +36,7 @@ def test_a_prompt_shows_its_part_why_and_where(page, picture):
     assert picture(page)["caption"] == "Shaded: hair"
 
 
-def test_the_part_is_changeable_and_several_go_together(page, picture):
+def test_the_part_is_changeable_and_several_go_together(page, picture, type_prompt):
     page.number_input("seed").set_value(3).run()  # a face in which the untrained parser sees both parts
     type_prompt(page, "a person with curly hair")
     hair = picture(page)["overlay"]
@@ -60,7 +46,7 @@ def test_the_part_is_changeable_and_several_go_together(page, picture):
     assert picture(page)["overlay"] != hair
 
 
-def test_only_the_area_is_shaded_unless_parts_are_chosen_by_hand(page, monkeypatch):
+def test_only_the_area_is_shaded_unless_parts_are_chosen_by_hand(page, monkeypatch, type_prompt):
     asked, real = [], rendering.part_overlay
     monkeypatch.setattr(rendering, "part_overlay", lambda image, parts, areas: asked.append(dict(areas)) or real(image, parts, areas))
     type_prompt(page, "a person with a moustache")
@@ -80,31 +66,31 @@ def test_a_moustache_is_shaded_below_the_nose(monkeypatch):
     assert forehead + 40 < top < bottom < neck - 10 and bottom - top < 80, "of 256 rows"
 
 
-def test_the_overlay_can_be_switched_off(page, picture):
+def test_the_overlay_can_be_switched_off(page, picture, type_prompt):
     type_prompt(page, "a person with a red hat")
     page.toggle("show_part").set_value(False).run()
     assert picture(page)["overlay"] == ""
 
 
-def test_a_misspelt_word_and_one_that_is_to_go_are_told(page):
+def test_a_misspelt_word_and_one_that_is_to_go_are_told(page, type_prompt):
     type_prompt(page, "a smiling woman with hiar and no glasses")
     assert "Because of “smiling” \\(mouth\\), “hiar”, read as “hair” \\(hair\\) and “glasses” \\(eyeglasses, to go\\)." in captions(page)
 
 
-def test_another_prompt_is_another_part(page):
+def test_another_prompt_is_another_part(page, type_prompt):
     type_prompt(page, "a person with curly hair")
     type_prompt(page, "a person with glasses")
     assert parts(page)[0] == "eyeglasses" and "hair" not in parts(page)
 
 
-def test_words_the_model_does_not_know_are_named(page):
+def test_words_the_model_does_not_know_are_named(page, type_prompt):
     type_prompt(page, "a zeppelin with curly hair")
     assert "“zeppelin”" in page.warning[0].value
     type_prompt(page, "a person with curly hair")
     assert not page.warning
 
 
-def test_words_the_model_is_told_others_for_are_named(page):
+def test_words_the_model_is_told_others_for_are_named(page, type_prompt):
     type_prompt(page, "a person with specs_ and [dreadlocks]")
     assert "The model knows plainer words: “specs” is read as “glasses”." in captions(page)
     assert "specs" not in page.warning[0].value and "“dreadlocks”" in page.warning[0].value
@@ -124,7 +110,7 @@ def test_learn_with_an_empty_prompt_is_one_sentence(page, asked):
     assert asked == []
 
 
-def test_a_prompt_of_ten_thousand_characters_is_one_sentence(page, asked, picture):
+def test_a_prompt_of_ten_thousand_characters_is_one_sentence(page, asked, picture, type_prompt):
     type_prompt(page, "curly " * 1700)
     assert len(page.error) == 1 and "characters" in page.error[0].value and len(page.error[0].value) < 400
     page.button("learn").click().run()
@@ -133,7 +119,7 @@ def test_a_prompt_of_ten_thousand_characters_is_one_sentence(page, asked, pictur
     assert not page.error
 
 
-def test_learn_asks_for_what_the_widgets_say(page, asked):
+def test_learn_asks_for_what_the_widgets_say(page, asked, type_prompt):
     type_prompt(page, "a person with curly hair")
     page.number_input("steps").set_value(40)
     page.slider("localization").set_value(1.0)
@@ -144,7 +130,7 @@ def test_learn_asks_for_what_the_widgets_say(page, asked):
     assert page.session_state["show_part"] is False
 
 
-def test_a_chosen_part_and_chosen_layers_go_into_the_job(page, asked):
+def test_a_chosen_part_and_chosen_layers_go_into_the_job(page, asked, type_prompt):
     type_prompt(page, "a person with curly hair")
     page.button_group("parts").set_value(["hair", "eyebrows"])
     page.button_group("layers_mode").set_value("choose").run()
@@ -155,7 +141,7 @@ def test_a_chosen_part_and_chosen_layers_go_into_the_job(page, asked):
     assert (asked[0].part, asked[0].layers) == ("hair,eyebrows", "2,3")
 
 
-def test_a_runs_folder_that_cannot_be_written_is_one_sentence(page, monkeypatch, tmp_path):
+def test_a_runs_folder_that_cannot_be_written_is_one_sentence(page, monkeypatch, tmp_path, type_prompt):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("ECLIPSED_RUNS", str(tmp_path / "file"))
     type_prompt(page, "a person with curly hair")

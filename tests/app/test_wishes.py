@@ -14,20 +14,6 @@ from lelsd.direction import load_direction
 from lelsd.stops import Stops
 
 
-@pytest.fixture
-def asked(monkeypatch) -> list[JobRequest]:
-    """The jobs that the page asks for; none is started."""
-    requests: list[JobRequest] = []
-    monkeypatch.setattr(JobQueue, "submit", lambda queue, request: requests.append(request))
-    return requests
-
-
-def type_prompt(page, text: str):
-    page.text_input("prompt").set_value(text).run()
-    assert not page.exception, page.exception[0].message
-    return page
-
-
 def stack(page) -> list[tuple[str, float]]:
     return [(edit.direction, edit.alpha) for edit in session.present(page.session_state).edits]
 
@@ -45,7 +31,7 @@ def buttons(page) -> dict[str, str]:
     return {button.key: button.label for button in page.button}
 
 
-def test_what_is_in_the_library_is_offered_in_other_words_too(studio, make_direction, asked):
+def test_what_is_in_the_library_is_offered_in_other_words_too(studio, make_direction, asked, type_prompt):
     path = make_direction("a person with glasses", part="eyeglasses")
     page = type_prompt(studio(), "a woman wearing spectacles")
     assert "There already: Glasses" in markdown(page) and buttons(page)["learn"] == "Learn this edit"
@@ -57,13 +43,13 @@ def test_what_is_in_the_library_is_offered_in_other_words_too(studio, make_direc
     assert [job.prompt for job in asked] == ["a woman wearing spectacles"], "who wants to learn it may"
 
 
-def test_what_is_to_be_learned_is_not_offered(studio, make_direction):
+def test_what_is_to_be_learned_is_not_offered(studio, make_direction, type_prompt):
     make_direction("a person with glasses", part="eyeglasses")
     page = type_prompt(studio(), "a person with round glasses")
     assert "take-wishes" not in buttons(page) and buttons(page)["learn"] == "Learn this edit"
 
 
-def test_several_things_are_taken_one_by_one_and_what_is_missing_is_learned(studio, make_direction, asked):
+def test_several_things_are_taken_one_by_one_and_what_is_missing_is_learned(studio, make_direction, asked, type_prompt):
     glasses, own = make_direction("a person with glasses", part="eyeglasses"), make_direction("grey-haired person")
     page = type_prompt(studio(), "a person with grey hair, glasses and a beard")
     assert "3 things, a slider each" in markdown(page)
@@ -76,13 +62,13 @@ def test_several_things_are_taken_one_by_one_and_what_is_missing_is_learned(stud
     assert stack(page) == [], "one step"
 
 
-def test_as_one_edit_it_is_learned_as_it_was_typed(studio, asked):
+def test_as_one_edit_it_is_learned_as_it_was_typed(studio, asked, type_prompt):
     page = type_prompt(studio(), "a person with grey hair and glasses")
     page.button("learn").click().run()
     assert [(job.prompt, job.part) for job in asked] == [("a person with grey hair and glasses", "auto")]
 
 
-def test_what_takes_a_thing_away_is_its_direction_at_minus_one(studio, make_direction, asked):
+def test_what_takes_a_thing_away_is_its_direction_at_minus_one(studio, make_direction, asked, type_prompt):
     path = make_direction("a person with glasses", part="eyeglasses")
     page = type_prompt(studio(), "remove the glasses")
     assert "take-wishes" not in buttons(page), "a direction without ends may lead anywhere on its other side"
@@ -93,7 +79,7 @@ def test_what_takes_a_thing_away_is_its_direction_at_minus_one(studio, make_dire
     assert stack(page) == [(str(path), -1.0)] and asked == []
 
 
-def test_the_opposite_of_what_is_on_the_stack_moves_its_slider(studio, make_direction, asked):
+def test_the_opposite_of_what_is_on_the_stack_moves_its_slider(studio, make_direction, asked, type_prompt):
     path = make_direction("a person with glasses", part="eyeglasses")
     give_ends(path)
     page = type_prompt(studio(), "a person with glasses")
@@ -107,7 +93,7 @@ def test_the_opposite_of_what_is_on_the_stack_moves_its_slider(studio, make_dire
     assert stack(page) == [(str(path), -1.0)] and not session.present(page.session_state).edits[0].muted
 
 
-def test_what_is_being_learned_is_not_asked_for_again(studio, pretend_jobs):
+def test_what_is_being_learned_is_not_asked_for_again(studio, pretend_jobs, type_prompt):
     pretend_jobs("import time; time.sleep(60)")
     page = type_prompt(studio(), "a person with grey hair and glasses")
     assert buttons(page)["take-wishes"] == "Learn 2"
@@ -116,20 +102,20 @@ def test_what_is_being_learned_is_not_asked_for_again(studio, pretend_jobs):
     assert markdown(page).count("being learned") == 2 and "take-wishes" not in buttons(page)
 
 
-def test_only_what_is_to_be_learned_needs_words_that_the_model_knows(studio, make_direction):
+def test_only_what_is_to_be_learned_needs_words_that_the_model_knows(studio, make_direction, type_prompt):
     make_direction("a person with a zeppelin hat", part="hat")
     page = type_prompt(studio(), "a person with a zeppelin hat and quokka hair")
     assert "quokka" in page.warning[0].value and "zeppelin" not in page.warning[0].value
 
 
-def test_who_chooses_parts_by_hand_wants_one_edit(studio, make_direction):
+def test_who_chooses_parts_by_hand_wants_one_edit(studio, make_direction, type_prompt):
     make_direction("a person with glasses", part="eyeglasses")
     page = type_prompt(studio(), "a person with glasses")
     page.button_group("parts").set_value(["eyebrows"]).run()
     assert "take-wishes" not in buttons(page)
 
 
-def test_with_a_runs_folder_that_cannot_be_written_the_rest_is_added_all_the_same(studio, make_direction, monkeypatch):
+def test_with_a_runs_folder_that_cannot_be_written_the_rest_is_added_all_the_same(studio, make_direction, monkeypatch, type_prompt):
     def refuse(queue, request):
         raise ValueError("cannot write in runs")
 

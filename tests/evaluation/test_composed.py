@@ -7,9 +7,9 @@ import json
 import pytest
 import torch
 
-from evaluation.composed import Composer, Faces, counted, main
+from evaluation.composed import Composer, Faces, main
 from evaluation.suite import SEVERAL, read_asked
-from packs.attributes import ATTRIBUTES
+from packs.attributes import ATTRIBUTES, others_of_all
 from packs.pack import load_pack
 
 
@@ -40,11 +40,11 @@ def test_what_is_measured_of_faces_that_are_made_up(composer):
         composer.before = kept
     assert found["all_as_asked"] == pytest.approx(1 / 3) and found["each"] == {"Wearing_Hat": pytest.approx(2 / 3), "No_Beard": pytest.approx(1 / 3)}
     assert found["as_asked"] == pytest.approx(0.5) and found["identity"] == pytest.approx(1.0)
-    assert found["avoidable_side_effect_rate"] == pytest.approx(1 / 4 / int(counted({"Wearing_Hat": True, "No_Beard": False}).sum()))
+    assert found["avoidable_side_effect_rate"] == pytest.approx(1 / 4 / int(others_of_all({"Wearing_Hat": True, "No_Beard": False}, avoidable=True).sum()))
 
 
 def test_what_one_of_several_things_forces_is_no_side_effect():
-    both = counted({"Blond_Hair": True, "Smiling": True})
+    both = others_of_all({"Blond_Hair": True, "Smiling": True}, avoidable=True)
     assert not any(both[ATTRIBUTES.index(name)] for name in ("Blond_Hair", "Smiling", "Black_Hair", "Sad")) and both[ATTRIBUTES.index("Eyeglasses")]
 
 

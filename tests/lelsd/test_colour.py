@@ -20,7 +20,6 @@ from lelsd.prompt import parse_prompt
 from lelsd.run_folder import RunFolder
 from lelsd.survey import LEARN, Survey, class_colours, part_colour
 from lelsd.train import Training, describe_run, train_direction
-from packs.pack import Pack, load_pack
 from segmentation.parts import CLASS_INDEX, CLASSES
 
 HAIR = CLASS_INDEX["hair"]
@@ -222,11 +221,6 @@ def test_damaged_colours_are_refused(target, tensors, settings, reason):
         del header["colour"]
     with pytest.raises(ValueError, match=f"damaged direction: .*{reason}"):
         direction_from_bytes(save(found, metadata={FORMAT: json.dumps(header)}))
-
-
-@pytest.fixture(scope="module")
-def portraits() -> Pack:
-    return load_pack("portraits")
 
 
 @pytest.mark.parametrize("text, axes", [("a person with grey hair", 3), ("a person with blue eyes", 2)])

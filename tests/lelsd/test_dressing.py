@@ -1,8 +1,6 @@
 """The colour of what is worn: seen on samples that all wear it, and changed on those who do."""
 from __future__ import annotations
 
-from typing import Iterator
-
 import pytest
 import torch
 
@@ -13,23 +11,11 @@ from lelsd.first import first_direction
 from lelsd.objective import Objective
 from lelsd.prompt import parse_prompt
 from lelsd.survey import survey_of
-from packs.pack import Pack, load_pack
+from packs.pack import Pack
 
+pytestmark = pytest.mark.usefixtures("few_dressed")
 FEW = 160  # samples, half as many as in earnest
 RED = "a person whose hat is red"
-
-
-@pytest.fixture(scope="module")
-def portraits() -> Pack:
-    return load_pack("portraits")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def few_samples(tmp_path_factory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dressing, "COUNT", FEW)
-        patch.setenv("ECLIPSED_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 def objective_of(pack: Pack, text: str, **settings) -> Objective:

@@ -15,11 +15,6 @@ from portraits.clip_training import Vocabulary
 
 
 @pytest.fixture(scope="module")
-def portraits():
-    return load_pack("portraits")
-
-
-@pytest.fixture(scope="module")
 def taught():
     """Whether a text is all of words that training captions use."""
     vocabulary = Vocabulary.of_phrases(heldout=False)

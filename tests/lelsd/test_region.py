@@ -7,7 +7,6 @@ import torch
 from lelsd.config import TrainConfig, preset
 from lelsd.objective import Objective, sample_noise
 from lelsd.prompt import parse_prompt
-from packs.pack import Pack, load_pack
 
 REGIONS = [line.split(" | ") for line in """
 a person wearing a hat | hat
@@ -30,11 +29,6 @@ def test_what_is_asked_to_be_there_has_a_region(line):
 
 def test_parts_chosen_by_hand_have_their_regions():
     assert parse_prompt("a truck").with_parts("hat,nose").region == {"hat": 1.0}
-
-
-@pytest.fixture(scope="module")
-def portraits() -> Pack:
-    return load_pack("portraits")
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,6 @@ from lelsd.recipe import Recipe
 from lelsd.stops import ENDS, Stops, find_stops, limited, together, usual_stops
 from lelsd.strip import strip
 from lelsd.survey import CALIBRATE
-from packs.pack import Pack, load_pack
 
 ROWS, WIDTH = 4, 3
 
@@ -112,11 +111,6 @@ def test_the_nearest_end_that_costs_no_pictures_is_taken(monkeypatch):
 def test_stops_of_several_directions_are_all_or_none():
     found = together([STOPS, replace(STOPS, high=(4.0,))])
     assert found.high == (3.0, 4.0) and found.low == (-1.0, -1.0) and together([STOPS, None]) is None
-
-
-@pytest.fixture(scope="module")
-def portraits() -> Pack:
-    return load_pack("portraits")
 
 
 def test_the_survey_tells_where_hats_end(portraits):

@@ -6,12 +6,7 @@ import pytest
 
 from lelsd.prompt import parse_prompt
 from lelsd.wishes import meaning, opposite, wishes
-from packs.pack import Pack, load_pack
-
-
-@pytest.fixture(scope="module")
-def portraits() -> Pack:
-    return load_pack("portraits")
+from packs.pack import Pack
 
 
 @pytest.mark.parametrize(

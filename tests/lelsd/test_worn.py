@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Iterator
 
 import pytest
 import torch
@@ -15,23 +14,11 @@ from lelsd.first import first_direction
 from lelsd.objective import Objective
 from lelsd.prompt import parse_prompt
 from lelsd.worn import column, kind_target, place_target
-from packs.pack import Pack, load_pack
+from packs.pack import Pack
 
+pytestmark = pytest.mark.usefixtures("few_dressed")
 FEW = 250  # samples that wear glasses: of so many, 40 are dark
 TEXT = "a person wearing sunglasses"
-
-
-@pytest.fixture(scope="module")
-def portraits() -> Pack:
-    return load_pack("portraits")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def few_samples(tmp_path_factory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dressing, "COUNT", FEW)
-        patch.setenv("ECLIPSED_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 def objective_of(pack: Pack, text: str, **settings) -> Objective:
