@@ -96,8 +96,9 @@ def mean_move(objective: Objective, befores: Sequence[Before], delta: Tensor) ->
 
 
 def _steps(deltas: Tensor, distances: Sequence[float], stops: Stops | None) -> list["Step"]:
-    """What deltas [K, L, D] do to faces at their distances."""
-    return [lambda w_plus, way, delta=delta, distance=distance, end=stops and stops.one(index): limited(end, w_plus, delta, way * distance)
+    """What deltas [K, L, D] do to faces at strength 1."""
+    reach = stops.reach if stops else 1.0
+    return [lambda w_plus, way, delta=delta, distance=distance, end=stops and stops.one(index): limited(end, w_plus, delta, way * distance * reach)
             for index, (delta, distance) in enumerate(zip(deltas, distances))]
 
 

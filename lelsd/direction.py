@@ -28,6 +28,7 @@ FORMAT = "eclipsed-direction"
 VERSION = 1
 MAX_ROWS = 32  # of w+; a generator for 1024 pixels has 18
 COLOUR_TENSORS = ("readout", "offset", "basis", "away")
+MAX_REACH = 4.0
 MAX_BYTES = 64 * 2**20  # 16 directions of an 18 x 512 generator are 0.6 MB
 
 
@@ -37,8 +38,8 @@ class Direction:
 
     deltas: float32 [K, L, D]; rows outside `layers` are 0; the rows inside have a root mean square length of 1. Or [K, S],
     offsets of the styles that those rows feed (`stylegan2.style_space`), of about the effect of such rows.
-    calibration: [K], the distance in W that alpha 1 moves, or at most moves where there are stops: the typical edit, so that a strength
-    means the same for every direction. parts: weights by part. quality: measured on held-out samples (`clip_gain`, `localization`, ...).
+    calibration: [K], the distance in W that alpha 1 moves, or where there are stops moves few faces beyond: the typical edit, so that a
+    strength means the same for every direction. parts: weights by part. quality: measured on held-out samples (`clip_gain`, `localization`, ...).
     name: what somebody calls it; empty, it goes by its prompt.
     report: the card of `lelsd.card`, {} without one. stops: where the edit of a face ends (`lelsd.stops`), None if it goes on and on.
     colour: where each face goes in place of one step for all, of a prompt that names a colour (`lelsd.colour`) or a kind of glasses (`lelsd.worn`); the one delta is then what
@@ -110,14 +111,16 @@ class Direction:
         return self.step(self.strength_left(w_plus, alpha, index), index, layers)
 
     def strength_left(self, w_plus: Tensor, alpha: float | Tensor, index: int = 0) -> Tensor:
-        """The strength of `step` that alpha comes to for each face, as `step_from` -> [N] or [A], in [-1, 1] with ends; by all rows
-        that the direction moves, whatever an edit keeps of them. Raises ValueError for an index beyond K."""
+        """The strength of `step` that alpha comes to for each face, as `step_from` -> [N] or [A], with ends as far as these let it; by all
+        rows that the direction moves, whatever an edit keeps of them. Raises ValueError for an index beyond K."""
         whole = self.step(1.0, index)
         alpha = torch.as_tensor(alpha).to(whole)
         if not self.has_ends:
             return alpha.expand(max(len(w_plus), alpha.numel()))
-        room = self.stops.room(w_plus.to(whole), whole, index) if self.colour is None else self.colour.room(w_plus.to(whole))
-        against, along = (some.clamp_max(1.0) for some in room)
+        if self.colour is None:
+            against, along = (some.clamp_max(self.stops.reach) for some in self.stops.room(w_plus.to(whole), whole, index))
+        else:
+            against, along = self.colour.room(w_plus.to(whole))
         return torch.where(alpha > 0, along, against) * alpha.clamp(-1.0, 1.0)
 
     def check_pack(self, pack: "Pack") -> None:
@@ -133,7 +136,7 @@ class Direction:
         return {"format": FORMAT, "version": VERSION, "prompt": self.prompt, "part": self.part, "parts": dict(self.parts), "pack": self.pack,
                 "pack_hash": self.pack_hash, "layers": list(self.layers), "calibration": list(self.calibration), "config": dict(self.config),
                 "quality": dict(self.quality), **({"name": self.name} if self.name else {}), **({"report": dict(self.report)} if self.report else {}),
-                **({"stops": {"low": list(self.stops.low), "high": list(self.stops.high)}} if self.stops else {}),
+                **({"stops": {"low": list(self.stops.low), "high": list(self.stops.high), "reach": self.stops.reach}} if self.stops else {}),
                 **({"colour": {"radius": self.colour.radius}} if self.colour else {})}
 
     def to_bytes(self) -> bytes:
@@ -195,7 +198,7 @@ def _checked(deltas: Tensor, others: Mapping[str, Tensor], values: dict) -> Dire
     _require(isinstance(layers, list) and all(type(layer) is int and 0 <= layer < rows for layer in layers)
              and sorted(set(layers)) == layers and bool(layers), f"layers {layers!r} must rise from 0 to {rows - 1}")
     _require(isinstance(calibration, list) and len(calibration) == len(deltas)
-             and all(isinstance(c, (int, float)) and not isinstance(c, bool) and math.isfinite(c) and 0 < c < 1e6 for c in calibration),
+             and all(_is_number(c) and 0 < c < 1e6 for c in calibration),
              f"calibration {calibration!r} must be {len(deltas)} positive numbers")
     for name, length in (("prompt", 300), ("pack", 200), ("pack_hash", 64)):
         _require(isinstance(values[name], str) and 0 < len(values[name]) <= length, f"{name} must be a text of 1 to {length} characters")
@@ -204,7 +207,7 @@ def _checked(deltas: Tensor, others: Mapping[str, Tensor], values: dict) -> Dire
     _require(values["part"] in PARTS, f"part {values['part']!r} is none of {', '.join(PARTS)}")
     parts = values["parts"]
     _require(isinstance(parts, dict) and set(parts) <= set(PARTS)
-             and all(isinstance(w, (int, float)) and 0 <= w <= 1 for w in parts.values()), f"parts {parts!r} must be weights from 0 to 1 by part")
+             and all(_is_number(w) and 0 <= w <= 1 for w in parts.values()), f"parts {parts!r} must be weights from 0 to 1 by part")
     _require(isinstance(values["config"], dict) and isinstance(values["quality"], dict), "config and quality must be JSON objects")
     report = values.get("report", {})
     _require(isinstance(report, dict), "report must be a JSON object")
@@ -223,11 +226,12 @@ def _checked_stops(deltas: Tensor, readout: Tensor | None, ends: Any) -> "Stops 
         return None
     _require(deltas.ndim == 3 and tuple(readout.shape) == tuple(deltas.shape[2:]) and readout.is_floating_point()
              and bool(torch.isfinite(readout).all()), f"readout must be finite floats [D] beside deltas [K, L, D], not {list(readout.shape)}")
-    _require(isinstance(ends, dict) and set(ends) == {"low", "high"}
-             and all(isinstance(ends[side], list) and len(ends[side]) == len(deltas) for side in ends)
-             and all(isinstance(end, (int, float)) and not isinstance(end, bool) and math.isfinite(end) for side in ends.values() for end in side)
+    _require(isinstance(ends, dict) and set(ends) - {"reach"} == {"low", "high"}
+             and all(isinstance(ends[side], list) and len(ends[side]) == len(deltas) and all(map(_is_number, ends[side])) for side in ("low", "high"))
              and all(low <= high for low, high in zip(ends["low"], ends["high"])), f"stops must be {len(deltas)} numbers low and high, low first")
-    return Stops(readout.float(), tuple(map(float, ends["low"])), tuple(map(float, ends["high"])))
+    reach = ends.get("reach", 1.0)  # files from before it had that one
+    _require(_is_number(reach) and 1 <= reach <= MAX_REACH, f"reach {reach!r} of the stops must be a number from 1 to {MAX_REACH:g}")
+    return Stops(readout.float(), tuple(map(float, ends["low"])), tuple(map(float, ends["high"])), float(reach))
 
 
 def _checked_colour(deltas: Tensor, others: Mapping[str, Tensor], settings: Any) -> "ColourTarget | None":
@@ -244,8 +248,12 @@ def _checked_colour(deltas: Tensor, others: Mapping[str, Tensor], settings: Any)
              and all(tensor.is_floating_point() and bool(torch.isfinite(tensor).all()) for tensor in found),
              f"the tensors of a colour must be finite floats [D, C], [C], [C, L, D] and [C] beside one delta [1, L, D], C from 1 to 3, not {shapes}")
     radius = settings.get("radius") if isinstance(settings, dict) else None
-    _require(isinstance(radius, (int, float)) and not isinstance(radius, bool) and 0 <= radius <= 10, f"the radius of a colour is {radius!r}; accepted: 0 to 10")
+    _require(_is_number(radius) and 0 <= radius <= 10, f"the radius of a colour is {radius!r}; accepted: 0 to 10")
     return ColourTarget(*(tensor.float() for tensor in found), float(radius))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _require(condition: bool, sentence: str) -> None:

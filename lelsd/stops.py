@@ -3,7 +3,8 @@
 A step in W that gives bangs to most faces is too long for those that nearly have them, and twice the step is a burnt patch on any.
 What pictures are asked for is nearly linear in w, so one readout, a regression on the survey's samples, tells how much of it
 a face has already, and how much the step adds. The edit of each face ends where it has as much as faces have that are so
-by nature, and in the other direction where it has as little as those that are not: strength 1 is all the way there, wherever it begins.
+by nature, and in the other direction where it has as little as those that are not: strength 1 is all the way there, wherever it begins, but for
+faces that are so far off that the way would break them.
 """
 from __future__ import annotations
 
@@ -19,6 +20,7 @@ from lelsd.survey import CALIBRATE, LEARN, Survey
 if TYPE_CHECKING:
     from lelsd.objective import Objective
 
+FURTHER = 1.25  # of the calibrated step, at most, for faces that are further from their end than the samples were: others' edits lead away from it
 EXAMPLES = 20  # fewer samples of a kind do not tell where it ends
 LEAST_CORRELATION = 0.6  # of the readout with the score, on samples that it was not made from: below, it is no guide
 TAILS = 0.01  # of the scores on either side that are cut: a judge's last certainty is not what w should tell
@@ -32,11 +34,13 @@ ENOUGH = 0.95  # of the pictures that become as asked without an end
 
 @dataclass(frozen=True, eq=False)
 class Stops:
-    """readout [D]: what a w with its score has more of, per unit. low, high: for each of K directions, between which readings edits move."""
+    """readout [D]: what a w with its score has more of, per unit. low, high: for each of K directions, between which readings edits move.
+    reach: how many steps a face is taken at most, where so many are left to it."""
 
     readout: Tensor
     low: tuple[float, ...]
     high: tuple[float, ...]
+    reach: float = 1.0
 
     def room(self, w_plus: Tensor, delta: Tensor, index: int = 0) -> tuple[Tensor, Tensor]:
         """How many steps are left to faces w_plus [N, L, D] against and along delta [L, D]: [N] each, 0 for one that is beyond already.
@@ -51,7 +55,7 @@ class Stops:
 
     def one(self, index: int) -> "Stops":
         """Those of one direction."""
-        return Stops(self.readout, self.low[index:index + 1], self.high[index:index + 1])
+        return replace(self, low=self.low[index:index + 1], high=self.high[index:index + 1])
 
 
 def limited(stops: Stops | None, w_plus: Tensor, delta: Tensor, size: float) -> Tensor:
@@ -73,7 +77,9 @@ def usual_stops(objective: "Objective", end: float = USUAL) -> Stops | None:
         return None
     readings = learn.w @ readout
     without, with_it = readings[lacking].median(), readings[having].median()
-    return Stops(readout, (float(readings[lacking].quantile(LOW)),), (float(without + end * (with_it - without)),)) if with_it > without else None
+    if not with_it > without:
+        return None
+    return Stops(readout, (float(readings[lacking].quantile(LOW)),), (float(without + end * (with_it - without)),), FURTHER)
 
 
 @torch.no_grad()

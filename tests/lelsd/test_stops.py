@@ -73,10 +73,24 @@ def test_a_direction_keeps_to_its_stops():
     assert two.strength_left(faces(2.0), 1.0, 1).tolist() == [0.25] and two.stops.one(1).high == (2.5,)
 
 
+def test_a_face_further_off_than_others_goes_further_up_to_a_limit():
+    further = direction(stops=replace(STOPS, reach=1.25))
+    assert further.strength_left(faces(0.75, 0.0, -9.0, 9.0), 1.0).tolist() == [1.125, 1.25, 1.25, 0.0]
+    assert further.strength_left(faces(9.0), -1.0).tolist() == [-1.25] and further.strength_left(faces(0.0), 0.5).tolist() == [0.625]
+
+
 def test_files_keep_stops():
-    found = direction_from_bytes(direction().to_bytes())
-    assert torch.equal(found.stops.readout, STOPS.readout) and (found.stops.low, found.stops.high) == ((-1.0,), (3.0,))
-    assert found.to_bytes() == direction().to_bytes() and direction_from_bytes(direction(stops=None).to_bytes()).stops is None
+    made = direction(stops=replace(STOPS, reach=1.25))
+    found = direction_from_bytes(made.to_bytes())
+    assert torch.equal(found.stops.readout, STOPS.readout) and (found.stops.low, found.stops.high, found.stops.reach) == ((-1.0,), (3.0,), 1.25)
+    assert found.to_bytes() == made.to_bytes() and direction_from_bytes(direction(stops=None).to_bytes()).stops is None
+
+
+def test_files_of_earlier_versions_edit_as_they_did():
+    header = direction(stops=replace(STOPS, reach=1.25)).describe()
+    del header["stops"]["reach"]
+    data = save({"deltas": DELTA[None] / 2, "readout": STOPS.readout}, metadata={FORMAT: json.dumps(header)})
+    assert direction_from_bytes(data).strength_left(faces(0.0), 1.0).tolist() == [1.0]
 
 
 @pytest.mark.parametrize("tensors, ends, reason", [
@@ -88,6 +102,8 @@ def test_files_keep_stops():
     ({"readout": torch.zeros(3)}, {"low": [2], "high": [1]}, "low first"),
     ({"readout": torch.zeros(3)}, {"low": [0, 0], "high": [1, 1]}, "stops must be 1 numbers"),
     ({"readout": torch.zeros(3)}, {"low": [True], "high": [1]}, "stops must be 1 numbers"),
+    ({"readout": torch.zeros(3)}, {"low": [0], "high": [1], "reach": 9}, "reach 9 of the stops must be a number from 1 to 4"),
+    ({"readout": torch.zeros(3)}, {"low": [0], "high": [1], "further": 1}, "stops must be 1 numbers low and high"),
 ])
 def test_damaged_stops_are_refused(tensors, ends, reason):
     header = {**direction().describe(), **({"stops": ends} if ends else {})}
