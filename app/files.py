@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from pathlib import Path
+
+from packs.files import write_atomically
 
 
 def write_json(path: Path, value: object) -> None:
     """Write `value`; a reader sees the old file or the new one, never a part."""
-    waiting = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
-    waiting.write_text(json.dumps(value), encoding="utf-8")
-    os.replace(waiting, path)
+    write_atomically(path, json.dumps(value).encode())
 
 
 def read_json(path: Path) -> dict:

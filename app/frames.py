@@ -7,6 +7,7 @@ remembers nothing, and whoever stops dragging, moves something else or closes th
 
 from __future__ import annotations
 
+import hashlib
 import io
 import itertools
 import time
@@ -73,7 +74,12 @@ def basis(snapshot: Snapshot, target: Sequence[str]) -> str:
     """A name for all that the frames of `target` depend on: two states with the same name share their frames."""
     limits = tuple(limit(edit) for edit in edits_of(snapshot, target))
     rest = with_strengths(rendering.drawable(snapshot), target, [0.0] * len(target))
-    return f"{hash((rest, limits, resources.pack().hash)) & (2**64 - 1):016x}"
+    return name_of(rest, limits, resources.pack().hash)
+
+
+def name_of(*values: object) -> str:
+    """A short name for values that are told apart by what Python writes of them; `hash` takes -1 and -2 for the same."""
+    return hashlib.sha256(repr(values).encode()).hexdigest()[:16]
 
 
 def frames(snapshot: Snapshot, target: Sequence[str], have: int, seconds: float = BATCH_SECONDS) -> list[Frame]:

@@ -93,11 +93,13 @@ class Job:
 
 
 def read_job(folder: Path) -> Job | None:
-    """The job in `folder`; None if there is none (or a half-made one)."""
+    """The job in `folder`; None if there is none, a half-made one, or one of a kind that only a later version knows."""
     record = read_json(folder / "job.json")
     if not isinstance(record.get("request"), dict):
         return None
     request = _request(record["request"])
+    if request is None:
+        return None
     status = read_json(folder / "status.json")
     state = _state(folder, record, status, request.result)
     step, steps = int(status.get("step") or 0), int(status.get("steps") or request.steps or 0)
@@ -109,10 +111,13 @@ def read_job(folder: Path) -> Job | None:
     )
 
 
-def _request(values: dict) -> Request:
-    """What was asked for; entries of a later version are left out."""
-    kind = KINDS.get(values.get("kind"), JobRequest)
-    return kind(**{key: values[key] for key in kind.__dataclass_fields__ if key in values})
+def _request(values: dict) -> Request | None:
+    """What was asked for; entries of a later version are left out, and nothing where one is missing."""
+    kind = KINDS.get(values.get("kind", JobRequest.kind))
+    try:
+        return kind and kind(**{key: values[key] for key in kind.__dataclass_fields__ if key in values})
+    except TypeError:
+        return None
 
 
 def _ran_out_of_memory(folder: Path, state: str, message: str) -> bool:

@@ -89,8 +89,11 @@ class JobQueue:
         return read_job(folder)
 
     def resume(self, folder: Path) -> None:
-        """Continue an interrupted, cancelled or failed job from its last checkpoint."""
+        """Continue an interrupted, cancelled or failed job from its last checkpoint. Nothing where it goes on already, or was deleted."""
         with self._lock:
+            job = read_job(folder)
+            if job is None or job.active:
+                return  # another tab was quicker
             for name in ("cancel", "exit.json", "claim", "dismissed"):
                 (folder / name).unlink(missing_ok=True)
             record = read_json(folder / "job.json")
@@ -98,8 +101,9 @@ class JobQueue:
         self._watch()
 
     def cancel(self, folder: Path) -> None:
-        """Ask a job to stop; one that waits never starts. Returns at once."""
-        (folder / "cancel").touch()
+        """Ask a job to stop; one that waits never starts, one that was deleted needs no asking. Returns at once."""
+        with contextlib.suppress(FileNotFoundError):
+            (folder / "cancel").touch()
         self._watch()
 
     def jobs(self) -> list[Job]:

@@ -16,7 +16,9 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
@@ -134,11 +136,18 @@ def write_manifest(folder: Path, info: Mapping) -> None:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file that is never seen half done, making its folder."""
+    """Write a file that is never seen half done, making its folder. Raises OSError."""
+    with unfinished(path) as waiting:
+        waiting.write_bytes(data)
+
+
+@contextmanager
+def unfinished(path: Path) -> Iterator[Path]:
+    """A name of its own beside `path`, whose folder is made, to write a file under. It becomes `path` when the block ends; after an error it is removed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    waiting = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")  # of no other process or thread
     try:
-        unfinished.write_bytes(data)
-        os.replace(unfinished, path)
+        yield waiting
+        os.replace(waiting, path)
     finally:
-        unfinished.unlink(missing_ok=True)
+        waiting.unlink(missing_ok=True)

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 
 from packs.cache import cache_folder
 from packs.catalogue import Offer, RemoteFile
-from packs.files import MANIFEST, NO_ROOM, bytes_in, part_of, sha256, size_words, write_manifest
+from packs.files import MANIFEST, NO_ROOM, bytes_in, part_of, sha256, size_words, unfinished, write_manifest
 
 BUSY = "another process is working on this pack"
 
@@ -74,21 +74,17 @@ def place(source: Path, target: Path) -> None:
 
     Raises: ValueError: the disk is full.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_name(f"{target.name}.{os.getpid()}.tmp")
     try:
-        try:
-            os.link(source.resolve(), unfinished)
-        except OSError:  # another file system, or one without links
-            shutil.copyfile(source, unfinished)
-        os.replace(unfinished, target)
+        with unfinished(target) as waiting:
+            try:
+                os.link(source.resolve(), waiting)
+            except OSError:  # another file system, or one without links
+                shutil.copyfile(source, waiting)
     except OSError as error:
         if error.errno not in NO_ROOM:
             raise
         raise ValueError(f"the disk is full: {target.parent} has no room for {target.name} ({size_words(source.stat().st_size)}); "
                          "free some, or name another folder with ECLIPSED_CACHE") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def finish(offer: Offer) -> Path:

@@ -30,7 +30,7 @@ from pathlib import Path
 import torch
 
 from packs import cli
-from packs.files import add_files
+from packs.files import add_files, unfinished
 from packs.pack import load_pack
 from portraits import processes
 from portraits.assemble import PARSER, assemble
@@ -224,9 +224,8 @@ def _tell(stage: str, progress: dict) -> None:
 
 
 def _save(path: Path, state: dict) -> None:
-    temporary = path.with_suffix(".tmp")
-    save_file({name: tensor.contiguous().cpu() for name, tensor in state.items()}, temporary)
-    temporary.replace(path)
+    with unfinished(path) as waiting:
+        save_file({name: tensor.contiguous().cpu() for name, tensor in state.items()}, waiting)
 
 
 def main(arguments: Sequence[str]) -> dict:

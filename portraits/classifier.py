@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from packs.files import unfinished
 from packs.weights import halved
 from portraits.dataset import PortraitCache
 from portraits.pictures import Pictures, ahead, smooth
@@ -68,9 +69,8 @@ class AttributeClassifier(nn.Module):
 def save_classifier(state: dict[str, Tensor], path: Path) -> None:
     """A state dict as float16 safetensors, with the attributes' names."""
     half = {name: halved(value) for name, value in state.items()}
-    temporary = path.with_name(path.name + ".tmp")
-    save_file(half, temporary, metadata={"attributes": ",".join(ATTRIBUTES)})
-    temporary.replace(path)
+    with unfinished(path) as waiting:
+        save_file(half, waiting, metadata={"attributes": ",".join(ATTRIBUTES)})
 
 
 def load_classifier(path: Path | str) -> AttributeClassifier:

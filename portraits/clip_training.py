@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from packs.files import unfinished
 from packs.weights import halved
 from portraits.clip_evaluation import evaluate_clip, responses
 from portraits.clip_losses import agreement, contrastive_loss, pair_loss, topic_loss, truth_loss
@@ -286,6 +287,5 @@ def save_clip(model: open_clip.CLIP, vocabulary: Vocabulary, path: Path) -> None
     state["token_embedding.rows"] = state.pop("token_embedding.weight")
     state = {name: halved(value) for name, value in state.items()}
     state["token_embedding.ids"] = torch.tensor(vocabulary.ids, dtype=torch.int32)
-    temporary = path.with_name(path.name + ".tmp")
-    save_file(state, temporary)
-    temporary.replace(path)
+    with unfinished(path) as waiting:
+        save_file(state, waiting)

@@ -23,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
+from packs.files import write_atomically
 from portraits.captions import compose
 from portraits.render import Renderer
 from portraits.scene import ATTRIBUTES, NUM_FACTORS, attributes, latents, make_scene, sample
@@ -172,9 +173,7 @@ def _join_captions(folder: Path, count: int) -> None:
 
 def _write_text(path: Path, text: str) -> None:
     """Write all of it or nothing: a killed process leaves no half file under the final name."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(text)
-    os.replace(temporary, path)
+    write_atomically(path, text.encode())
 
 
 class PortraitCache:

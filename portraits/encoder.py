@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from packs.files import unfinished
 from packs.weights import halved
 from portraits.classifier import conv_block
 from portraits.pictures import smooth
@@ -57,6 +58,5 @@ class PortraitEncoder(nn.Module):
 
 def save_encoder(state: dict[str, Tensor], path: Path) -> None:
     """A state dict as float16 safetensors, written whole or not at all."""
-    temporary = path.with_name(path.name + ".tmp")
-    save_file({name: halved(value) for name, value in state.items()}, temporary)
-    temporary.replace(path)
+    with unfinished(path) as waiting:
+        save_file({name: halved(value) for name, value in state.items()}, waiting)

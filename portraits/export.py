@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -18,10 +17,12 @@ import numpy as np
 from PIL import Image
 
 from packs import cli
+from packs.files import unfinished, write_atomically
 from portraits.dataset import caption_line
 from portraits.render import Renderer
 from portraits.scene import ATTRIBUTES, attributes, sample
 from portraits.topics import topics
+from stylegan2.images import save_png
 from segmentation.parts import CLASSES, PALETTE
 
 IMAGES, MASKS, ATTRIBUTE_FILE = "CelebA-HQ-img", "CelebAMask-HQ-mask-anno", "CelebAMask-HQ-attribute-anno.txt"
@@ -55,9 +56,9 @@ def write_dataset(out: Path | str, count: int, size: int, seed: int, packed: boo
         if progress is not None and (index + 1) % 100 == 0:
             progress(index + 1)
     # the lists come last and whole, so that a reader never sees one that names pictures not yet there
-    _write(out / ATTRIBUTE_FILE, "\n".join([str(count), " ".join(ATTRIBUTES), *rows]) + "\n")
-    _write(out / "captions.jsonl", "".join(said))
-    _write(out / "scenes.jsonl", "".join(drawn))
+    write_atomically(out / ATTRIBUTE_FILE, ("\n".join([str(count), " ".join(ATTRIBUTES), *rows]) + "\n").encode())
+    write_atomically(out / "captions.jsonl", "".join(said).encode())
+    write_atomically(out / "scenes.jsonl", "".join(drawn).encode())
     return {"out": str(out), "count": count, "size": size, "seed": seed, "packed": packed}
 
 
@@ -71,12 +72,11 @@ def _check(out: Path | str, count: int, image_format: str) -> None:
 
 
 def _save_picture(picture: np.ndarray, path: Path) -> None:
-    temporary = path.with_name(path.name + ".tmp")
-    if path.suffix == ".jpg":
-        Image.fromarray(picture).save(temporary, "JPEG", quality=JPEG_QUALITY, subsampling=0)
-    else:
-        Image.fromarray(picture).save(temporary, "PNG")
-    os.replace(temporary, path)
+    if path.suffix == ".png":
+        save_png(path, Image.fromarray(picture))
+        return
+    with unfinished(path) as waiting:
+        Image.fromarray(picture).save(waiting, "JPEG", quality=JPEG_QUALITY, subsampling=0)
 
 
 def _save_mask(mask: np.ndarray, folder: Path, index: int, packed: bool) -> None:
@@ -85,24 +85,12 @@ def _save_mask(mask: np.ndarray, folder: Path, index: int, packed: bool) -> None
     if packed:
         image = Image.fromarray(mask)
         image.putpalette(np.asarray(PALETTE, np.uint8).reshape(-1).tolist())
-        _save_png(image, folder / f"{index:05d}.png")
+        save_png(folder / f"{index:05d}.png", image)
         return
     for number in np.unique(mask):
         if number != BACKGROUND:
             white = Image.fromarray(np.where(mask == number, 255, 0).astype(np.uint8))
-            _save_png(white, folder / f"{index:05d}_{CLASSES[number]}.png")
-
-
-def _save_png(image: Image.Image, path: Path) -> None:
-    temporary = path.with_name(path.name + ".tmp")
-    image.save(temporary, "PNG")
-    os.replace(temporary, path)
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text)
-    os.replace(temporary, path)
+            save_png(folder / f"{index:05d}_{CLASSES[number]}.png", white)
 
 
 def main(arguments: Sequence[str]) -> dict:

@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from packs.files import unfinished
 from stylegan2.images import to_uint8
 
 RESIDENT_SHARE = 0.5  # of the GPU's free memory
@@ -88,13 +89,12 @@ def shrunk(images: np.ndarray, size: int, path: Path, rows: int = 250) -> np.nda
     A trainer that sees each picture many times then reads a quarter of the bytes, and resizes nothing.
     """
     if not path.exists():
-        unfinished = path.with_name(f"{path.name}.tmp")
-        small = np.lib.format.open_memmap(unfinished, "w+", np.uint8, (len(images), size, size, 3))
         pictures = Pictures(images, shrink=smooth)
-        for start in range(0, len(images), rows):
-            small[start : start + rows] = to_uint8(pictures.only(np.arange(start, min(start + rows, len(images))), size))
-        small.flush()
-        unfinished.replace(path)
+        with unfinished(path) as waiting:
+            small = np.lib.format.open_memmap(waiting, "w+", np.uint8, (len(images), size, size, 3))
+            for start in range(0, len(images), rows):
+                small[start : start + rows] = to_uint8(pictures.only(np.arange(start, min(start + rows, len(images))), size))
+            small.flush()
     return np.load(path, mmap_mode="r")
 
 

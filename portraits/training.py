@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from packs.files import unfinished
 from stylegan2.generator import compute_dtype
 
 
@@ -101,10 +101,8 @@ def parameter_groups(module: nn.Module, weight_decay: float) -> list[dict]:
 
 def save_checkpoint(path: Path, state: dict) -> None:
     """torch.save, all of it or nothing: a kill leaves the previous checkpoint whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
-    torch.save(state, temporary)
-    os.replace(temporary, path)
+    with unfinished(path) as waiting:
+        torch.save(state, waiting)
 
 
 def load_checkpoint(path: Path) -> dict:

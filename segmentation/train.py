@@ -14,7 +14,6 @@ a third of that rarity was taken back from its logits.
 import copy
 import json
 import math
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -26,6 +25,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from packs.files import unfinished
 from segmentation.augment import augment
 from segmentation.bisenet import BiSeNet, upsample_logits
 from segmentation.metrics import confusion_matrix, mean_iou, pixel_accuracy
@@ -233,13 +233,8 @@ class _Trainer:
             tensors |= {f"optimizer.{index}.{name}": tensor for name, tensor in state.items()}
         tensors["counts"] = self.counts
         about = {"step": self.step_count, "seconds": self.seconds, "settings": asdict(self.settings)}
-        unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            save_file({k: t.contiguous() for k, t in tensors.items()}, unfinished, {"training": json.dumps(about)})
-            os.replace(unfinished, path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        with unfinished(path) as waiting:
+            save_file({k: t.contiguous() for k, t in tensors.items()}, waiting, {"training": json.dumps(about)})
 
     def load(self, path: Path) -> None:
         """Continue from a file of `save`; raises ValueError if it was made with other settings."""

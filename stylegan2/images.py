@@ -15,6 +15,8 @@ import torch
 from PIL import Image, ImageDraw, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
+from packs.files import unfinished
+
 CAPTION_HEIGHT = 16
 
 
@@ -114,12 +116,8 @@ def strip(images: Tensor, captions: Sequence[str]) -> Image.Image:
 
 def save_png(path: Path, picture: Image.Image) -> Path:
     """Write a PNG; the file appears under its name only when it is complete. Raises OSError."""
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        picture.save(unfinished, format="PNG")
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with unfinished(path) as waiting:
+        picture.save(waiting, format="PNG")
     return path
 
 

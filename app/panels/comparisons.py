@@ -11,7 +11,7 @@ from app.widgets import plain, sentence
 from baselines.side_by_side.outcomes import Compared
 
 RESULT, TROUBLE = "compared", "compare_trouble"
-TAKEN = "compare_taken"  # the folder of the newest job that this session has shown
+TAKEN = "compare_taken"  # when the newest job was made that this session has shown
 KEPT_SHOWN = 8
 
 
@@ -19,7 +19,7 @@ def take_newest() -> None:
     """Show what this visit's newest job came to, unless it was shown before: when it ends, and after a reload."""
     newest = _untaken()
     if newest is not None:
-        st.session_state[TAKEN] = newest.folder.name
+        st.session_state[TAKEN] = newest.created
         newest.dismiss()  # it is looked at here
         _show(newest)
 
@@ -45,7 +45,7 @@ def _untaken() -> Job | None:
     visit, pack = session.visit(st.session_state), resources.pack_name()
     mine = (job for job in comparison.jobs() if job.state == "done" and job.request.visit == visit and job.request.pack == pack)
     newest = next(mine, None)
-    return None if newest is None or newest.folder.name == st.session_state.get(TAKEN) else newest
+    return None if newest is None or newest.created <= st.session_state.get(TAKEN, 0.0) else newest
 
 
 def _show(job: Job) -> None:

@@ -47,12 +47,22 @@ def _open() -> None:
 
 
 def open_dropped(dropped: dict) -> None:
-    """Open a file that was dropped on the picture: {"name", "size", "data" as base64}."""
+    """Open a file that was dropped on the picture, as `dropped_file` has it."""
+    try:
+        open_file(*dropped_file(dropped))
+    except ValueError as error:
+        st.session_state[TROUBLE] = sentence(error)
+
+
+def dropped_file(dropped: dict) -> tuple[str, bytes]:
+    """Name and contents of a file that was dropped on a picture: {"name", "size", "data" as base64}. Raises ValueError for one that is too large or not whole."""
     name, size = str(dropped["name"]), int(dropped["size"])
     if size > MAX_MEGABYTES * 2**20:
-        st.session_state[TROUBLE] = sentence(f"{name} has {size} bytes; accepted: files up to {MAX_MEGABYTES} MB")
-        return
-    open_file(name, base64.b64decode(dropped["data"]))
+        raise ValueError(f"{name} has {size} bytes; accepted: files up to {MAX_MEGABYTES} MB")
+    try:
+        return name, base64.b64decode(dropped["data"])
+    except ValueError as error:
+        raise ValueError(f"{name} did not arrive whole; drop it again") from error
 
 
 def open_file(name: str, data: bytes) -> None:

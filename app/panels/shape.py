@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +13,7 @@ from app.components.brush import brush
 from app.components.picture import data_url, picture
 from app.components.registry import available
 from app.panels import live
-from app.panels.files import MAX_MEGABYTES
+from app.panels.files import MAX_MEGABYTES, dropped_file
 from app.panels.shape_live import feed
 from app.panels.shape_parts import parts_panel
 from app.panels.shape_source import source_panel
@@ -221,14 +219,10 @@ def _open_dropped() -> None:
     dropped = st.session_state[PICTURE].get("dropped")
     if not dropped:
         return
-    name, size = str(dropped["name"]), int(dropped["size"])
-    if size > MAX_MEGABYTES * 2**20:
-        st.session_state[TROUBLE] = sentence(f"{name} has {size} bytes; accepted: files up to {MAX_MEGABYTES} MB")
-        return
     try:
-        open_file(name, base64.b64decode(dropped["data"]))
-    except binascii.Error:
-        st.session_state[TROUBLE] = sentence(f"{name} did not arrive whole; drop it again")
+        open_file(*dropped_file(dropped))
+    except ValueError as error:
+        st.session_state[TROUBLE] = sentence(error)
 
 
 def open_file(name: str, data: bytes) -> None:

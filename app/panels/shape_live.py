@@ -59,7 +59,7 @@ def feed() -> None:
 
 def basis(shape: Shape, slider: Slider) -> str:
     """A name for all that the slider's frames depend on."""
-    return f"{hash((_at(shape, slider, 0.0), slider.edit.number, slider.edit.truncation, resources.pack().hash)) & (2**64 - 1):016x}"
+    return frames.name_of(shape.png, _at(shape, slider, 0.0), slider.edit.number, slider.edit.truncation, resources.pack().hash)
 
 
 def amounts(most: float) -> list[float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import layers, rendering, resources, session
+from app import directions, layers, rendering, resources, session
 from app.components.describe import describe_button
 from app.components.tiles import Tile, tiles
 from app.panels.live import palette, strength_slider
@@ -14,7 +14,7 @@ from lelsd.direction import Direction
 
 LAYER_COLUMNS = 5
 LAYERS_SHOWN = "layers_shown"  # uids of the cards that show theirs
-SHOWN_DIRECTIONS = 36  # all that come with the pack, and some of one's own
+SHOWN_DIRECTIONS = 36  # more are found by searching
 
 
 def stack_panel() -> None:
@@ -132,7 +132,7 @@ def _library(entries: list[resources.Entry], problems: list[str]) -> None:
     st.markdown("**Add a direction**")
     wanted = st.text_input("Search directions", key="search", placeholder="Search directions", label_visibility="collapsed",
                            icon=":material/search:") if len(entries) > 6 else ""
-    found = [entry for entry in entries if wanted.strip().lower() in entry.direction.prompt.lower()]
+    found = directions.search(entries, wanted)
     with st.container(horizontal=True, gap="small", key="library"):
         for entry in found[:SHOWN_DIRECTIONS]:
             icon = ":material/person_edit:" if entry.own else ":material/add:"

@@ -34,15 +34,21 @@ def training_panel(kinds: Collection[str] = tuple(KINDS)) -> None:
 
 
 def shown_jobs(kinds: Collection[str] = tuple(KINDS)) -> list[Job]:
-    """The jobs that somebody may want to hear of, newest first."""
-    return [job for job in resources.queue().jobs() if job.kind in kinds and not job.dismissed][:SHOWN_JOBS]
+    """The jobs that somebody may want to hear of, newest first: all that are not over, and the last of the others."""
+    jobs = _undismissed(kinds)
+    over = [job.folder for job in jobs if not job.active][:SHOWN_JOBS]
+    return [job for job in jobs if job.active or job.folder in over]
+
+
+def _undismissed(kinds: Collection[str]) -> list[Job]:
+    return [job for job in resources.queue().jobs() if job.kind in kinds and not job.dismissed]
 
 
 def _jobs(was_active: bool, kinds: Collection[str]) -> None:
     if st.session_state.pop(CHANGED, False):
         st.rerun()
-    jobs = shown_jobs(kinds)
-    if _take_finished(jobs) or (was_active and not any(job.active for job in jobs)):
+    taken, jobs = _take_finished(_undismissed(kinds)), shown_jobs(kinds)
+    if taken or (was_active and not any(job.active for job in jobs)):
         st.rerun()  # the whole page: the library has grown, and the clock can stop
     if jobs:
         st.subheader(next(HEADINGS[kind] for kind in HEADINGS if any(job.kind == kind for job in jobs)), anchor=False)
@@ -201,8 +207,12 @@ def _again(job: Job) -> None:
 
 
 def _with_less(job: Job) -> None:
+    try:
+        resources.queue().submit(job.request.with_less_memory())
+    except ValueError as error:
+        st.toast(sentence(error), icon=":material/error:")
+        return
     job.dismiss()
-    resources.queue().submit(job.request.with_less_memory())
     st.session_state[CHANGED] = True
 
 

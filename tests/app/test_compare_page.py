@@ -166,6 +166,23 @@ def test_a_batch_is_a_job_and_a_reload_finds_what_it_came_to(compare_page, studi
     assert not other.exception and comparison.jobs() == []
 
 
+def test_deleting_the_newest_comparison_shows_no_older_one_in_its_place(compare_page, pretend_jobs, wait_for, monkeypatch):
+    pretend_jobs(PRETEND, "fails")
+    shown = []
+    monkeypatch.setattr("app.comparison.load", lambda job: shown.append(job.folder.name) or None)
+    page = compare_page()
+    for _ in range(2):
+        page = ask_for_four(page)
+        wait_for(lambda: not comparison.jobs()[0].active)
+        newest = comparison.jobs()[0]
+        (newest.folder / files.RESULT).write_text("{}")
+        (newest.folder / "status.json").write_text(json.dumps({"state": "done"}))
+        page.run()
+    assert shown[-1] == newest.folder.name
+    page.button(f"compared-delete-{newest.folder.name}").click().run()
+    assert not page.exception and shown[-1] == newest.folder.name
+
+
 def test_a_job_says_how_far_it_is_and_can_be_cancelled_and_begun_again(compare_page, visit_page, pretend_jobs, wait_for):
     pretend_jobs(PRETEND, "stays")
     page = ask_for_four(compare_page())

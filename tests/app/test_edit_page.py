@@ -209,11 +209,16 @@ def test_the_colour_of_what_is_worn_says_what_it_needs(studio, make_direction):
 
 
 def test_the_library_is_searched(studio, make_direction):
-    for word in ("curly hair", "blonde hair", "glasses", "a hat", "freckles", "a beard", "red lips"):
-        make_direction(f"a person with {word}")
+    for word, part in {"curly hair": "hair", "blonde hair": "hair", "glasses": "eyeglasses", "a hat": "hat", "freckles": "skin", "a beard": "skin",
+                       "red lips": "lips"}.items():
+        make_direction(f"a person with {word}", part)
     page = studio()
     page.text_input("search").set_value("hair").run()
     assert sorted(button.label for button in page.button if (button.key or "").startswith("add-")) == ["Blonde hair", "Curly hair"]
+    hair = make_direction("a person with grey hair")
+    replace(load_direction(hair), name="Grandpa").save(hair)
+    page.text_input("search").set_value("grandpa").run()
+    assert [button.label for button in page.button if (button.key or "").startswith("add-")] == ["Grandpa"]
     page.text_input("search").set_value("zeppelin").run()
     assert "No direction is called “zeppelin”" in captions(page)
 

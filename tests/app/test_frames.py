@@ -38,6 +38,7 @@ def test_frames_stay_good_while_only_their_own_strength_moves(snapshot):
     for other in (changed(snapshot, "two", alpha=0.6), with_face(snapshot, 99), changed(snapshot, "one", layers=(2,)),
                   changed(snapshot, "two", muted=True), changed(snapshot, "one", alpha=3.0)):
         assert frames.basis(other, ["one"]) != basis
+    assert frames.basis(changed(snapshot, "two", alpha=-1.0), ["one"]) != frames.basis(changed(snapshot, "two", alpha=-2.0), ["one"])
     assert frames.basis(changed(snapshot, "two", alpha=0.6), ["one", "two"]) == frames.basis(snapshot, ["one", "two"])
 
 

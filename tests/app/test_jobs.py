@@ -181,6 +181,20 @@ def test_a_killed_job_is_interrupted_and_can_be_resumed(queue, wait_for):
     wait_for(lambda: state(job) == "done")
 
 
+def test_a_job_that_goes_on_already_or_was_deleted_is_not_continued(queue, wait_for):
+    """Two tabs press Continue, or one does when the other has deleted it."""
+    job = queue.submit(request(steps=2000))
+    pid = wait_for(lambda: jobs.read_job(job.folder).step and jobs.read_job(job.folder).pid)
+    queue.resume(job.folder)
+    assert jobs.read_job(job.folder).pid == pid
+    queue.cancel(job.folder)
+    wait_for(lambda: state(job) == "cancelled")
+    shutil.rmtree(job.folder)
+    queue.resume(job.folder)
+    queue.cancel(job.folder)
+    assert not job.folder.exists()
+
+
 def test_a_failed_job_says_why_in_one_sentence(tmp_path, wait_for):
     queue = JobQueue(tmp_path, failing)
     job = queue.submit(request())
@@ -258,6 +272,9 @@ def test_folders_that_are_no_jobs_are_passed_over(tmp_path):
     (tmp_path / "notes").mkdir()
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "job.json").write_text("{")
+    for name, asked in (("later", {"kind": "animate", "prompt": "x", "pack": "p"}), ("cut", {"prompt": "x"})):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "job.json").write_text(json.dumps({"request": asked, "created": 1}))
     assert JobQueue(tmp_path, pretend).jobs() == []
 
 

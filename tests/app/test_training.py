@@ -10,6 +10,7 @@ import pytest
 from app import jobs, resources
 from app.files import write_json
 from app.jobs import JobQueue, JobRequest
+from app.panels.training import SHOWN_JOBS, shown_jobs
 from lelsd.direction import load_direction
 
 START_SECONDS = 900  # a training imports torch first, which a busy machine lets wait
@@ -58,6 +59,14 @@ def test_the_page_trains_and_takes_the_direction(studio, queue, wait_for, pictur
     assert load_direction(job.direction).layers == (3, 4)
     assert picture(page)["after"] != first and "Learned" in texts(page)
     assert jobs.read_job(job.folder).dismissed and len(jobs.read_job(job.folder).metrics()) == 3
+
+
+def test_a_job_that_is_not_over_is_shown_however_many_came_after_it(studio, queue, request_for, monkeypatch):
+    monkeypatch.setattr(queue, "_start", lambda job: False)
+    waiting = queue.submit(request_for())
+    for _ in range(SHOWN_JOBS + 1):
+        queue.cancel(queue.submit(request_for()).folder)
+    assert [job.folder for job in shown_jobs()][-1] == waiting.folder and len(shown_jobs()) == SHOWN_JOBS + 1
 
 
 def test_progress_is_shown_to_a_second_page_and_cancel_stops_it(studio, queue, request_for, wait_for):

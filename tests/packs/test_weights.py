@@ -59,6 +59,16 @@ def test_what_no_pack_has_is_refused(tmp_path: Path) -> None:
     assert not any(tmp_path.iterdir())
 
 
+def test_writers_at_the_same_time_do_not_meet(tmp_path: Path) -> None:
+    """Two visitors of a studio are two threads of one process."""
+    path = tmp_path / "file"
+    with files.unfinished(path) as first, files.unfinished(path) as second:
+        first.write_bytes(b"one")
+        second.write_bytes(b"two")
+        assert first != second and not path.exists()
+    assert path.read_bytes() == b"one" and list(tmp_path.iterdir()) == [path]
+
+
 def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"old")
