@@ -17,7 +17,7 @@ class JobRequest:
     prompt: str
     pack: str
     part: str = "auto"
-    layers: str = "auto"
+    layers: str | None = None  # as the pack has it
     steps: int | None = None
     localization_weight: float | None = None
     batch_size: int | None = None
@@ -29,8 +29,9 @@ class JobRequest:
 
     def options(self) -> list[str]:
         """The command line without the prompt."""
-        words = ["--pack", self.pack, "--part", self.part, "--layers", self.layers, "--device", self.device]
-        words += ["--seed", str(self.seed)]
+        words = ["--pack", self.pack, "--part", self.part, "--device", self.device, "--seed", str(self.seed)]
+        if self.layers is not None:
+            words += ["--layers", self.layers]
         if self.steps is not None:
             words += ["--steps", str(self.steps)]
         if self.localization_weight is not None:

@@ -123,7 +123,6 @@ PLACING = frozenset(
     "on over across around round under underneath beneath below above near beside behind along between through from in at "
     "down next to against of hanging dangling resting sitting pulled perched".split())
 DETERMINERS = frozenset(
-
     "a an the his her their its my your our this that these those one each both either left right upper lower some any".split())
 """Between a thing and the place on the face where it is: "a scar across the left eye"."""
 
@@ -139,9 +138,18 @@ NEGATING_PAIRS = frozenset(
 GONE = frozenset("removed gone deleted erased missing absent off away free less".split())
 """Words that deny what stands before them: "with the wrinkles removed", "make-up free"."""
 SCOPE_ENDS = frozenset(
-    "but with who whose that wearing having has instead yet while although though add adds give put make makes keep keeps "
+    "but plus with who whose that wearing having has instead yet while although though add adds give put make makes keep keeps "
     "then : ; .".split())
-"""A negation reaches up to one of these; also past "or" and "nor", and past "and" only after "without" and removals."""
+"""A negation reaches up to one of these; also past "or" and "nor", and past "and" only after "without" and removals; past a comma in a
+list that one of them closes."""
+FORBIDDEN = frozenset("wearing having has add give put make keep".split())
+"""Those of them past which it reaches when it stands before them: "don't give him a beard"."""
+JOINING = frozenset("and or nor neither but plus while yet though although however".split())
+"""Words that a text model need not know."""
+
+
+VERBS = frozenset("dye cut colour color".split())
+"""Nouns that are verbs before what somebody has: "dye her hair"."""
 
 
 def says_where(between: Iterable[str]) -> bool:

@@ -10,8 +10,8 @@ from spacy.tokens import Doc
 from spacy.util import filter_spans
 
 from lelsd import lexicon
-from lelsd.lexicon import (ADVERBS, AFTER_NOUN, AWAY, DETERMINERS, GONE, LIKENESSES, MODIFIERS, NEGATING_PAIRS, NEGATORS, PLACING, REMOVALS, SCOPE_ENDS, TAKES,
-                           Concept)
+from lelsd.lexicon import (ADVERBS, AFTER_NOUN, AWAY, DETERMINERS, FORBIDDEN, GONE, LIKENESSES, MODIFIERS, NEGATING_PAIRS, NEGATORS, PLACING, REMOVALS, SCOPE_ENDS, TAKES,
+                           VERBS, Concept)
 from lelsd.spelling import Speller
 
 LOOK_ALIKE = "look_alike"
@@ -118,7 +118,8 @@ def _matches(doc: Doc) -> list[Found]:
 def _without_look_alikes(doc: Doc, found: list[Found]) -> list[Found]:
     """Only what means a part: not idioms, not "hair salon", not "the mouth of a river"."""
     taken = {index for f in found for index in range(f.start, f.end)}
-    return [f for f in found if f.kind != LOOK_ALIKE and not (f.kind in HEADS and (_is_of_a_thing(doc, f.end, taken) or _is_a_likeness(doc, f.end)))]
+    return [f for f in found if f.kind != LOOK_ALIKE and not (f.kind in HEADS and (_is_of_a_thing(doc, f.end, taken) or _is_a_likeness(doc, f.end)))
+            and not _is_a_verb(doc, f)]
 
 
 def _is_of_a_thing(doc: Doc, end: int, taken: set[int]) -> bool:
@@ -132,6 +133,11 @@ def _is_of_a_thing(doc: Doc, end: int, taken: set[int]) -> bool:
     while index < len(doc) and doc[index].lower_ in DETERMINERS | MODIFIERS:
         index += 1
     return index < len(doc) and doc[index].lower_ in things
+
+
+def _is_a_verb(doc: Doc, f: Found) -> bool:
+    """Whether it is an order about what follows: "dye her hair"."""
+    return f.end - f.start == 1 and doc[f.start].lower_ in VERBS and f.end < len(doc) and doc[f.end].lower_ in ("his", "her", "their", "the", "my", "its")
 
 
 def _is_a_likeness(doc: Doc, end: int) -> bool:
@@ -234,19 +240,21 @@ def _is_negated(doc: Doc, f: Found) -> bool:
 def _is_denied_before(doc: Doc, start: int, end: int) -> bool:
     if start > 1 and doc[start - 1].text == "-" and doc[start - 2].lower_ in ("un", "non"):
         return True
-    in_list = any(token.lower_ in ("or", "nor") for token in doc[end:end + 4])
-    joined = listed = False
+    ahead = {token.lower_ for token in doc[end:end + 4]}
+    in_list, joined, is_apart, is_far = bool(ahead & {"or", "nor"}), False, False, False  # the last two: past a comma that no list needs
     for index in range(start - 1, -1, -1):
         word, following = doc[index].lower_, doc[index + 1].lower_
         if (word, following) in NEGATING_PAIRS:
-            return True
+            return not is_far
         if word in NEGATORS and following not in ("only", "just"):
-            return word == "without" or not (joined or listed and not in_list)
+            return not (is_far if word == "without" else joined or is_apart)
         if word in REMOVALS or word in TAKES and any(token.lower_ in AWAY for token in doc[index + 1:]):
-            return True
-        if word in SCOPE_ENDS and not (word in ("wearing", "having", "has") and index and doc[index - 1].lower_ in NEGATORS):
+            return not is_far or doc[start - 1].lower_ in DETERMINERS
+        if word in SCOPE_ENDS and not (word in FORBIDDEN and index and doc[index - 1].lower_ in NEGATORS):
             return False
-        joined, listed, in_list = joined or word == "and", listed or word == ",", in_list or word in ("or", "nor")
+        is_apart = is_apart or word == "," and not in_list
+        is_far = is_far or word == "," and not (in_list or joined or "and" in ahead)
+        joined, in_list = joined or word == "and", in_list or word in ("or", "nor")
     return False
 
 

@@ -7,13 +7,14 @@ own discussion of "a person with glasses" shows the wrong part being picked. Her
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Sequence
 
 from lelsd import plain_words, wording
-from lelsd.colour_words import said_by_colour
-from lelsd.lexicon import check_prompt
+from lelsd.colour_words import COLOURS, OF_ANY_COLOUR, WORN, said_by_colour
+from lelsd.lexicon import JOINING, check_prompt
 from lelsd.matching import Mention, asks_for_absence, find_mentions
 from packs import cli
 from segmentation.parts import PARTS
@@ -132,12 +133,12 @@ def parse_prompt(text: str, pack: "Pack | None" = None) -> Prompt:
     mentions = find_mentions(text)
     if pack is None:
         return _understood(text, mentions, None, text)
-    reading = plain_words.read_as(text, pack, _respelt(text, mentions))
+    reading = {typed: meant for typed, meant in plain_words.read_as(text, pack, _respelt(text, mentions)).items() if not _is_its_colour(typed, text, mentions)}
     plain = plain_words.put(text, reading)
     prompt = _from_plain(text, reading, plain) if reading and not _specific(mentions) else None
     prompt = replace(prompt or _understood(text, mentions, pack, plain), read_as=reading)
     said, told = said_by_colour(prompt), prompt.target_text(pack.neutral_text)  # what CLIP is told: of an order, no verb
-    return replace(prompt, unknown_words=tuple(word for word in pack.unknown_words(told) if word not in said),
+    return replace(prompt, unknown_words=tuple(word for word in pack.unknown_words(told) if word not in said | JOINING),
                    read_as={typed: meant for typed, meant in reading.items() if not set(typed.split()) <= said})
 
 
@@ -164,6 +165,12 @@ def _respelt(text: str, mentions: list[Mention]) -> dict[str, str]:
     """{misspelt word: the word that the lexicon took it for}, both in lower case."""
     return {typed: meant for mention in mentions if mention.read_as
             for typed, meant in zip(text[mention.start:mention.end].lower().split(), mention.read_as.split()) if typed != meant}
+
+
+def _is_its_colour(typed: str, text: str, mentions: list[Mention]) -> bool:
+    """Whether it is a colour of what can have any, and means exactly that one: "a crimson hat" is not red."""
+    return typed in COLOURS and any(re.search(rf"\b{typed}\b[^,.;]*$", text[:mention.end], re.IGNORECASE) and mention.kind == "noun"
+                                    and max(mention.parts, key=mention.parts.get) in (*OF_ANY_COLOUR, *WORN) for mention in mentions)
 
 
 def _specific(mentions: list[Mention]) -> list[Mention]:

@@ -25,7 +25,7 @@ LONGEST = MAX_PROMPT_CHARACTERS - 50
 ARTICLES, ADJECTIVES = ("a", "an"), ("attribute", "general")
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 SMALL_WORDS = PLACING | DETERMINERS | SCOPE_ENDS | NEGATORS | REMOVALS | TAKES | AWAY | GONE | PEOPLE | frozenset(
-    "and or is are be being look looks looking turn turns turning wear wears by into him them also please isn't aren't doesn't don't".split())
+    "and or is are be being look looks looking turn turns turning change changes dye cut paint colour color wear wears by into him them also please isn't aren't doesn't don't".split())
 """Words that hold a prompt together and say nothing of the face."""
 BARE = frozenset("hair haired head face skin brow brows eyebrows eye eyes ear ears nose mouth lip lips teeth cheek cheeks chin jaw forehead neck".split())
 """What everybody has: with nothing said of it, it is no wish, but where one is."""
@@ -152,8 +152,6 @@ def _sentence(text: str, thing: Thing, pack: "Pack") -> str:
         phrase = f"without {phrase}" if mention.kind == "noun" else f"not {phrase}"
     elif before and before[-1] in ARTICLES and mention.kind == "noun":
         phrase = f"{before[-1]} {phrase}"
-    elif mention.kind != "noun" and phrase.lower().endswith(" face"):
-        return f"{pack.neutral_text} with {'an' if phrase[0] in 'aeiouAEIOU' else 'a'} {phrase}"
     return parse_prompt(phrase).target_text(pack.neutral_text)
 
 

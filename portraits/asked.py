@@ -29,6 +29,7 @@ LISTING = frozenset("or nor".split())
 BETWEEN = frozenset("and very really quite extremely rather slightly so more looking".split())  # may stand before "hair" or a noun, and change nothing
 BEFORE_ADJECTIVE = frozenset("is are be being looks look looking who's he's she's".split())
 LINKS = frozenset("with wearing wears who has have having in on of to hair haired locks".split())
+WHO = frozenset("he she they it that which".split())
 PEOPLE = frozenset("person people human individual someone somebody face portrait".split()) | {
     word for nouns in NOUNS.values() for noun in re.split(r"[|/]+", nouns) for word in noun.split()[-1:]}
 
@@ -64,7 +65,7 @@ def unsaid(text: str) -> tuple[str, ...]:
     """The words of a text, in order, that say what no attribute does: "a person with round glasses" -> ("round",)."""
     words = _words(text)
     covered = {place for item in _said(words) for place in range(item.start, item.end)}
-    return tuple(word for place, word in enumerate(words) if place not in covered and word not in LINKS | BETWEEN | BEFORE_ADJECTIVE | NEGATORS | LISTING | PEOPLE)
+    return tuple(word for place, word in enumerate(words) if place not in covered and word not in LINKS | BETWEEN | BEFORE_ADJECTIVE | NEGATORS | LISTING | WHO | PEOPLE)
 
 
 def _said(words: list[str]) -> list[Said]:
@@ -110,10 +111,11 @@ def _before_hair(words: list[str]) -> list[Said]:
 
 
 def _adjectives(words: list[str]) -> list[Said]:
-    """Adjectives of a person: in the run before a noun, after "is", or alone."""
+    """Adjectives of a person: in the run before a noun, after "someone" or "is", or alone."""
     known = {word for phrase in _table()["adjective"] for word in phrase} | BETWEEN
     known |= {word for phrase in _table()["hair"] for word in phrase}
     runs = [(_run_start(words, end, known), end) for end in _places(words, PEOPLE)]
+    runs += [(place + 1, _run_end(words, place + 1, known)) for place in _places(words, {"someone", "somebody"})]
     start = _run_start(words, len(words), known)
     if start == 0 or words[start - 1] in BEFORE_ADJECTIVE | NEGATORS:
         runs.append((start, len(words)))
@@ -129,6 +131,13 @@ def _run_start(words: list[str], end: int, known: set[str]) -> int:
     while end > 0 and words[end - 1] in known:
         end -= 1
     return end
+
+
+def _run_end(words: list[str], start: int, known: set[str]) -> int:
+    """Where the unbroken run of known words from `start` on ends."""
+    while start < len(words) and words[start] in known:
+        start += 1
+    return start
 
 
 def _longest_first(found: list[Said]) -> list[Said]:

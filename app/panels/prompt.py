@@ -19,7 +19,7 @@ EXAMPLES = {"Curly hair": "a person with curly hair", "Glasses": "a person with 
             "Several things": "an old man with glasses and a red hat"}
 PROMPT, CHOSEN, UNDERSTOOD, TROUBLE = "prompt", "parts", "understood_prompt", "prompt_trouble"
 SHOW_PART = "show_part"
-LAYERS = {"auto": "Automatic", "all": "All", "choose": "Choose"}
+LAYERS = {"pack": "Automatic", "all": "All", "choose": "Choose"}
 
 
 def prompt_panel() -> None:
@@ -111,7 +111,7 @@ def _settings() -> None:
     defaults = training_defaults()
     with st.expander("Settings", icon=":material/settings:"):
         st.number_input("Steps", 1, 2000, value=defaults.steps, step=10, key="steps", help="More steps take longer and go further.")
-        st.segmented_control("Layers", list(LAYERS), format_func=LAYERS.get, default="auto", key="layers_mode", required=True,
+        st.segmented_control("Layers", list(LAYERS), format_func=LAYERS.get, default="pack", key="layers_mode", required=True,
                              help="Which layers of the generator the edit may use.")
         if st.session_state.get("layers_mode") == "choose":
             st.multiselect("Chosen layers", list(range(resources.pack().generator.num_ws)), key="layers_chosen",
@@ -183,7 +183,8 @@ def _submit(prompt: Prompt, part: str) -> None:
 
 def _request(prompt: Prompt, part: str) -> JobRequest:
     """The job that the widgets describe. Raises ValueError for "choose" without a layer."""
-    layers = st.session_state.get("layers_mode") or "auto"
+    mode = st.session_state.get("layers_mode") or "pack"
+    layers = None if mode == "pack" else mode
     if layers == "choose":
         layers = ",".join(str(layer) for layer in sorted(st.session_state.get("layers_chosen") or []))
         if not layers:

@@ -284,9 +284,8 @@ def test_a_number_that_another_process_got_later_is_not_ours():
 
 
 def test_the_command_is_what_one_would_type(tmp_path):
-    words = jobs.train_command(JobRequest("blonde hair", "portraits", part="hair", steps=30), tmp_path, resume=False)
-    assert words[2:] == ["--pack", "portraits", "--part", "hair", "--layers", "auto", "--device", "auto", "--seed", "0",
-                         "--steps", "30", "--out", str(tmp_path), "--", "blonde hair"]
+    words = jobs.train_command(JobRequest("blonde hair", "portraits", part="hair", layers="3,4", steps=30), tmp_path, resume=False)
+    assert words[2:] == ["--pack", "portraits", "--part", "hair", "--device", "auto", "--seed", "0", "--layers", "3,4", "--steps", "30", "--out", str(tmp_path), "--", "blonde hair"]
     assert jobs.train_command(JobRequest("x", "p"), tmp_path, resume=True)[-4:] == ["--resume", str(tmp_path), "--", "x"]
 
 

@@ -125,7 +125,8 @@ def test_learn_asks_for_what_the_widgets_say(page, asked, type_prompt):
     page.slider("localization").set_value(1.0)
     page.button("learn").click().run()
     job = asked[0]
-    assert (job.prompt, job.part, job.layers, job.steps, job.localization_weight) == ("a person with curly hair", "auto", "auto", 40, 1.0)
+    assert (job.prompt, job.part, job.layers, job.steps, job.localization_weight) == ("a person with curly hair", "auto", None, 40, 1.0)
+    assert "--layers" not in job.options(), "what the pack was measured with"
     assert job.visit == page.session_state["visit"]
     assert page.session_state["show_part"] is False
 

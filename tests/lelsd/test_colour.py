@@ -322,6 +322,12 @@ def test_a_named_colour_needs_no_learning(portraits, tmp_path):
     assert torch.allclose(learned.colour.basis, first.colour.basis, atol=1e-5) and learned.quality["judge"] == "colour" and learned.quality["reached"] > 0.5
 
 
+def test_no_layers_are_chosen_by_what_clip_says_for_a_colour_that_it_does_not_know(portraits, tmp_path):
+    *_, done = train_direction(portraits, parse_prompt("a person with purple hair", portraits), replace(SHORT, layers="auto"), tmp_path / "run")
+    learned = direction_from_bytes(done.direction.read_bytes())
+    assert learned.layers == tuple(range(portraits.generator.num_ws)) and learned.quality["reached"] > 0.5
+
+
 def test_only_faces_of_other_colours_are_trained_on(portraits, tmp_path, monkeypatch):
     prompt = parse_prompt("a person with grey hair", portraits)
     run = RunFolder(tmp_path / "run")

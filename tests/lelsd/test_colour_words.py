@@ -4,7 +4,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lelsd.colour_words import TOLERANCE, NamedColour, colours_in, named_colour
+from lelsd.colour_words import COLOURS, TOLERANCE, NamedColour, colours_in, named_colour
 from lelsd.prompt import parse_prompt
 
 
@@ -36,3 +36,17 @@ def test_whether_a_picture_has_the_colour():
     pink = NamedColour("hair", (235, 120, 170))
     colours = pink.values + torch.tensor([[0.0, 0.0, 0.0], [0.5 * TOLERANCE, 0.0, 0.0], [0.0, 0.0, -2 * TOLERANCE], [0.0, 0.0, 0.0]])
     assert pink.score(colours, torch.tensor([True, True, True, False])).tolist() == pytest.approx([1.0, 0.5, -1.0, -1.0])
+
+
+@pytest.mark.parametrize(("text", "rgb"), [("crimson hair", "crimson"), ("a woman with maroon hair", "maroon"), ("a navy suit", "navy"), ("charcoal hair", "charcoal")])
+def test_a_colour_that_clip_was_never_taught_is_not_taken_for_a_plainer_one(portraits, text, rgb):
+    prompt = parse_prompt(text, portraits)
+    assert named_colour(prompt).rgb == COLOURS[rgb] and not prompt.read_as and not prompt.unknown_words
+
+
+def test_what_cannot_have_any_colour_has_the_plainer_one(portraits):
+    assert parse_prompt("scarlet lips", portraits).read_as == {"scarlet": "red"}
+
+
+def test_words_that_join_are_none_that_a_text_model_must_know(portraits):
+    assert parse_prompt("bald but bearded", portraits).unknown_words == ()

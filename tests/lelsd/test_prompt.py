@@ -80,6 +80,27 @@ take off his hat | a person without his hat | a person with his hat
 give him a beard | a person with a beard | a person
 put a hat on her | a person with a hat | a person
 make her hair blonde | a person with blonde hair | a person
+colour her hair dark blue | a person with dark blue hair | a person
+make hair curly | a person with curly hair | a person
+cut her hair short | a person with short hair | a person
+change the colour of her hair to red | a person with red hair | a person
+make the face thinner | a person with thinner face | a person
+make the mouth open | a person with the mouth open | a person
+make her very old | a person who is very old | a person
+make her look tired | a person who is tired | a person
+make her smile with teeth | a person with a smile with teeth | a person
+make him smile | a person with a smile | a person
+an oval face | a person with an oval face | a person
+round face with glasses | a person with a round face with glasses | a person
+blue in the face | a person who is blue in the face | a person
+glasses off | a person without glasses | a person with glasses
+take the hat off | a person without the hat | a person with the hat
+a woman with her glasses removed | a woman without her glasses | a woman with her glasses
+make-up free | a person without make-up | a person with make-up
+non-smiling | a person who is not smiling | a person who is smiling
+don't add glasses | a person without glasses | a person with glasses
+do not make him bald | a person who is not bald | a person who is bald
+lose the beard and add a hat | a person without the beard and with a hat | a person with the beard and with a hat
 make him sad | a person who is sad | a person
 open the mouth | a person with the mouth open | a person
 close his eyes | a person with the eyes closed | a person

@@ -31,14 +31,17 @@ def test_negation(text, part, source):
 @pytest.mark.parametrize("text", [
     "un-smiling", "a face with the wrinkles removed", "wrinkle-free", "take the hat off", "get rid of the beard",
     "she removes her hat", "contact lenses rather than glasses", "no glasses, hat or beard", "remove the hat and the glasses",
-    "shave off his beard", "doesnt wear a necklace", "free of freckles", "stop smiling"])
+    "shave off his beard", "doesnt wear a necklace", "free of freckles", "stop smiling", "don't add glasses", "do not give him a beard",
+    "without glasses, hat or beard", "without glasses, hat and beard", "remove the hat, the glasses", "without glasses and a hat"])
 def test_ways_to_say_no(text):
     assert [m for m in parse_prompt(text).mentions if m.kind != "whole"][-1].negated
 
 
 @pytest.mark.parametrize("text", [
     "not only curly hair", "take a picture of blue eyes", "a hoodie off the shoulder", "no hat and long hair",
-    "remove the hat and add glasses"])
+    "remove the hat and add glasses", "without makeup, freckles", "without glasses, long hair, blue eyes", "remove the hat, smile",
+    "no glasses or earrings, red hair", "without glasses or earrings, red hair", "without glasses but a hat", "no hat plus a beard",
+    "instead of a hat, glasses"])
 def test_ways_that_only_look_like_no(text):
     assert not parse_prompt(text).mentions[-1].negated
 
