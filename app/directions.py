@@ -57,6 +57,8 @@ def rename(path: str | Path, name: str) -> None:
     if not 0 < len(name) <= MAX_NAME:
         raise ValueError(f"a name of {len(name)} characters does not do; accepted: 1 to {MAX_NAME}")
     _own_folder(path)
+    if any(entry.title.lower() == name.lower() and Path(entry.path) != Path(path) for entry in resources.library()[0]):
+        raise ValueError(f"there is a direction called {name} already; accepted: another name")
     _writing(lambda: replace(resources.direction(path), name=name).save(path))
 
 
@@ -90,6 +92,12 @@ def deleted() -> list[Deleted]:
         except ValueError:
             continue  # it was no direction before it was deleted, either
     return found
+
+
+def deleted_from(path: str | Path) -> Deleted | None:
+    """What was deleted from there, if it can be restored."""
+    folder = resources.runs_folder().absolute() / DELETED / Path(path).parent.name
+    return next((item for item in deleted() if item.folder == folder), None)
 
 
 def forget() -> None:

@@ -42,7 +42,7 @@ def facts(direction: Direction, index: int = 0) -> list[Fact]:
         found.append(Fact("Works", percent(strength.target_rate), f"Of {strength.eligible} faces that were not as asked, this share is after the edit."))
     if strength.localization is not None:
         found.append(_inside(strength.localization))
-    found.append(Fact("Changes else", percent(strength.avoidable_side_effect_rate), "The mean share of faces in which another attribute flips."))
+    found.append(Fact("Side effects", percent(strength.avoidable_side_effect_rate), "The mean share of faces in which another attribute flips."))
     return found
 
 
@@ -73,9 +73,9 @@ def table(direction: Direction, index: int = 0) -> dict[str, list]:
     if not strengths:
         return {}
     return {
-        "Strength": [strength.alpha for strength in strengths],
+        "Strength": [f"{strength.alpha:g}" for strength in strengths],
         "As asked": [_maybe(strength.target_rate if strength.alpha > 0 else strength.away_rate) for strength in strengths],
-        "Else changed": [percent(strength.side_effect_rate) for strength in strengths],
+        "Side effects": [percent(strength.side_effect_rate) for strength in strengths],
         "Inside the part": [_maybe(strength.localization) for strength in strengths],
         "Same face": [f"{strength.identity:.2f}" for strength in strengths],
     }
@@ -103,6 +103,6 @@ def _largest(shares) -> Sequence[tuple[str, float]]:
 
 
 def _effect(effect) -> str:
-    """ "Smiling appears in 6 %": the larger half of a side effect; empty if it is not worth a word."""
+    """ "“smiling” appears in 6 %": the larger half of a side effect; empty if it is not worth a word."""
     share, verb = max((effect.appears, "appears"), (effect.disappears, "disappears"))
-    return f"{effect.name.replace('_', ' ').lower()} {verb} in {percent(share)}" if share >= NOTABLE else ""
+    return f"“{effect.name.replace('_', ' ').lower()}” {verb} in {percent(share)}" if share >= NOTABLE else ""

@@ -9,6 +9,7 @@ import streamlit as st
 
 STYLE = """
 <style>
+  [data-testid="stElementContainer"]:has(> .stHtml > .style-sheet), [data-testid="stElementContainer"]:has(.style-sheet) { position: absolute; }
   .stMainBlockContainer { padding: 4.6rem 2.2rem 3rem; max-width: 1240px; }
   .stSidebar [data-testid="stSidebarUserContent"] { padding-bottom: 2rem; }
   .stSidebar [data-testid="stSidebarHeader"] { height: 1.5rem; margin-bottom: 0; }
@@ -40,7 +41,13 @@ STYLE = """
 
 def page_style() -> None:
     """Less air than Streamlit leaves, so that the picture and its sliders fit on one screen."""
-    st.html(STYLE)
+    style(STYLE)
+
+
+def style(sheet: str) -> None:
+    """Draw with this style sheet, a <style> element. It stands among the page's elements, of which it takes no room: alone, Streamlit keeps it
+    where its messages are, and the next of these takes its place."""
+    st.html(f'<span class="style-sheet" hidden></span>{sheet}')
 
 
 def bind(key: str, value: Any, always: bool = False) -> str:
@@ -83,6 +90,7 @@ def plain(text: str) -> str:
     """User's text for a place that reads Markdown: shown as it was typed."""
     for character in "\\`*_{}[]()<>#+-!|~:$":
         text = text.replace(character, f"\\{character}")
+    text = text.replace(":material", ":\u2060material")  # an icon's name is one wherever its colon is
     return " ".join(text.split())
 
 

@@ -53,10 +53,10 @@ def _read(data: bytes) -> Tensor:
         return _only(read_zip(Extent(io.BytesIO(data), 0, len(data))))
     if data.startswith(MAGIC):
         return _only(read_legacy(Extent(io.BytesIO(data), 0, len(data))))
+    if data[8:9] == b"{" and int.from_bytes(data[:8], "little") <= len(data) - 8:  # its first byte may be any
+        return _only(load(data))
     if data.startswith(b"\x80"):
         raise ValueError("is a pickle that torch.save did not write; nothing in it was run")
-    if data[8:9] == b"{":
-        return _only(load(data))
     raise ValueError("is no array file")
 
 

@@ -76,7 +76,7 @@ class Recipe:
         try:
             values = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise ValueError(f"{name} is not a recipe: it is not JSON ({str(error)[:100]})") from error
+            raise ValueError(f"{name} is not a recipe: it is no JSON; accepted: a PNG or a JSON file that the studio exported") from error
         if not isinstance(values, dict) or values.get("format") != KEY:
             raise ValueError(f"{name} is JSON but not a recipe: it lacks \"format\": \"{KEY}\"")
         try:

@@ -1,6 +1,7 @@
 """Fallbacks for prompts outside the lexicon: word vectors when a spaCy model that has them is installed, then CLIP."""
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -8,9 +9,12 @@ import spacy
 import torch
 from spacy.language import Language
 
+from lelsd.lexicon import DETERMINERS, PEOPLE, PLACING, SCOPE_ENDS
+
 if TYPE_CHECKING:
     from packs.pack import Pack
 
+SMALL = DETERMINERS | PEOPLE | PLACING | SCOPE_ENDS | frozenset("and or is are wearing".split())
 MIN_VECTOR_SIMILARITY = 0.5
 MIN_CLIP_SIMILARITY = 0.3
 MIN_CLIP_MARGIN = 0.05
@@ -49,9 +53,10 @@ def by_vectors(text: str) -> tuple[str, str, str] | None:
 def by_clip(text: str, pack: "Pack | None") -> tuple[str, str, str] | None:
     """("clip", part, text): the part whose examples move CLIP's text embedding the same way as the prompt does.
 
-    None without a pack, when CLIP knows none of the words, or when no part stands out.
+    None without a pack, when CLIP knows none of the words that say something, or when no part stands out.
     """
-    if pack is None or len(pack.unknown_words(text)) >= len(text.split()):
+    words = [word for word in re.findall(r"\w+", text.lower()) if word not in SMALL]
+    if pack is None or set(words) <= set(pack.unknown_words(text)):
         return None
     from lelsd.clip_guide import ClipGuide
     guide, neutral = ClipGuide(pack), pack.neutral_text

@@ -14,11 +14,11 @@ MAX_SEEDS = 100_000  # in one list; more is a slip of the finger
 EXAMPLE = f"numbers from 0 to {MAX_SEED} and ranges, such as 0-7,12"
 
 
-def parse_seeds(text: str) -> list[int]:
+def parse_seeds(text: str, most: int = MAX_SEEDS) -> list[int]:
     """"0-3,12" -> [0, 1, 2, 3, 12], in the order given.
 
     Raises: ValueError: not numbers and ranges, a range that runs backwards, a seed above 2^32 - 1,
-        or more than 100,000 seeds.
+        or more than `most` seeds.
     """
     seeds: list[int] = []
     for item in text.split(","):
@@ -29,8 +29,8 @@ def parse_seeds(text: str) -> list[int]:
         last = first if match[2] is None else int(match[2])
         if last < first or last > MAX_SEED:
             raise ValueError(f"seeds hold {item.strip()!r}; accepted: {EXAMPLE}")
-        if len(seeds) + last - first + 1 > MAX_SEEDS:
-            raise ValueError(f"seeds {text[:60]!r} are too many; accepted: up to {MAX_SEEDS} at once")
+        if len(seeds) + last - first + 1 > most:
+            raise ValueError(f"seeds {text[:60]!r} are too many; accepted: up to {most} at once")
         seeds.extend(range(first, last + 1))
     return seeds
 

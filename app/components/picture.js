@@ -33,7 +33,7 @@ function show(stage, data) {
   setSource(stage.querySelectorAll(".after"), data.after, data.alt);
   setSource(stage.querySelectorAll(".before"), data.before, data.alt_before);
   setSource(stage.querySelectorAll(".overlay"), data.overlay, "");
-  stage.querySelector("figcaption").textContent = data.caption;
+  stage.caption = data.caption;
   nameFrame(stage.querySelector(".frame"), data);
   choose(stage, data.comparable ? stage.dataset.view : "edited");
   uncover(stage, data.revision);
@@ -79,6 +79,8 @@ function setSource(images, source, alt) {
 
 function choose(stage, view) {
   stage.dataset.view = view;
+  const holds = view === "edited" && !stage.classList.contains("plain");
+  stage.querySelector("figcaption").textContent = stage.caption || (holds ? "Hold the picture to see the original" : "");
   for (const button of stage.querySelectorAll(".views button")) {
     button.setAttribute("aria-pressed", String(button.dataset.choice === view));
     button.disabled = stage.classList.contains("plain");

@@ -17,7 +17,7 @@ def picture(after: Image.Image, before: str | None, overlay: Image.Image | None,
             revision: int, key: str, on_drop: Callable[[], None]) -> None:
     """Draw `after`. `before` (a data URL; None if nothing was changed) is what it is compared with; `overlay` (RGBA) lies over both.
 
-    `revision` is that of the last drag that the server knows of; the browser leaves out what is older than its own.
+    caption: one line under it; where it is empty, the browser says how to compare. `revision` is that of the last drag that the server knows of; the browser leaves out what is older than its own.
     At `on_drop`, `st.session_state[key]["dropped"]` is {"name": str, "data": base64} of a file that was dropped on the picture.
     """
     data = {

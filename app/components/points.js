@@ -34,12 +34,12 @@ function button(stage, index) {
   element.type = "button";
   element.className = "point";
   element.addEventListener("focus", () => activate(stage, index));
-  element.addEventListener("pointerdown", (event) => {
-    element.setPointerCapture(event.pointerId);
-    activate(stage, index);
-  });
+  // pressed without being dragged, a ring is a place in the picture like any other: the point that was asked for goes there
+  element.addEventListener("mousedown", (event) => event.preventDefault()); // or it had the focus, and were asked for
+  element.addEventListener("pointerdown", (event) => element.setPointerCapture(event.pointerId));
   element.addEventListener("pointermove", (event) => {
     if (!element.hasPointerCapture(event.pointerId) || !(event.movementX || event.movementY)) return;
+    if (!stage.owner.dragged) element.focus();
     stage.owner.dragged = true;
     move(stage, index, placeOf(stage, event));
   });

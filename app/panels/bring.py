@@ -40,4 +40,5 @@ def _bring(name: str, data: bytes, prompt: str, parts: list[str]) -> None:
         st.session_state[TROUBLE] = sentence(error)
         return
     st.session_state[TURN] += 1
-    st.session_state[DONE] = f"{plain(resources.title_of(resources.direction(path)))} is in the library."
+    title = resources.title_of(resources.direction(path))
+    st.session_state[DONE] = f"{plain(title[:1].upper() + title[1:])} is in the library."

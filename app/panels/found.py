@@ -14,7 +14,7 @@ from app.job import Job
 from app.job_request import InvertRequest
 from app.panels.training import REFRESH_SECONDS, progress_text, stopped_text, without_memory
 from app.session import Snapshot
-from app.widgets import plain, sentence
+from app.widgets import plain, sentence, style
 
 SHOWN, PICTURE_SIZE = 12, 320
 NEWS = "found_trouble"
@@ -45,7 +45,7 @@ def _cards(was_active: bool) -> None:
         st.rerun()  # the whole page: its clock starts, or can stop
     if not jobs:
         return
-    st.html(STYLE)
+    style(STYLE)
     if trouble := st.session_state.pop(NEWS, None):
         st.error(trouble, icon=":material/error:")
     for job in jobs[:SHOWN]:

@@ -9,7 +9,7 @@ import streamlit as st
 from app import directions, report_card, resources, session, strips
 from app.panels.stack import add_direction
 from app.resources import Entry
-from app.widgets import plain, sentence
+from app.widgets import bind, plain, sentence, style
 
 PAGE = 12  # cards at first, and with each "Show more"
 NEWS, TROUBLE, SHOWN = "library_news", "library_trouble", "library_shown"
@@ -28,7 +28,7 @@ STYLE = """
 
 def library_panel() -> None:
     """Draw the search, the cards that match, and what was deleted."""
-    st.html(STYLE)
+    style(STYLE)
     entries, problems = resources.library()
     _messages()
     found = _search(entries)
@@ -128,7 +128,7 @@ def _hand_out(entry: Entry) -> None:
 
 def _rename(entry: Entry) -> None:
     with st.popover("Rename", icon=":material/edit:", key=f"rename-{entry.path}"):
-        st.text_input("Name", value=entry.title, key=f"name-{entry.path}", max_chars=directions.MAX_NAME, on_change=_renamed, args=(entry,))
+        st.text_input("Name", key=bind(f"name-{entry.path}", entry.title, always=True), max_chars=directions.MAX_NAME, on_change=_renamed, args=(entry,))
 
 
 def _deleted() -> None:

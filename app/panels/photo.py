@@ -12,7 +12,7 @@ from app.components.picture import data_url
 from app.components.points import points
 from app.panels.found import edit, found_panel
 from app.photos import Draft
-from app.widgets import bind, confirm_shown, plain, sentence
+from app.widgets import bind, confirm_shown, plain, sentence, style
 from lelsd.invert import Inversion
 from packs.cli import describe
 from stylegan2.inversion.align import POINTS
@@ -27,7 +27,7 @@ MAX_STEPS, DRAWN_SAMPLES = 2000, 1000
 
 def photo_panel() -> None:
     """Draw the place to hand a picture in and, once there is one, the face in it; what was found beside them."""
-    st.html(STYLE)
+    style(STYLE)
     draft, searched = _draft(), bool(photos.jobs())
     _warning(draft is not None)
     if trouble := st.session_state.pop(TROUBLE, None):

@@ -10,7 +10,7 @@ from app import resources, session
 from app.at_hand import Wanted
 from app.job_request import JobRequest
 from app.panels.wishes import add, offered, unknown_words, wishes_panel
-from app.widgets import plain, quoted, sentence
+from app.widgets import bind, plain, quoted, sentence
 from lelsd.config import TrainConfig
 from lelsd.prompt import Prompt
 from segmentation.parts import PARTS
@@ -25,10 +25,12 @@ LAYERS = {"pack": "Automatic", "all": "All", "choose": "Choose"}
 def prompt_panel() -> None:
     """Draw the prompt with what was understood of it; the button starts a job."""
     st.subheader("Learn a new edit", anchor=False)
-    st.text_input("What should the person look like?", key=PROMPT, placeholder="a person with curly hair")
+    st.text_input("What should the person look like?", key=bind(PROMPT, st.session_state.get(PROMPT, st.session_state.get(UNDERSTOOD, ""))),
+                  placeholder="a person with curly hair")
     if not st.session_state[PROMPT].strip():
         _examples()
-    if st.session_state[PROMPT] != st.session_state.get(UNDERSTOOD, ""):
+    without_pills = CHOSEN not in st.session_state and st.session_state[PROMPT].strip()  # they do not outlive a visit to another page
+    if st.session_state[PROMPT] != st.session_state.get(UNDERSTOOD, "") or without_pills:
         with st.spinner("Reading the prompt …"):
             _understand()
     prompt, wanted = understood(), []

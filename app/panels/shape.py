@@ -20,7 +20,7 @@ from app.panels.shape_source import source_panel
 from app.rendering import OVERLAY_OPACITY
 from app.session import History
 from app.shaping import Networks
-from app.widgets import bind, confirm_shown, plain, sentence
+from app.widgets import bind, confirm_shown, plain, sentence, style
 from baselines.shape.edits import Stroke
 from baselines.shape.recipe import Shape
 from packs.cli import describe
@@ -40,7 +40,7 @@ CLASS_WORDS = (  # of segmentation.parts.CLASSES, the sides as one sees them
 
 def shape_panel() -> None:
     """Draw the page's work, or say why it cannot begin."""
-    st.html(STYLE)
+    style(STYLE)
     try:
         shaping.history()
     except (ValueError, OSError) as error:

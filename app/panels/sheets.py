@@ -9,7 +9,7 @@ import streamlit as st
 from app import frames, rendering, session, sheets
 from app.session import StackEdit
 from app.widgets import sentence
-from stylegan2.seeds import parse_seeds
+from stylegan2.seeds import MAX_SEED, parse_seeds
 
 MADE, TROUBLE = "sheet_made", "sheet_trouble"
 KINDS = {"grid": "Grid", "sweep": "Sweep"}
@@ -19,8 +19,9 @@ STEP = 0.25
 
 @dataclass(frozen=True)
 class Made:
-    """A file that was made here, and what for."""
+    """A file that was made here, of which kind, and what for."""
 
+    kind: str
     data: bytes
     name: str
     mime: str
@@ -42,7 +43,7 @@ def sheets_panel() -> None:
         usual = min(size, session.ALPHA_LIMIT)
         low, high = st.slider("Strengths", -size, size, (-usual, usual), step=STEP, key=f"sheet-range-{size}")
         (_grid if kind == "grid" else _sweep)(snapshot, edit, low, high)
-        _result()
+        _result(kind)
 
 
 def _choose(edits: list[StackEdit]) -> StackEdit:
@@ -57,10 +58,10 @@ def _choose(edits: list[StackEdit]) -> StackEdit:
 
 
 def _grid(snapshot: session.Snapshot, edit: StackEdit, low: float, high: float) -> None:
-    text = st.text_input("Seeds", value="0-4", key="sheet-seeds", help="A row each, such as 0-4 or 3,7,12")
+    text = st.text_input("Seeds", value=f"{snapshot.seed}-{min(snapshot.seed + 4, MAX_SEED)}", key="sheet-seeds", help="A row each, such as 0-4 or 3,7,12")
     count = st.number_input("Columns", 2, 9, COLUMNS, key="sheet-columns")
     if st.button("Draw the grid", icon=":material/grid_view:", key="draw-grid"):
-        _make(lambda: Made(sheets.png(sheets.grid(snapshot, edit.uid, parse_seeds(text), sheets.strengths(low, high, int(count)))),
+        _make(lambda: Made("grid", sheets.png(sheets.grid(snapshot, edit.uid, parse_seeds(text, sheets.MAX_FACES), sheets.strengths(low, high, int(count)))),
                            "eclipsed-grid.png", "image/png", f"Faces of the seeds {text} at strengths from {low:g} to {high:g}"))
 
 
@@ -68,7 +69,7 @@ def _sweep(snapshot: session.Snapshot, edit: StackEdit, low: float, high: float)
     kind = st.segmented_control("Format", list(sheets.FORMATS), default="GIF", required=True, key="sheet-format",
                                 help="GIF opens everywhere; WebP is smaller and has all colours.")
     if st.button("Make the sweep", icon=":material/animation:", key="make-sweep"):
-        _make(lambda: Made(sheets.animation(sheets.sweep(snapshot, edit.uid, sheets.strengths(low, high, sheets.SWEEP_FRAMES)), kind),
+        _make(lambda: Made("sweep", sheets.animation(sheets.sweep(snapshot, edit.uid, sheets.strengths(low, high, sheets.SWEEP_FRAMES)), kind),
                            f"eclipsed-sweep.{kind.lower()}", sheets.FORMATS[kind], f"The face as the strength goes from {low:g} to {high:g} and back"))
 
 
@@ -82,11 +83,11 @@ def _make(how) -> None:
         st.session_state[TROUBLE] = sentence(error)
 
 
-def _result() -> None:
+def _result(kind: str) -> None:
     if trouble := st.session_state.get(TROUBLE):
         st.error(trouble)
     made = st.session_state.get(MADE)
-    if made is None:
+    if made is None or made.kind != kind:
         return
     st.image(made.data, width="stretch", alt=made.alt)
     st.download_button(f"Save {made.name}", data=made.data, file_name=made.name, mime=made.mime, icon=":material/download:",

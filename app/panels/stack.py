@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from app import directions, layers, rendering, resources, session
@@ -14,7 +16,7 @@ from lelsd.direction import Direction
 
 LAYER_COLUMNS = 5
 LAYERS_SHOWN = "layers_shown"  # uids of the cards that show theirs
-SHOWN_DIRECTIONS = 36  # more are found by searching
+SHOWN_DIRECTIONS = 60  # more are found by searching
 
 
 def stack_panel() -> None:
@@ -59,8 +61,12 @@ def _card(edit: StackEdit, place: int, count: int) -> None:
             direction = resources.direction(edit.direction)
             direction.check_pack(resources.pack())
         except ValueError as error:
-            st.error(sentence(error))
-            _icon("Delete", ":material/delete:", "delete", edit, on_click=_remove)
+            gone = directions.deleted_from(edit.direction)
+            st.error(sentence(f"{resources.title_of(gone.direction)} was deleted from the library" if gone else error))
+            with st.container(horizontal=True, gap="small"):
+                if gone:
+                    st.button("Restore", icon=":material/undo:", key=f"restore-{edit.uid}", on_click=_restore, args=(gone.folder,))
+                st.button("Take off the stack", icon=":material/delete:", key=f"delete-{edit.uid}", on_click=_remove, args=(edit.uid,))
             return
         title = resources.title_of(direction)
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"quiet-{edit.uid}"):
@@ -136,7 +142,7 @@ def _library(entries: list[resources.Entry], problems: list[str]) -> None:
     with st.container(horizontal=True, gap="small", key="library"):
         for entry in found[:SHOWN_DIRECTIONS]:
             icon = ":material/person_edit:" if entry.own else ":material/add:"
-            st.button(entry.title, key=f"add-{entry.path}", icon=icon, on_click=add_direction, args=(entry.path,),
+            st.button(plain(entry.title), key=f"add-{entry.path}", icon=icon, on_click=add_direction, args=(entry.path,),
                       help=plain(f"{entry.direction.prompt} ({'learned here' if entry.own else 'ready-made'})"))
     if not entries:
         st.caption("None here yet. What you learn or import is kept here.")
@@ -157,6 +163,13 @@ def _commit(snapshot: session.Snapshot, tag: str | None = None) -> None:
 
 def _step(walk) -> None:
     walk(st.session_state)
+
+
+def _restore(folder: Path) -> None:
+    try:
+        directions.restore(folder)
+    except ValueError as error:
+        st.toast(sentence(error), icon=":material/error:")
 
 
 def _reset() -> None:

@@ -34,10 +34,9 @@ def training_panel(kinds: Collection[str] = tuple(KINDS)) -> None:
 
 
 def shown_jobs(kinds: Collection[str] = tuple(KINDS)) -> list[Job]:
-    """The jobs that somebody may want to hear of, newest first: all that are not over, and the last of the others."""
+    """The jobs that somebody may want to hear of: all that are not over, the next to be done first, then the last of the others."""
     jobs = _undismissed(kinds)
-    over = [job.folder for job in jobs if not job.active][:SHOWN_JOBS]
-    return [job for job in jobs if job.active or job.folder in over]
+    return [*(job for job in reversed(jobs) if job.active), *[job for job in jobs if not job.active][:SHOWN_JOBS]]
 
 
 def _undismissed(kinds: Collection[str]) -> list[Job]:
@@ -133,7 +132,7 @@ def _done(job: Job) -> None:
     news = {"fetch": f"{plain(job.request.pack)} is on this machine.", "train": "Learned. It is in the library.", "invert": "The face is found.",
             "compare": "Compared."}
     st.caption(news[job.kind] if job.fetches or _fits(job) else f"{news[job.kind]} It is for the pack {plain(job.request.pack)}: use that one to see it.")
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         if job.kind == "train" and _fits(job):
             st.button("Add to stack", key=f"take-{job.folder.name}", type="primary", on_click=_take, args=(job,))
         if job.kind == "invert" and _fits(job):

@@ -9,11 +9,11 @@ from app.panels.compare import absences, choices_panel
 from app.panels.compared import EMPTY, STYLE, compared_panel
 from app.panels.comparisons import at_work, comparisons_panel, result, take_newest
 from app.panels.frame import begin_page, jobs_beside
-from app.widgets import sentence
+from app.widgets import sentence, style
 
 begin_page()
 jobs_beside([kind for kind in KINDS if kind != "compare"])
-st.html(STYLE)
+style(STYLE)
 st.title("Compare", anchor=False)
 st.caption("The text-driven direction beside editors that were taught labels or shapes: the same pictures, the same wish, the same measures.")
 take_newest()

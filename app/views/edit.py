@@ -50,7 +50,7 @@ def show_picture() -> None:
     except (ValueError, OSError) as error:
         st.error(f"This picture cannot be drawn. {sentence(error)}")
         return
-    picture(after, before, overlay, alt=rendering.words(snapshot), caption=caption(snapshot, parts),
+    picture(after, before, overlay, alt=rendering.words(snapshot), caption=caption(parts),
             revision=live.revision(), key="picture", on_drop=_open_dropped)
     rendering.small(snapshot, after)
 
@@ -60,11 +60,9 @@ def _open_dropped() -> None:
         open_dropped(dropped)
 
 
-def caption(snapshot: session.Snapshot, parts: Mapping[str, float]) -> str:
-    """One line under the picture."""
-    if parts:
-        return f"Shaded: {', '.join(parts)}"
-    return "Hold the picture to see the original" if rendering.is_edited(snapshot) else ""
+def caption(parts: Mapping[str, float]) -> str:
+    """One line under the picture; "" where nothing is shaded."""
+    return f"Shaded: {', '.join(parts)}" if parts else ""
 
 
 # --- the page ---------------------------------------------------------------------------------------------------------

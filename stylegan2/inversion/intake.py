@@ -67,8 +67,8 @@ def _opened(data: bytes, name: str) -> Image.Image:
         return Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
         raise ValueError(f"{name} is no picture of a kind that is read here; accepted: {ACCEPTED}") from None
-    except Image.DecompressionBombError as error:
-        raise ValueError(f"{name} would fill the memory ({error}); accepted: up to {MAX_PIXELS // 1_000_000} million pixels") from None
+    except Image.DecompressionBombError:
+        raise ValueError(f"{name} would fill the memory; accepted: up to {MAX_PIXELS // 1_000_000} million pixels") from None
     except DAMAGE as error:
         raise ValueError(f"{name} is damaged ({_reason(error)}); accepted: {ACCEPTED}") from error
 

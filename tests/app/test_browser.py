@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -55,6 +56,21 @@ def test_from_a_prompt_to_a_slider_that_changes_the_picture(page: Page) -> None:
     expect(shown(page)).to_have_attribute("src", original)
     page.keyboard.press("Control+z")
     strength_shown(page, "+0.50")
+
+
+def test_a_recipe_that_is_opened_leaves_the_page_as_it_looks(page: Page) -> None:
+    """Its message must not take the place of the page's style."""
+    page.locator(".st-key-library").get_by_role("button", name="Glasses").first.click()
+    expect(shown(page)).to_have_attribute("alt", re.compile("glasses"))
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Recipe", exact=True).click()
+    page.get_by_role("button", name="Open", exact=True).click()
+    page.locator('[data-testid="stPopoverBody"] input[type="file"]').set_input_files(
+        {"name": "recipe.json", "mimeType": "application/json", "buffer": Path(saved.value.path()).read_bytes()})
+    expect(page.get_by_text("Opened recipe.json")).to_be_visible()
+    expect(page.locator(".st-key-stage")).to_have_css("display", "grid")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".st-key-stage")).to_have_css("display", "grid")
 
 
 def test_on_a_phone_one_press_leads_to_the_prompt(page: Page) -> None:

@@ -72,6 +72,12 @@ def test_a_name_is_shown_searched_and_handed_out(library):
     assert titles(page) == ["Wild curls"]
     page.text_input(f"name-{curls}").set_value("   ").run()
     assert "A name of 0 characters" in page.error[0].value and load_direction(curls).name == "Wild curls"
+    assert page.text_input(f"name-{curls}").value == "Wild curls"
+    page.text_input(f"name-{curls}").set_value("glasses").run()
+    assert "There is a direction called glasses already" in page.error[0].value and load_direction(curls).name == "Wild curls"
+    page.text_input(f"name-{curls}").set_value(":red[x] :material/home:").run()
+    [title] = titles(page)
+    assert ":red" not in title and ":material" not in title, "read as Markdown"
 
 
 def test_deleting_can_be_undone_at_once_and_later(library, visit_page, studio):
@@ -91,10 +97,10 @@ def test_a_stack_waits_for_a_direction_that_was_deleted(library, visit_page, pic
     page.button(f"use-{curls}").click().run()
     folder = directions.delete(curls)
     visit_page(page, "edit")
-    assert "has gone" in page.error[0].value and "without edits" in picture(page)["alt"]
-    directions.restore(folder)
-    page.run()
-    assert not page.error and "curly hair +1.00" in picture(page)["alt"]
+    assert page.error[0].value == "Curly hair was deleted from the library." and "without edits" in picture(page)["alt"]
+    [edit] = page.session_state["history"].present.edits
+    page.button(f"restore-{edit.uid}").click().run()
+    assert not page.error and not folder.exists() and "curly hair +1.00" in picture(page)["alt"]
 
 
 def test_what_was_deleted_can_be_thrown_away(library, runs):
@@ -176,16 +182,16 @@ def carded(*strengths) -> SimpleNamespace:
 
 def test_a_card_in_words():
     direction = carded(strength(-1.0), strength(1.0))
-    assert [(fact.label, fact.value) for fact in report_card.facts(direction)] == [("Works", "88 %"), ("Stays inside", "80 %"), ("Changes else", "3 %")]
+    assert [(fact.label, fact.value) for fact in report_card.facts(direction)] == [("Works", "88 %"), ("Stays inside", "80 %"), ("Side effects", "3 %")]
     said = " ".join(report_card.sentences(direction))
     assert "88 % of 32 faces" in said and "At strength -1, 50 % of 16 faces" in said
-    assert "hair 80 %, skin 19 %." in said and "big nose appears in 12 %." in said and "smiling" not in said
+    assert "hair 80 %, skin 19 %." in said and "“big nose” appears in 12 %." in said and "smiling" not in said
     assert report_card.table(direction)["Strength"] == [-1.0, 1.0] and report_card.table(direction)["As asked"] == ["50 %", "88 %"]
 
 
 def test_a_card_on_which_nobody_could_tell():
     direction = carded(strength(1.0, target_rate=None, away_rate=None, localization=None, by_part={}, side_effects=()))
-    assert [fact.label for fact in report_card.facts(direction)] == ["Changes else"]
+    assert [fact.label for fact in report_card.facts(direction)] == ["Side effects"]
     assert len(report_card.sentences(direction)) == 1 and report_card.table(direction)["As asked"] == ["–"]
 
 

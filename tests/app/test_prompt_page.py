@@ -142,6 +142,15 @@ def test_a_chosen_part_and_chosen_layers_go_into_the_job(page, asked, type_promp
     assert (asked[0].part, asked[0].layers) == ("hair,eyebrows", "2,3")
 
 
+def test_another_page_and_back_leaves_the_prompt_as_it_was(page, type_prompt, visit_page):
+    type_prompt(page, "a person with curly hair")
+    visit_page(page, "directions") and visit_page(page, "edit")
+    assert page.text_input("prompt").value == "a person with curly hair" and page.button_group("parts").value == ["hair"]
+    page.text_input("prompt").set_value("").run()
+    visit_page(page, "directions") and visit_page(page, "edit")
+    assert page.text_input("prompt").value == ""
+
+
 def test_a_runs_folder_that_cannot_be_written_is_one_sentence(page, monkeypatch, tmp_path, type_prompt):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("ECLIPSED_RUNS", str(tmp_path / "file"))

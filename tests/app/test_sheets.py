@@ -54,6 +54,21 @@ def test_another_format_is_refused():
         sheets.animation([Image.new("RGB", (2, 2))], "AVI")
 
 
+def test_a_grid_begins_at_the_face_and_is_not_shown_as_a_sweep(studio, make_direction):
+    direction = make_direction("a person with curly hair")
+    page = studio()
+    page.button(f"add-{direction}").click().run()
+    assert page.text_input("sheet-seeds").value.startswith(f"{page.session_state['history'].present.seed}-")
+    page.text_input("sheet-seeds").set_value("0-100000").run()
+    page.button("draw-grid").click().run()
+    assert "up to 12 at once" in page.error[0].value
+    page.text_input("sheet-seeds").set_value("3").run()
+    page.button("draw-grid").click().run()
+    found = len(page.get("download_button"))
+    page.segmented_control("sheet-kind").set_value("sweep").run()
+    assert len(page.get("download_button")) == found - 1 and not page.exception
+
+
 def test_on_the_page_a_grid_is_drawn_and_a_bad_list_of_seeds_is_one_sentence(studio, make_direction):
     path = make_direction("a person with curly hair")
     page = studio()

@@ -28,6 +28,11 @@ def test_a_widget_is_sent_again_until_the_page_was_drawn_to_its_end(monkeypatch)
     assert state.sent.count("seed") == 3 and state["seed"] == 4
 
 
+def test_a_name_is_shown_as_it_was_typed():
+    assert ":material" not in widgets.plain(":material/home:"), "an icon"
+    assert "![" not in widgets.plain("![x](http://y)")
+
+
 def test_a_sentence_begins_with_a_capital_but_for_a_file_name():
     assert widgets.sentence("no such part: chin") == "No such part\\: chin."
     assert widgets.sentence("me.png is no picture") == "me.png is no picture."

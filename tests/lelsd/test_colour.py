@@ -11,7 +11,7 @@ from safetensors.torch import load, save
 
 from lelsd.colour import ALONE, AWAY, FURTHEST, OUTSIDE, ColourRows, ColourTarget, colour_target, described_colour, pinned_axes
 from lelsd.colour_words import NamedColour
-from lelsd.config import TrainConfig, preset
+from lelsd.config import TrainConfig, preset, rows_seen
 from lelsd.direction import FORMAT, Direction, direction_from_bytes
 from lelsd.edit import Edit, EditStack, apply, base_latent, is_at_its_end
 from lelsd.first import first_direction
@@ -325,7 +325,7 @@ def test_a_named_colour_needs_no_learning(portraits, tmp_path):
 def test_no_layers_are_chosen_by_what_clip_says_for_a_colour_that_it_does_not_know(portraits, tmp_path):
     *_, done = train_direction(portraits, parse_prompt("a person with purple hair", portraits), replace(SHORT, layers="auto"), tmp_path / "run")
     learned = direction_from_bytes(done.direction.read_bytes())
-    assert learned.layers == tuple(range(portraits.generator.num_ws)) and learned.quality["reached"] > 0.5
+    assert learned.layers == tuple(range(rows_seen(SHORT, portraits.resolution))) and learned.quality["reached"] > 0.5
 
 
 def test_only_faces_of_other_colours_are_trained_on(portraits, tmp_path, monkeypatch):

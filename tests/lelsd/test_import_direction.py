@@ -111,6 +111,12 @@ def test_more_than_a_direction_can_have_is_not_looked_at():
         read_array(b"\0" * (MAX_BYTES + 1))
 
 
+def test_a_safetensors_file_may_begin_with_the_byte_of_a_pickle():
+    lengths = {save({"w": torch.zeros(3)}, metadata={"note": "x" * count})[0]: count for count in range(0, 256, 8)}
+    data = save({"w": torch.arange(3.0)}, metadata={"note": "x" * lengths[0x80]})
+    assert data[0] == 0x80 and read_array(data).tolist() == [0, 1, 2]
+
+
 @pytest.mark.parametrize("kind", ["npy", "pt", "legacy pt", "safetensors"])
 def test_torn_or_changed_anywhere_it_is_numbers_or_a_sentence(kind):
     data, draw = GOOD[kind], random.Random(0)
