@@ -79,6 +79,8 @@ def _text_of(data: bytes) -> str | None:
         return None
     try:
         with Image.open(io.BytesIO(data)) as picture:
+            if max(picture.size) > MAX_SIDE:
+                return None
             picture.load()  # text may follow the pixels
             return getattr(picture, "text", {}).get(KEY)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
