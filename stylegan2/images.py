@@ -124,12 +124,20 @@ def save_png(path: Path, picture: Image.Image) -> Path:
 
 
 def opaque(picture: Image.Image) -> Image.Image:
-    """RGB, with transparent parts laid over white."""
+    """RGB with 8 bits a channel, transparent parts laid over white."""
+    picture = _eight_bits(picture)
     if not picture.has_transparency_data:
         return picture.convert("RGB")
     picture = picture.convert("RGBA")
     white = Image.new("RGBA", picture.size, "white")
     return Image.alpha_composite(white, picture).convert("RGB")
+
+
+def _eight_bits(picture: Image.Image) -> Image.Image:
+    """Grey pictures of 16 bits as 8; Pillow's own conversion makes nearly all of them white."""
+    if not picture.mode.startswith("I"):
+        return picture
+    return Image.fromarray((np.asarray(picture).astype(np.int64).clip(0, 65535) // 257).astype(np.uint8))
 
 
 def _check(images: Tensor) -> None:

@@ -36,6 +36,12 @@ def test_any_mode_becomes_three_channels(mode):
     assert images.from_pil(Image.new(mode, (6, 4))).shape == (1, 3, 4, 6)
 
 
+def test_sixteen_bits_keep_their_greys():
+    ramp = np.linspace(0, 65535, 64 * 64).reshape(64, 64).astype(np.uint16)
+    image = images.from_pil(Image.fromarray(ramp))
+    assert np.abs(image[0, 0].numpy() - (ramp / 32767.5 - 1)).max() < 0.01
+
+
 def test_transparency_lies_over_white():
     assert images.from_pil(Image.new("RGBA", (1, 1), (0, 0, 0, 0))).flatten().tolist() == [1, 1, 1]
 
