@@ -26,6 +26,7 @@ __all__ = ["FaceParser", "colour_labels", "compute_dtype", "label_image", "overl
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 MAX_PIXELS = 64_000_000  # of a picture file: what any camera makes, far below what would fill the memory
+ENDS = ("_mask.png", "_overlay.png")  # of the files that are written of a picture
 MAX_PARSED_SIDE = 1024  # larger pictures are parsed at this size: 19 maps of 64 million pixels would not fit
 
 
@@ -180,22 +181,11 @@ def shares(labels: Tensor) -> dict[str, float]:
     return {name: round(share, 5) for name, share in found.items() if share > 0}
 
 
-def _output_stems(paths: Sequence[Path]) -> list[str]:
-    """A file name without suffix for each picture; pictures of the same name from two folders get -2, -3 ..."""
-    stems: list[str] = []
-    for path in paths:
-        stem, count = path.stem, 2
-        while stem in stems:
-            stem, count = f"{path.stem}-{count}", count + 1
-        stems.append(stem)
-    return stems
-
-
 def main(argv: Sequence[str] | None = None) -> dict:
     """`python -m segmentation.parser`: masks and overlays of picture files, as contracts.md has it."""
     from packs import cli  # here, because packs itself loads parsers through this module
     from packs.pack import load_pack
-    from stylegan2.images import save_png, to_pil
+    from stylegan2.images import output_stems, save_png, to_pil
 
     arguments = cli.ArgumentParser(description="Write class masks and colour overlays of pictures.")
     arguments.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="picture files (PNG, JPEG, WebP ...)")
@@ -209,11 +199,11 @@ def main(argv: Sequence[str] | None = None) -> dict:
     pack = load_pack(options.pack, device=cli.resolve_device(options.device))
     options.out.mkdir(parents=True, exist_ok=True)
     results = []
-    for path, stem in zip(options.images, _output_stems(options.images), strict=True):
+    for path, stem in zip(options.images, output_stems(options.images, options.out, ENDS), strict=True):
         cli.say(f"{path} ...")
         labels, shown = parse_picture(pack.parser, read_picture(path))
-        mask_path = save_png(options.out / f"{stem}_mask.png", label_image(labels[0]))
-        overlay_path = save_png(options.out / f"{stem}_overlay.png", to_pil(shown))
+        mask_path = save_png(options.out / f"{stem}{ENDS[0]}", label_image(labels[0]))
+        overlay_path = save_png(options.out / f"{stem}{ENDS[1]}", to_pil(shown))
         results.append({"image": path, "mask": mask_path, "overlay": overlay_path, "parts": shares(labels)})
     return {"pack": pack.name, "out": options.out, "images": results}
 

@@ -7,6 +7,7 @@ Everywhere else images are float tensors [N, 3, H, W] in [-1, 1]; here they turn
 from __future__ import annotations
 
 import os
+from itertools import chain, count
 from pathlib import Path
 from typing import Sequence
 
@@ -121,6 +122,20 @@ def save_png(path: Path, picture: Image.Image) -> Path:
     finally:
         unfinished.unlink(missing_ok=True)
     return path
+
+
+def output_stems(pictures: Sequence[Path], out: Path, ends: Sequence[str], others: Sequence[Path] = ()) -> list[str]:
+    """For each picture the STEM of what is written of it as OUT/STEM+END for each of `ends`: its own name without suffix, or
+    with -2, -3 ... where that would overwrite one of the pictures, of `others`, or what is written of a picture before it."""
+    taken, stems = {path.resolve() for path in (*pictures, *others)}, []
+    for path in pictures:
+        for stem in chain([path.stem], (f"{path.stem}-{number}" for number in count(2))):
+            files = {(out / f"{stem}{end}").resolve() for end in ends}
+            if not files & taken:
+                break
+        taken |= files
+        stems.append(stem)
+    return stems
 
 
 def opaque(picture: Image.Image) -> Image.Image:

@@ -62,6 +62,17 @@ def test_turned_photographs(tmp_path):
     assert images.from_pil(images.open_image(tmp_path / "turned.jpg")).shape == (1, 3, 6, 4)
 
 
+def test_what_is_written_of_a_picture_overwrites_nothing(tmp_path):
+    def stems(*names, ends=("_mask.png",), others=()):
+        return images.output_stems([tmp_path / name for name in names], tmp_path, ends, others)
+
+    assert stems("a/x.png", "b/x.jpg", "y.png") == ["x", "x-2", "y"]
+    assert stems("a/x.jpg", "b/x.jpg", "c/x-2.jpg") == ["x", "x-2", "x-2-2"]
+    assert stems("a/x.png", "x_mask.png") == ["x-2", "x_mask"], "the pictures themselves stay"
+    assert stems("a/x.png", "a/x_mask.png", ends=(".png", "_mask.png")) == ["x", "x_mask-2"]
+    assert stems("a/sheet.png", ends=(".png",), others=[tmp_path / "sheet.png"]) == ["sheet-2"]
+
+
 def test_grid():
     tiles = torch.linspace(-1, 1, 5).reshape(5, 1, 1, 1).expand(5, 3, 2, 3)
     sheet = images.grid(tiles, columns=2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -78,8 +79,11 @@ def test_edits_of_all_three_kinds_from_folders_of_pictures(run, tiny_pack, tmp_p
                        (["--mask", str(first)], "is no mask"), (["--attribute", "Smiling", "--run", str(tmp_path)], "no trained")):
         with pytest.raises(ValueError, match=named):
             edit.main([*common, *bad, "--out", str(tmp_path / "d")])
-    with pytest.raises(ValueError, match="called '0'"):
-        edit.main([str(first), *common, "--attribute", "Smiling", "--out", str(tmp_path / "d")])
+    drawn = tmp_path / "c" / "0_maskgan_mask.png"
+    before = drawn.read_bytes()
+    report = edit.main([str(first), *common, "--mask", str(drawn), "--out", str(tmp_path / "c")])
+    assert [Path(image["edited"]).name for image in report["images"]] == ["0-2_maskgan.png", "0-3_maskgan.png"]
+    assert drawn.read_bytes() == before
 
 
 def test_bad_input_is_one_sentence(command, tmp_path):

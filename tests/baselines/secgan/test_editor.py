@@ -119,6 +119,9 @@ def test_the_command_writes_edits_heat_maps_and_masks(tmp_path: Path, tiny_pack:
     assert sorted(path.name for path in out.iterdir()) == [
         "face.png", "face_difference.png", "face_mask.png", "face_mask_edited.png", "face_mask_translated.png", "figure.png"]
     assert Image.open(out / "face.png").size == (80, 80)
+    before = (tmp_path / "face.png").read_bytes()
+    said = edit.main([*map(str, options), "--out", str(tmp_path), "--attribute", "Bangs"])
+    assert said["images"][0]["edited"] == tmp_path / "face-2.png" and (tmp_path / "face.png").read_bytes() == before
     with pytest.raises(ValueError, match="Nonsense.*accepted are Bald, Bangs"):
         edit.main([*map(str, options), "--attribute", "Nonsense"])
     with pytest.raises(ValueError, match="cannot read"):
