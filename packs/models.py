@@ -120,7 +120,8 @@ def build_generator(folder: Path, info: dict, device: torch.device) -> Generator
 
 def build_parser(folder: Path, info: dict, device: torch.device) -> FaceParser:
     from segmentation.bisenet import BiSeNet
-    from segmentation.parser import FaceParser, compute_dtype
+    from segmentation.parser import FaceParser
+    from stylegan2.generator import compute_dtype
 
     settings = dict(info["parser"])
     settings.pop("kind", None)

@@ -5,13 +5,14 @@
 writes for each picture `NAME_mask.png` (class numbers, an indexed PNG) and `NAME_overlay.png` (the classes in colour).
 """
 
+import io
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from torch import Tensor, nn
 
 from segmentation.bisenet import BiSeNet, fold_batch_norms, upsample_logits
@@ -20,22 +21,14 @@ from segmentation.parts import (
 from segmentation.places import area_probability, place_probability
 from stylegan2.ops.class_share import class_share
 
-__all__ = ["FaceParser", "colour_labels", "compute_dtype", "label_image", "overlay", "part_mask", "part_probability",
-           "preprocess", "read_picture"]  # fmt: skip
+__all__ = ["FaceParser", "colour_labels", "label_image", "overlay", "part_mask", "part_probability", "preprocess",
+           "read_labels", "read_picture"]  # fmt: skip
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 MAX_PIXELS = 64_000_000  # of a picture file: what any camera makes, far below what would fill the memory
 ENDS = ("_mask.png", "_overlay.png")  # of the files that are written of a picture
 MAX_PARSED_SIDE = 1024  # larger pictures are parsed at this size: 19 maps of 64 million pixels would not fit
-
-
-def compute_dtype(device: torch.device | str) -> torch.dtype:
-    """bfloat16 where the CPU multiplies it faster than float32 (AVX-512 BF16, AMX), else float32."""
-    if torch.device(device).type != "cpu":
-        return torch.float32
-    probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")  # private names: absent in some versions of torch
-    return torch.bfloat16 if any(getattr(torch.cpu, name, bool)() for name in probes) else torch.float32
 
 
 def preprocess(images: Tensor, input_size: int, mean: Tensor, std: Tensor) -> Tensor:
@@ -148,6 +141,28 @@ def label_image(labels: Tensor | np.ndarray) -> Image.Image:
     picture = Image.fromarray(labels.astype(np.uint8))
     picture.putpalette(PALETTE.tobytes())
     return picture
+
+
+def read_labels(source: Path | bytes, size: int | None = None, name: str = "") -> np.ndarray:
+    """The class numbers of an indexed or grey PNG, as `label_image` makes them: uint8 [H, W], or with a size those of a square
+    one, resized to [size, size] (nearest).
+
+    source: a file, or its bytes. name: what to call it. Raises ValueError for what is no such PNG, and OSError."""
+    name = name or repr(str(source))
+    accepted = f"{'square ' if size else ''}indexed or grey PNGs of class numbers 0 to {len(CLASSES) - 1}"
+    data = source if isinstance(source, bytes) else source.read_bytes()
+    try:
+        with Image.open(io.BytesIO(data), formats=["PNG"]) as picture:
+            square = picture.width == picture.height or size is None
+            if picture.mode not in ("P", "L") or not square or picture.width * picture.height > MAX_PIXELS:
+                raise ValueError(f"{name} is no mask but a {picture.mode} picture of {picture.width} x {picture.height} pixels; accepted: {accepted}")
+            labels = np.array(picture if size is None else picture.resize((size, size), Image.Resampling.NEAREST))
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        reason = "it is damaged or no PNG" if isinstance(error, UnidentifiedImageError) else error
+        raise ValueError(f"{name} is no mask: {reason}; accepted: {accepted}") from error
+    if labels.max() >= len(CLASSES):
+        raise ValueError(f"{name} is no mask: it holds the number {labels.max()}; accepted: {accepted}")
+    return labels
 
 
 def read_picture(path: Path) -> Tensor:

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,20 +21,10 @@ from baselines.maskgan.shapes import SHAPES
 from evaluation.editor import Request
 from packs import cli
 from packs.pack import load_pack
-from segmentation.parser import label_image, read_picture
-from segmentation.parts import CLASSES
-from stylegan2.images import from_pil, open_image, output_stems, save_png, to_pil
+from segmentation.parser import label_image, read_labels, read_picture
+from stylegan2.images import from_pil, output_stems, save_png, to_pil
 
 ENDS = ("_maskgan.png", "_maskgan_mask.png")  # of the files that are written of a picture
-
-
-def read_mask(path: Path) -> Tensor:
-    """An indexed or grey PNG of class numbers as uint8 [1, H, W]. Raises ValueError for another picture, OSError."""
-    picture = open_image(path)
-    labels = np.array(picture)
-    if picture.mode not in ("P", "L") or labels.max() >= len(CLASSES):
-        raise ValueError(f"{str(path)!r} is no mask; accepted: an indexed or grey PNG of class numbers 0 to {len(CLASSES) - 1}")
-    return torch.from_numpy(labels[None])
 
 
 def read_square(path: Path, size: int) -> Tensor:
@@ -50,7 +39,7 @@ def edit(editor: MaskGANEditor, image: Tensor, options) -> tuple[Tensor, Tensor]
         reference = read_square(options.style_of, painter.config.size).to(image.device)
         return painter.paint(mask, reference, editor.parse(reference).argmax(dim=1)), mask
     if options.mask is not None:
-        drawn = read_mask(options.mask).to(image.device)
+        drawn = torch.from_numpy(read_labels(options.mask)[None]).to(image.device)
         return painter.paint(drawn, image, mask), drawn
     request = Request("", options.attribute, not options.remove, options.alpha)
     edited = editor.edited_masks(mask, request)

@@ -1,4 +1,4 @@
-"""Masks to learn from: those of `baselines.data` at one size, as quick to read as a training needs; and masks of single files."""
+"""Masks to learn from: those of `baselines.data` at one size, as quick to read as a training needs."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from torch import Tensor
 
 from baselines.data.faces import open_faces
 from baselines.data.files import FileArray
-from segmentation.parts import CLASSES, MIRRORED
-from stylegan2.images import open_image
+from segmentation.parts import MIRRORED
 
 ROWS = 256  # samples that are decoded at a time
 
@@ -57,21 +56,6 @@ class Masks:
         array = self._array[np.asarray(indices)]
         factor = array.shape[1] // self.size
         return torch.from_numpy(np.ascontiguousarray(array[:, factor // 2 :: factor, factor // 2 :: factor]))
-
-
-def read_labels(path: Path, size: int) -> Tensor:
-    """The class numbers of an indexed or grey PNG, resized to uint8 [size, size] (nearest).
-
-    Raises ValueError for a picture in colours, one that is not square, or numbers that are no class; OSError.
-    """
-    picture = open_image(path)
-    if picture.mode not in ("P", "L") or picture.width != picture.height:
-        raise ValueError(f"{str(path)!r} is a {picture.mode} picture of {picture.width} x {picture.height} pixels; "
-                         "accepted: square indexed or grey ones that hold class numbers")
-    labels = np.array(picture.resize((size, size), 0))  # 0: nearest
-    if labels.max() >= len(CLASSES):
-        raise ValueError(f"{str(path)!r} holds the number {labels.max()}; accepted: class numbers 0 to {len(CLASSES) - 1}")
-    return torch.from_numpy(labels)
 
 
 def mirrored(masks: Tensor) -> Tensor:

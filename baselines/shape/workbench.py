@@ -20,8 +20,9 @@ from baselines.maskgan.editor import Painter
 from baselines.maskgan.shapes import morph, transplant
 from baselines.shape.edits import CODED, MaskEdit, PartShape, Stroke, check_number
 from baselines.shape.laying import laid_over
-from baselines.shape.masks import brushed, mask_from_png
+from baselines.shape.masks import brushed
 from baselines.shape.shaper import Other, Shaper
+from segmentation.parser import read_labels
 
 KEPT = 48  # masks that are kept for undo and for the next stroke
 
@@ -84,7 +85,7 @@ class Workbench:
             return self._grouped(mask, [step], self.other)[0]
         if isinstance(step[0], Stroke):
             return brushed(mask, step[0], self.original)
-        return mask_from_png(step[0].png, self.side)
+        return read_labels(step[0].png, self.side, "the mask")
 
     def _grouped(self, mask: np.ndarray, groups: Sequence[Sequence[PartShape]], other: Other) -> np.ndarray:
         """A mask as each group of parts' shapes makes it, [N, R, R]: what codes do at once, then what is moved over, one after the other."""
