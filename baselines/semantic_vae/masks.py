@@ -25,14 +25,14 @@ class Masks:
         faces = open_faces(folder, size, ())
         if faces.masks is None:
             raise ValueError(f"{folder} has pictures without masks; accepted: the layout of CelebAMask-HQ, or a cache of portraits")
-        self.size, self._array = size, faces.masks
+        self.folder, self.size, self._array = Path(folder).resolve(), size, faces.masks
         self.train_indices = faces.train_indices
         self.held_out_indices = np.concatenate([faces.validation_indices, faces.test_indices])
 
     def pack(self, path: Path, progress: Callable[[int], None] = lambda done: None) -> None:
         """Decode single files once and for all into one array at `path`; nothing where the masks are one already.
 
-        Raises ValueError where `path` holds other masks.
+        Its folder is of the same data, see `runs.begin`. Raises ValueError where `path` holds masks of another number or size.
         """
         if not isinstance(self._array, FileArray):
             return
