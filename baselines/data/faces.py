@@ -111,7 +111,8 @@ def _listed(listing: Path, images: Path, attributes: tuple[str, ...]) -> tuple[l
     columns = _columns(tuple(names), attributes, listing)
     damaged = next((words for words in fields if len(words) != 1 + len(names) or not {"1", "-1"}.issuperset(words[1:])), None)
     if damaged:
-        raise ValueError(f"{listing} is damaged: it says of {damaged[0]} {' '.join(damaged[1:])[:80]!r}; accepted: 1 or -1 for each of {len(names)} names")
+        raise ValueError(f"{listing} is damaged: it says of {damaged[0]} {' '.join(damaged[1:])[:80]!r}; "
+                         f"accepted: 1 or -1 for each of {len(names)} names")
     there = {path.name for path in images.iterdir()} if images.is_dir() else set()
     missing = next((words[0] for words in fields if words[0] not in there), None)
     if missing is not None:

@@ -177,7 +177,8 @@ def test_a_broken_description_is_refused(copy: Path, text: str, message: str) ->
     [
         ({"files": []}, "files is '\\[\\]'; accepted: values by name"), ({"name": 5}, "name is '5'; accepted: a text"),
         ({"clip": []}, "clip is"), ({"editors": 3}, "editors is '3'; accepted: a list"), ({"resolution": True}, "accepted: a whole number"),
-        ({"files": {}}, "has no generator.safetensors, it holds no files"), ({"resolution": 64}, "makes pictures of 32 pixels, its pack.json says 64"),
+        ({"files": {}}, "has no generator.safetensors, it holds no files"),
+        ({"resolution": 64}, "makes pictures of 32 pixels, its pack.json says 64"),
     ],
 )
 def test_a_description_of_another_shape_is_refused(copy: Path, changes: dict, message: str) -> None:

@@ -62,7 +62,8 @@ def test_a_list_that_names_a_missing_picture_is_refused(celeba: Path, tmp_path: 
 def test_a_list_that_is_cut_short_is_refused(celeba: Path, tmp_path: Path) -> None:
     shutil.copytree(celeba, tmp_path, dirs_exist_ok=True)
     text = (celeba / "list_attr_celeba.txt").read_text()
-    for kept, sentence in ((text[:-9], "is damaged: it says of 000003.jpg"), (text[:-2], "is damaged"), ("", "lists no pictures"), ("3", "lists no pictures")):
+    for kept, sentence in ((text[:-9], "is damaged: it says of 000003.jpg"), (text[:-2], "is damaged"), ("", "lists no pictures"),
+                           ("3", "lists no pictures")):
         (tmp_path / "list_attr_celeba.txt").write_text(kept)
         with pytest.raises(ValueError, match=sentence):
             open_faces(tmp_path, 64)
