@@ -40,7 +40,7 @@ def main(argv: Sequence[str]) -> dict:
 
 
 def described(options: "Namespace", pack: "Pack") -> "Shipped":
-    """The editor of that name, or a new one. Raises ValueError for a name that says too little."""
+    """The editor of that name, or a new one. Raises ValueError for a name that says too little, or whose file is another's."""
     from baselines.shipped import LOADERS, SEMANTIC_VAE, Shipped, shipped_editors
 
     known = {editor.name: editor for editor in (*shipped_editors(pack), SEMANTIC_VAE)}
@@ -52,7 +52,10 @@ def described(options: "Namespace", pack: "Pack") -> "Shipped":
     if options.kind not in LOADERS or not options.name.isidentifier():
         raise ValueError(f"editor {options.name!r} is none of {', '.join(known)}; accepted for a new one: a name of letters, digits and _, and "
                          f"--kind {'|'.join(LOADERS)}")
-    return Shipped(options.name, options.title or options.name, f"{options.name}.safetensors", options.kind)
+    file = f"{options.name}.safetensors"
+    if file in {*pack.info["files"], *(editor.file for editor in known.values())}:
+        raise ValueError(f"editor {options.name!r} would be kept as {file}, which is another file of pack {pack.name!r}; accepted: another name")
+    return Shipped(options.name, options.title or options.name, file, options.kind)
 
 
 def _parser() -> cli.ArgumentParser:

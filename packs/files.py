@@ -26,6 +26,9 @@ MANIFEST = "pack.json"
 FORMAT = 1
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)  # what a full disk, or a used-up quota, answers
 REQUIRED = ("format", "name", "version", "domain", "resolution", "neutral_text", "licence", "generator", "parser", "clip", "files")
+WORDS = {str: "a text", int: "a whole number", dict: "values by name", list: "a list"}
+KINDS = {"name": str, "resolution": int, "neutral_text": str, "generator": dict, "parser": dict, "clip": dict, "files": dict,
+         "defaults": dict, "framing": dict, "classifier": dict, "encoder": dict, "editors": list}
 
 
 def read_manifest(folder: Path) -> dict:
@@ -38,13 +41,16 @@ def read_manifest(folder: Path) -> dict:
         info = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ValueError(f"{folder} is not a pack: it has no {MANIFEST}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is damaged: it is not JSON ({error})") from None
     missing = [key for key in REQUIRED if key not in info] if isinstance(info, dict) else list(REQUIRED)
     if missing:
         raise ValueError(f"{path} is not the description of a pack: it lacks {', '.join(missing)}")
     if info["format"] != FORMAT:
         raise ValueError(f"{path} has format {info['format']!r}, this version of the studio reads format {FORMAT}")
+    other = next((key for key, kind in KINDS.items() if key in info and type(info[key]) is not kind), None)
+    if other is not None:
+        raise ValueError(f"{path} is damaged: {other} is {str(info[other])[:80]!r}; accepted: {WORDS[KINDS[other]]}")
     for name, entry in info["files"].items():
         if not isinstance(entry, dict) or not {"size", "sha256"} <= set(entry):
             raise ValueError(f"{path} is not the description of a pack: {name} has no size and sha256")
@@ -68,12 +74,18 @@ def check_size(folder: Path, info: dict, name: str) -> Path:
 
 def checked(folder: Path, info: dict, name: str) -> Path:
     """The path of a listed file whose size and SHA-256 are right. Raises ValueError that names the file."""
-    if name not in info["files"]:
-        raise ValueError(f"pack {info['name']!r} has no {name}, it holds {', '.join(sorted(info['files']))}")
+    expected = listed_sha256(info, name)
     path = check_size(folder, info, name)
-    if sha256(path) != info["files"][name]["sha256"]:
+    if sha256(path) != expected:
         raise ValueError(f"{path} is damaged: its SHA-256 is not the one in {MANIFEST}")
     return path
+
+
+def listed_sha256(info: dict, name: str) -> str:
+    """What `pack.json` says of a file. Raises ValueError for one that it does not list."""
+    if name not in info["files"]:
+        raise ValueError(f"pack {info['name']!r} has no {name}, it holds {', '.join(sorted(info['files'])) or 'no files'}")
+    return info["files"][name]["sha256"]
 
 
 def file_of(info: dict, role: str) -> str:

@@ -48,8 +48,8 @@ def build(role: str, folder: Path, info: dict, device: torch.device) -> nn.Modul
     path = files.checked(folder, info, name)
     try:
         return BUILDERS[role](folder, info, device)
-    except (RuntimeError, TypeError, KeyError) as error:
-        reason = str(error).splitlines()[-1].strip()
+    except (RuntimeError, TypeError, AttributeError, LookupError, ArithmeticError, AssertionError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[-1].strip()
         raise ValueError(f"{path} does not fit the {role!r} of its {files.MANIFEST}: {reason}") from error
 
 
@@ -106,21 +106,22 @@ def build_generator(folder: Path, info: dict, device: torch.device) -> Generator
     from stylegan2.checkpoints import load_generator
     from stylegan2.generator import Generator, GeneratorConfig, compute_dtype
 
+    path = folder / files.file_of(info, "generator")
     if kind_of(info, "generator") == SAFETENSORS:
         generator = Generator(GeneratorConfig.from_dict(info["generator"]))
         generator.load_state_dict(read_state(folder, info, "generator"))
     else:
-        path = folder / files.file_of(info, "generator")
         generator = load_generator(path)
-        if generator.resolution != info["resolution"]:
-            raise ValueError(f"{path} makes pictures of {generator.resolution} pixels, its {files.MANIFEST} says {info['resolution']}")
+    if generator.resolution != info["resolution"]:
+        raise ValueError(f"{path} makes pictures of {generator.resolution} pixels, its {files.MANIFEST} says {info['resolution']}")
     generator.synthesis.dtype = compute_dtype(device)
     return generator
 
 
 def build_parser(folder: Path, info: dict, device: torch.device) -> FaceParser:
     from segmentation.bisenet import BiSeNet
-    from segmentation.parser import FaceParser, compute_dtype
+    from segmentation.parser import FaceParser
+    from stylegan2.generator import compute_dtype
 
     settings = dict(info["parser"])
     settings.pop("kind", None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from packs import files, registry, store
+from packs import cli, files, registry, store
 from packs.catalogue import offers
 
 
@@ -21,8 +21,8 @@ def in_short(name: str) -> dict:
         try:
             found = info(name)
             return {**found, "name": name, "state": "built-in" if found["built_in"] else "here"}
-        except ValueError as error:
-            return {"name": name, "state": "damaged", "problem": str(error), "bytes": offer.size if offer else 0, "built_in": False}
+        except (ValueError, OSError) as error:
+            return {"name": name, "state": "damaged", "problem": cli.describe(error), "bytes": offer.size if offer else 0, "built_in": False}
     here = store.bytes_here(offer)
     kept = {key: offer.info[key] for key in ("version", "domain", "resolution", "neutral_text", "description")}
     return {"name": name, "state": "unfinished" if here else "available", **kept, "licence": offer.licence, "bytes": offer.size,

@@ -84,8 +84,10 @@ class Pack:
 
     @cached_property
     def hash(self) -> str:
-        """Identity of the generator, in hex: same hash, same picture from the same w+. Other models do not count."""
-        identity = [self.info["generator"], self.info["files"][files.file_of(self.info, "generator")]["sha256"]]
+        """Identity of the generator, in hex: same hash, same picture from the same w+. Other models do not count.
+
+        Raises ValueError for a pack without a generator."""
+        identity = [self.info["generator"], files.listed_sha256(self.info, files.file_of(self.info, "generator"))]
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
     @property

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 from torch import Tensor
 
 from packs.files import FORMAT, REQUIRED, checked, write_atomically, write_manifest
@@ -22,11 +22,21 @@ MODELS = ("generator", "parser", "clip", "classifier", "encoder")
 
 def read_weights(folder: Path, info: dict, name: str) -> dict[str, Tensor]:
     """The tensors of a checked safetensors file, on the CPU, in the format they are stored in."""
-    path = checked(folder, info, name)
+    return read_safetensors(checked(folder, info, name))[1]
+
+
+def read_safetensors(path: Path | str) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """The header's texts by name and the tensors of a file, on the CPU, as they are stored.
+
+    Raises OSError where it cannot be read, ValueError where it is damaged or something else; both name it.
+    """
+    with open(path, "rb"):  # a missing file as OSError with its name
+        pass
     try:
-        return load_file(path)
+        with safe_open(path, "pt") as file:
+            return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}
     except SafetensorError as error:
-        raise ValueError(f"{path} is damaged: {error}") from None
+        raise ValueError(f"{path} is damaged or no safetensors file: {error}") from None
 
 
 def expand_rows(state: Mapping[str, Tensor], vocab_size: int) -> dict[str, Tensor]:

@@ -5,13 +5,14 @@
 writes for each picture `NAME_mask.png` (class numbers, an indexed PNG) and `NAME_overlay.png` (the classes in colour).
 """
 
+import io
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from torch import Tensor, nn
 
 from segmentation.bisenet import BiSeNet, fold_batch_norms, upsample_logits
@@ -20,21 +21,14 @@ from segmentation.parts import (
 from segmentation.places import area_probability, place_probability
 from stylegan2.ops.class_share import class_share
 
-__all__ = ["FaceParser", "colour_labels", "compute_dtype", "label_image", "overlay", "part_mask", "part_probability",
-           "preprocess", "read_picture"]  # fmt: skip
+__all__ = ["FaceParser", "colour_labels", "label_image", "overlay", "part_mask", "part_probability", "preprocess",
+           "read_labels", "read_picture"]  # fmt: skip
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 MAX_PIXELS = 64_000_000  # of a picture file: what any camera makes, far below what would fill the memory
+ENDS = ("_mask.png", "_overlay.png")  # of the files that are written of a picture
 MAX_PARSED_SIDE = 1024  # larger pictures are parsed at this size: 19 maps of 64 million pixels would not fit
-
-
-def compute_dtype(device: torch.device | str) -> torch.dtype:
-    """bfloat16 where the CPU multiplies it faster than float32 (AVX-512 BF16, AMX), else float32."""
-    if torch.device(device).type != "cpu":
-        return torch.float32
-    probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")  # private names: absent in some versions of torch
-    return torch.bfloat16 if any(getattr(torch.cpu, name, bool)() for name in probes) else torch.float32
 
 
 def preprocess(images: Tensor, input_size: int, mean: Tensor, std: Tensor) -> Tensor:
@@ -149,6 +143,28 @@ def label_image(labels: Tensor | np.ndarray) -> Image.Image:
     return picture
 
 
+def read_labels(source: Path | bytes, size: int | None = None, name: str = "") -> np.ndarray:
+    """The class numbers of an indexed or grey PNG, as `label_image` makes them: uint8 [H, W], or with a size those of a square
+    one, resized to [size, size] (nearest).
+
+    source: a file, or its bytes. name: what to call it. Raises ValueError for what is no such PNG, and OSError."""
+    name = name or repr(str(source))
+    accepted = f"{'square ' if size else ''}indexed or grey PNGs of class numbers 0 to {len(CLASSES) - 1}"
+    data = source if isinstance(source, bytes) else source.read_bytes()
+    try:
+        with Image.open(io.BytesIO(data), formats=["PNG"]) as picture:
+            square = picture.width == picture.height or size is None
+            if picture.mode not in ("P", "L") or not square or picture.width * picture.height > MAX_PIXELS:
+                raise ValueError(f"{name} is no mask but a {picture.mode} picture of {picture.width} x {picture.height} pixels; accepted: {accepted}")
+            labels = np.array(picture if size is None else picture.resize((size, size), Image.Resampling.NEAREST))
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        reason = "it is damaged or no PNG" if isinstance(error, UnidentifiedImageError) else error
+        raise ValueError(f"{name} is no mask: {reason}; accepted: {accepted}") from error
+    if labels.max() >= len(CLASSES):
+        raise ValueError(f"{name} is no mask: it holds the number {labels.max()}; accepted: {accepted}")
+    return labels
+
+
 def read_picture(path: Path) -> Tensor:
     """The picture file upright, transparent parts on white: [1, 3, H, W] in [-1, 1].
 
@@ -180,22 +196,11 @@ def shares(labels: Tensor) -> dict[str, float]:
     return {name: round(share, 5) for name, share in found.items() if share > 0}
 
 
-def _output_stems(paths: Sequence[Path]) -> list[str]:
-    """A file name without suffix for each picture; pictures of the same name from two folders get -2, -3 ..."""
-    stems: list[str] = []
-    for path in paths:
-        stem, count = path.stem, 2
-        while stem in stems:
-            stem, count = f"{path.stem}-{count}", count + 1
-        stems.append(stem)
-    return stems
-
-
 def main(argv: Sequence[str] | None = None) -> dict:
     """`python -m segmentation.parser`: masks and overlays of picture files, as contracts.md has it."""
     from packs import cli  # here, because packs itself loads parsers through this module
     from packs.pack import load_pack
-    from stylegan2.images import save_png, to_pil
+    from stylegan2.images import output_stems, save_png, to_pil
 
     arguments = cli.ArgumentParser(description="Write class masks and colour overlays of pictures.")
     arguments.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="picture files (PNG, JPEG, WebP ...)")
@@ -209,11 +214,11 @@ def main(argv: Sequence[str] | None = None) -> dict:
     pack = load_pack(options.pack, device=cli.resolve_device(options.device))
     options.out.mkdir(parents=True, exist_ok=True)
     results = []
-    for path, stem in zip(options.images, _output_stems(options.images), strict=True):
+    for path, stem in zip(options.images, output_stems(options.images, options.out, ENDS), strict=True):
         cli.say(f"{path} ...")
         labels, shown = parse_picture(pack.parser, read_picture(path))
-        mask_path = save_png(options.out / f"{stem}_mask.png", label_image(labels[0]))
-        overlay_path = save_png(options.out / f"{stem}_overlay.png", to_pil(shown))
+        mask_path = save_png(options.out / f"{stem}{ENDS[0]}", label_image(labels[0]))
+        overlay_path = save_png(options.out / f"{stem}{ENDS[1]}", to_pil(shown))
         results.append({"image": path, "mask": mask_path, "overlay": overlay_path, "parts": shares(labels)})
     return {"pack": pack.name, "out": options.out, "images": results}
 

@@ -21,7 +21,6 @@ MAX_TRUNCATION = 2.0
 MAX_SHEET = 256  # images on the contact sheet; more would be unreadable
 
 
-@torch.no_grad()
 def samples(
     generator: Generator,
     seeds: Sequence[int],
@@ -36,13 +35,19 @@ def samples(
         truncation: 0 is the mean face, 1 the distribution as learned.
         noise, random: as in `Synthesis.forward`.
 
-    Yields: seed, float32 [3, R, R] about [-1, 1].
-    Raises: ValueError: a truncation outside 0 to 2, a batch size below 1, or an unknown noise.
+    Returns: what yields seed, float32 [3, R, R] about [-1, 1].
+    Raises: ValueError: a truncation outside 0 to 2 or a batch size below 1, at once; an unknown noise.
     """
     if not 0 <= truncation <= MAX_TRUNCATION:
         raise ValueError(f"truncation is {truncation}; accepted: a number from 0 to {MAX_TRUNCATION:g}")
     if batch_size < 1:
         raise ValueError(f"batch size is {batch_size}; accepted: a whole number from 1")
+    return _drawn(generator, seeds, truncation, noise, random, batch_size)
+
+
+@torch.no_grad()
+def _drawn(generator: Generator, seeds: Sequence[int], truncation: float, noise: str, random: torch.Generator | None,
+           batch_size: int) -> Iterator[tuple[int, Tensor]]:
     device = generator.mapping.w_avg.device
     for start in range(0, len(seeds), batch_size):
         batch = seeds[start:start + batch_size]

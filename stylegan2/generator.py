@@ -17,11 +17,11 @@ __all__ = ["Generator", "GeneratorConfig", "Mapping", "Synthesis", "SynthesisSta
 
 
 def compute_dtype(device: torch.device | str) -> torch.dtype:
-    """The number format in which synthesis is fastest: bfloat16 on processors built for it.
+    """The number format in which networks are fastest: bfloat16 on processors built for it (AVX-512 BF16, AMX).
 
     Rounding to bfloat16 changes a picture by about 1% of its standard deviation (some 50 dB).
     """
-    fast = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    fast = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")  # private names: absent in some versions of torch
     if torch.device(device).type == "cpu" and any(getattr(torch.cpu, name, bool)() for name in fast):
         return torch.bfloat16
     return torch.float32

@@ -7,6 +7,7 @@ Everywhere else images are float tensors [N, 3, H, W] in [-1, 1]; here they turn
 from __future__ import annotations
 
 import os
+from itertools import chain, count
 from pathlib import Path
 from typing import Sequence
 
@@ -121,13 +122,35 @@ def save_png(path: Path, picture: Image.Image) -> Path:
     return path
 
 
+def output_stems(pictures: Sequence[Path], out: Path, ends: Sequence[str], others: Sequence[Path] = ()) -> list[str]:
+    """For each picture the STEM of what is written of it as OUT/STEM+END for each of `ends`: its own name without suffix, or
+    with -2, -3 ... where that would overwrite one of the pictures, of `others`, or what is written of a picture before it."""
+    taken, stems = {path.resolve() for path in (*pictures, *others)}, []
+    for path in pictures:
+        for stem in chain([path.stem], (f"{path.stem}-{number}" for number in count(2))):
+            files = {(out / f"{stem}{end}").resolve() for end in ends}
+            if not files & taken:
+                break
+        taken |= files
+        stems.append(stem)
+    return stems
+
+
 def opaque(picture: Image.Image) -> Image.Image:
-    """RGB, with transparent parts laid over white."""
+    """RGB with 8 bits a channel, transparent parts laid over white."""
+    picture = _eight_bits(picture)
     if not picture.has_transparency_data:
         return picture.convert("RGB")
     picture = picture.convert("RGBA")
     white = Image.new("RGBA", picture.size, "white")
     return Image.alpha_composite(white, picture).convert("RGB")
+
+
+def _eight_bits(picture: Image.Image) -> Image.Image:
+    """Grey pictures of 16 bits as 8; Pillow's own conversion makes nearly all of them white."""
+    if not picture.mode.startswith("I"):
+        return picture
+    return Image.fromarray((np.asarray(picture).astype(np.int64).clip(0, 65535) // 257).astype(np.uint8))
 
 
 def _check(images: Tensor) -> None:

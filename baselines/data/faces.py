@@ -76,7 +76,7 @@ def open_faces(folder: Path | str, size: int, attributes: tuple[str, ...] = ATTR
         return _of_cache(PortraitCache(folder), size, attributes)
     if (folder / ATTRIBUTE_FILE).exists():
         paths, labels = _listed(folder / ATTRIBUTE_FILE, folder / IMAGES, attributes)
-        masks = MaskFiles(folder / MASKS, len(paths), size) if (folder / MASKS).is_dir() else None
+        masks = MaskFiles(folder / MASKS, _numbers(paths), size) if (folder / MASKS).is_dir() else None
         return Faces("celeba-hq", PictureFiles(paths, size), labels, masks, attributes)
     listing, images = _first(folder, _CELEBA_LISTS, Path.is_file), _first(folder, _CELEBA_IMAGES, Path.is_dir)
     if listing and images:
@@ -104,15 +104,29 @@ def _of_cache(cache: PortraitCache, size: int, attributes: tuple[str, ...]) -> F
 
 def _listed(listing: Path, images: Path, attributes: tuple[str, ...]) -> tuple[list[Path], np.ndarray]:
     """Paths and labels bool [N, A] of a list as CelebA's: a count, the names, then a picture's name and 1 or -1 for each."""
-    _, names, *rows = listing.read_text(encoding="utf-8").splitlines()
-    columns = _columns(tuple(names.split()), attributes, listing)
-    fields = [row.split() for row in rows if row.strip()]
+    lines = [line.split() for line in listing.read_text(encoding="utf-8").splitlines() if line.strip()]
+    if len(lines) < 3:
+        raise ValueError(f"{listing} lists no pictures")
+    names, fields = lines[1], lines[2:]
+    columns = _columns(tuple(names), attributes, listing)
+    damaged = next((words for words in fields if len(words) != 1 + len(names) or not {"1", "-1"}.issuperset(words[1:])), None)
+    if damaged:
+        raise ValueError(f"{listing} is damaged: it says of {damaged[0]} {' '.join(damaged[1:])[:80]!r}; "
+                         f"accepted: 1 or -1 for each of {len(names)} names")
     there = {path.name for path in images.iterdir()} if images.is_dir() else set()
     missing = next((words[0] for words in fields if words[0] not in there), None)
-    if missing is not None or not fields:
-        raise ValueError(f"{listing} lists {missing or 'no pictures'}, which {images} does not hold" if missing else f"{listing} lists no pictures")
+    if missing is not None:
+        raise ValueError(f"{listing} lists {missing}, which {images} does not hold")
     labels = np.array([[words[1 + column] == "1" for column in columns] for words in fields], bool)
     return [images / words[0] for words in fields], labels
+
+
+def _numbers(paths: list[Path]) -> list[int]:
+    """Of pictures that have masks: 7 of 7.jpg."""
+    other = next((path for path in paths if not path.stem.isdecimal()), None)
+    if other is not None:
+        raise ValueError(f"{other} has no number, by which its mask would be found; accepted beside {MASKS}: names such as 0.jpg")
+    return [int(path.stem) for path in paths]
 
 
 def _columns(names: tuple[str, ...], attributes: tuple[str, ...], where: Path) -> list[int]:

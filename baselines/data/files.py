@@ -66,21 +66,23 @@ class MaskFiles(FileArray):
     A class that comes later in the table lies over an earlier one, as when the data set's own masks are put together.
     """
 
-    def __init__(self, folder: Path, count: int, size: int, samples_a_folder: int = 2000) -> None:
-        super().__init__(count, (size, size))
-        self.folder, self.size, self.samples_a_folder = folder, size, samples_a_folder
+    def __init__(self, folder: Path, numbers: Sequence[int], size: int, samples_a_folder: int = 2000) -> None:
+        """numbers: of the pictures, which their masks are named after."""
+        super().__init__(len(numbers), (size, size))
+        self.folder, self.numbers, self.size, self.samples_a_folder = folder, numbers, size, samples_a_folder
 
     def read(self, index: int) -> np.ndarray:
         """Raises OSError or ValueError, naming the file, where it cannot be read."""
-        folder = self.folder / str(index // self.samples_a_folder)
-        packed = folder / f"{index:05d}.png"
-        if packed.exists():
+        stem = f"{self.numbers[index]:05d}"
+        folder = self.folder / str(self.numbers[index] // self.samples_a_folder)
+        if (packed := folder / f"{stem}.png").exists():
             return self._resized(packed)
+        there = [(label, path) for label, name in enumerate(CLASSES) if (path := folder / f"{stem}_{name}.png").exists()]
+        if not there:
+            raise ValueError(f"{folder} holds no mask of picture {self.numbers[index]}; accepted: {stem}.png, or {stem}_CLASS.png for each class")
         mask = np.zeros(self.shape[1:], np.uint8)
-        for number, name in enumerate(CLASSES):
-            path = folder / f"{index:05d}_{name}.png"
-            if path.exists():
-                mask[self._resized(path, "L") > 127] = number
+        for label, path in there:
+            mask[self._resized(path, "L") > 127] = label
         return mask
 
     def _resized(self, path: Path, mode: str | None = None) -> np.ndarray:

@@ -31,18 +31,18 @@ def main(argv: Sequence[str]) -> dict:
     if unspecified and len(asked) > 1:
         raise ValueError(f"attribute {unspecified[0]!r} has no strength; accepted for several: NAME=STRENGTH each")
     from baselines.maae.editor import load_editor
-    from stylegan2.images import from_pil, open_image, save_png, to_pil
+    from stylegan2.images import from_pil, open_image, output_stems, save_png, to_pil
 
     editor = load_editor(options.run, cli.resolve_device(options.device))
     size = editor.trained(asked[0][0]).settings.network.size
-    pictures = [(path, from_pil(open_image(path), size)) for path in options.image]
+    pictures = [from_pil(open_image(path), size) for path in options.image]
     if unspecified:
-        edited = [strip_of(editor, asked[0][0], image) for _, image in pictures]
+        edited = [strip_of(editor, asked[0][0], image) for image in pictures]
     else:
-        edited = [to_pil(editor.in_turn(image, asked)) for _, image in pictures]
+        edited = [to_pil(editor.in_turn(image, asked)) for image in pictures]
     options.out.mkdir(parents=True, exist_ok=True)
-    written = [save_png(options.out / f"{number:02d}-{path.stem}.png", picture)
-               for number, ((path, _), picture) in enumerate(zip(pictures, edited))]
+    written = [save_png(options.out / f"{stem}.png", picture)
+               for stem, picture in zip(output_stems(options.image, options.out, [".png"]), edited)]
     return {"out": options.out, "pictures": written, "strengths": {name: strength for name, strength in asked}}
 
 

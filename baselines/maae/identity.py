@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from packs.weights import read_safetensors
 from portraits.classifier import INPUT_SIZE, AttributeClassifier
 from portraits.pictures import smooth
 
@@ -75,10 +74,7 @@ def _read(path: Path) -> Mapping[str, Tensor]:
     if not path.is_file():
         raise ValueError(f"there is no file {str(path)!r}; accepted: a state dict of VGG16, .safetensors or .pth")
     if path.suffix == ".safetensors":
-        try:
-            return load_file(path)
-        except SafetensorError as error:
-            raise ValueError(f"{path} is damaged: {error}") from error
+        return read_safetensors(path)[1]
     from packs.models import read_state_dict  # executes nothing, whatever the file holds
 
     return read_state_dict(path)

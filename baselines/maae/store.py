@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from baselines.maae.network import Generator
 from baselines.maae.training import Trainer, TrainSettings
 from packs.files import write_atomically
-from packs.weights import halved
+from packs.weights import halved, read_safetensors
 
 FORMAT = "eclipsed-maae"
 
@@ -57,29 +56,22 @@ def load_networks(path: Path, device: torch.device | str = "cpu") -> dict[str, T
 
     Raises OSError where it cannot be read, ValueError, which names the file, where it is damaged or holds something else.
     """
-    if path.is_dir():
-        files = [file for file in sorted(path.glob("*.safetensors")) if _read(file)[0].get("format") == FORMAT]
-        if not files:
-            raise ValueError(f"{path} holds no trained network of M-AAE; accepted: a folder that `python -m baselines.maae.train` wrote")
-        return {name: trained for file in files for name, trained in load_networks(file, device).items()}
-    header, tensors = _read(path)
-    if header.get("format") != FORMAT:
-        raise ValueError(f"{path} holds no network of M-AAE; accepted: files that `python -m baselines.maae.train` wrote")
+    networks: dict[str, Trained] = {}
+    for file in sorted(path.glob("*.safetensors")) if path.is_dir() else [path]:
+        header, tensors = read_safetensors(file)
+        if header.get("format") == FORMAT:
+            networks |= _networks(file, header, tensors, device)
+    if not networks:
+        raise ValueError(f"{path} holds no network of M-AAE; accepted: a folder or file that `python -m baselines.maae.train` wrote")
+    return networks
+
+
+def _networks(path: Path, header: Mapping[str, str], tensors: Mapping[str, Tensor], device: torch.device | str) -> dict[str, Trained]:
     try:
         return {name: _network(about, name, tensors, device) for name, about in json.loads(header["networks"]).items()}
     except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
-        raise ValueError(f"{path} is damaged: its weights do not fit its settings ({str(error).splitlines()[-1].strip()})") from error
-
-
-def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
-    """Header and tensors."""
-    with open(path, "rb"):  # a missing file as OSError with its name
-        pass
-    try:
-        with safe_open(str(path), "pt") as file:
-            return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}
-    except SafetensorError as error:
-        raise ValueError(f"{path} is damaged or no safetensors file: {error}") from None
+        reason = (str(error).splitlines() or [type(error).__name__])[-1].strip()
+        raise ValueError(f"{path} is damaged: its weights do not fit its settings ({reason})") from error
 
 
 def _network(about: dict, name: str, tensors: Mapping[str, Tensor], device: torch.device | str) -> Trained:

@@ -22,7 +22,6 @@ from portraits.training import AveragedWeights, load_checkpoint, maps_dtype, sav
 
 Features = Callable[[Tensor], Tensor]  # pictures [N, 3, S, S] in [-1, 1] -> features [N, ...] of a frozen recogniser
 RAMP = 100  # steps after a warm-up in which the learning rate rises to what it is: a new loss moves everything at once
-LOSSES = ("kl", "reconstruction", "gan", "cycle", "identity", "mask")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
@@ -21,7 +20,7 @@ from baselines.maskgan.donors import Donors
 from baselines.maskgan.editor import MaskGANEditor, Painter
 from baselines.maskgan.weights import FORMAT, build_network
 from packs.files import write_atomically
-from packs.weights import halved
+from packs.weights import halved, read_safetensors
 
 NAME = "maskgan.safetensors"
 PAINTER = "painter."
@@ -41,16 +40,18 @@ def load_bundle(path: Path, device: torch.device | str, parser: Callable[[Tensor
 
     Raises ValueError, which names the file, for one that is damaged or of another kind; OSError.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            about = json.loads((file.metadata() or {}).get("maskgan", "{}"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
-    except (SafetensorError, ValueError) as error:
-        raise ValueError(f"{path} is damaged: {error}") from error
-    if about.get("format") != FORMAT:
+    header, tensors = read_safetensors(path)
+    if "maskgan" not in header:
         raise ValueError(f"{path} is no editor of MaskGAN's; accepted: a file that baselines.maskgan.train wrote as {NAME}")
-    config = MaskGANConfig.from_dict(about["config"])
+    try:
+        about = dict(json.loads(header["maskgan"]))
+        if about["format"] != FORMAT:
+            raise ValueError(f"its format is {about['format']!r}, not {FORMAT!r}")
+        config, stage, trained = MaskGANConfig.from_dict(about["config"]), about["stage"], dict(about["about"])
+        donors = Donors(tensors["donors.masks"].numpy(), tensors["donors.labels"].numpy().astype(bool), tuple(about["attributes"]))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = f"{error} is missing" if isinstance(error, KeyError) else error
+        raise ValueError(f"{path} is damaged: {reason}") from error
     weights = {name.removeprefix(PAINTER): value for name, value in tensors.items() if name.startswith(PAINTER)}
-    painter = Painter(build_network("dense", config, weights, path, device), config, about["stage"], about["about"])
-    donors = Donors(tensors["donors.masks"].numpy(), tensors["donors.labels"].numpy().astype(bool), tuple(about["attributes"]))
+    painter = Painter(build_network("dense", config, weights, path, device), config, stage, trained)
     return MaskGANEditor(painter, parser, donors)

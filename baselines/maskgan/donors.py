@@ -12,9 +12,10 @@ from safetensors.torch import save
 
 from baselines.maskgan.material import Material
 from baselines.maskgan.shapes import SHAPES, agreement
-from baselines.maskgan.weights import FORMAT, read_tensors
+from baselines.maskgan.weights import FORMAT
 from evaluation.editor import CannotServe
 from packs.files import write_atomically
+from packs.weights import read_safetensors
 
 NAME = "donors.json"
 EACH = 4  # masks with, and as many without, each attribute
@@ -24,11 +25,16 @@ MOST_PIXELS = 128
 
 @dataclass(frozen=True, eq=False)
 class Donors:
-    """masks: uint8 [K, S, S]; labels: bool [K, A], a column for each of `attributes`."""
+    """masks: uint8 [K, S, S]; labels: bool [K, A], a column for each of `attributes`. Raises ValueError where they do not fit each other."""
 
     masks: np.ndarray
     labels: np.ndarray
     attributes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.masks.dtype != np.uint8 or self.masks.ndim != 3 or self.labels.shape != (len(self.masks), len(self.attributes)):
+            raise ValueError(f"masks are {self.masks.dtype} {list(self.masks.shape)}, their labels {list(self.labels.shape)}; "
+                             f"accepted: uint8 [K, S, S] and [K, {len(self.attributes)}]")
 
     def nearest(self, target: np.ndarray, attribute: str, value: bool) -> np.ndarray:
         """Of the masks with the attribute as wanted, the one most like `target` (uint8 [S, S]) outside the parts in question.
@@ -51,15 +57,12 @@ class Donors:
 
 def load_donors(path: Path) -> Donors:
     """Raises ValueError for a file that holds none, OSError."""
-    tensors = read_tensors(path.with_suffix(".safetensors"))
+    _, tensors = read_safetensors(path.with_suffix(".safetensors"))
     try:
         attributes = tuple(json.loads(path.read_text(encoding="utf-8"))["attributes"])
-        masks, labels = tensors["masks"].numpy(), tensors["labels"].numpy().astype(bool)
+        return Donors(tensors["masks"].numpy(), tensors["labels"].numpy().astype(bool), attributes)
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} holds no donor masks; accepted: a file of baselines.maskgan.train") from error
-    if masks.dtype != np.uint8 or masks.ndim != 3 or labels.shape != (len(masks), len(attributes)):
-        raise ValueError(f"{path} is damaged: its masks and labels do not fit each other")
-    return Donors(masks, labels, attributes)
+        raise ValueError(f"{path} holds no donor masks ({error}); accepted: a file of baselines.maskgan.train") from error
 
 
 def choose_donors(material: Material) -> Donors:

@@ -4,7 +4,8 @@
     --style-of PICTURE                           keeps each shape, takes the style of that picture
     --mask MASK.png                              keeps each style, takes that shape: an indexed PNG of class numbers
 
-The masks of the pictures are the pack's parser's. For each IMAGE, NAME_maskgan.png and NAME_maskgan_mask.png are written.
+The masks of the pictures are the pack's parser's. For each IMAGE, NAME_maskgan.png and NAME_maskgan_mask.png are written;
+NAME is the picture's, with -2 and so on where something would be overwritten.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,18 +21,10 @@ from baselines.maskgan.shapes import SHAPES
 from evaluation.editor import Request
 from packs import cli
 from packs.pack import load_pack
-from segmentation.parser import label_image, read_picture
-from segmentation.parts import CLASSES
-from stylegan2.images import from_pil, open_image, save_png, to_pil
+from segmentation.parser import label_image, read_labels, read_picture
+from stylegan2.images import from_pil, output_stems, save_png, to_pil
 
-
-def read_mask(path: Path) -> Tensor:
-    """An indexed or grey PNG of class numbers as uint8 [1, H, W]. Raises ValueError for another picture, OSError."""
-    picture = open_image(path)
-    labels = np.array(picture)
-    if picture.mode not in ("P", "L") or labels.max() >= len(CLASSES):
-        raise ValueError(f"{str(path)!r} is no mask; accepted: an indexed or grey PNG of class numbers 0 to {len(CLASSES) - 1}")
-    return torch.from_numpy(labels[None])
+ENDS = ("_maskgan.png", "_maskgan_mask.png")  # of the files that are written of a picture
 
 
 def read_square(path: Path, size: int) -> Tensor:
@@ -47,7 +39,7 @@ def edit(editor: MaskGANEditor, image: Tensor, options) -> tuple[Tensor, Tensor]
         reference = read_square(options.style_of, painter.config.size).to(image.device)
         return painter.paint(mask, reference, editor.parse(reference).argmax(dim=1)), mask
     if options.mask is not None:
-        drawn = read_mask(options.mask).to(image.device)
+        drawn = torch.from_numpy(read_labels(options.mask)[None]).to(image.device)
         return painter.paint(drawn, image, mask), drawn
     request = Request("", options.attribute, not options.remove, options.alpha)
     edited = editor.edited_masks(mask, request)
@@ -72,9 +64,6 @@ def main(argv: Sequence[str] | None = None) -> dict:
     options = parser.parse_args(argv)
     if options.attribute is not None and options.attribute not in SHAPES:
         raise ValueError(f"--attribute {options.attribute!r} is no shape; accepted: {', '.join(SHAPES)}")
-    stems = [path.stem for path in options.images]
-    if len(set(stems)) < len(stems):
-        raise ValueError(f"two pictures are called {max(stems, key=stems.count)!r}; accepted: different names, as the edits take theirs")
     for path in options.images:
         read_picture(path)  # a bad one is found before anything is loaded or written
     if options.attribute is None and (options.remove or options.alpha != 1.0):
@@ -89,12 +78,13 @@ def _edit_all(options) -> dict:
     editor = load_editor(options.run, lambda images: pack.parser(images), options.stage, device)
     options.out.mkdir(parents=True, exist_ok=True)
     results = []
-    for path in options.images:
+    others = [path for path in (options.style_of, options.mask) if path is not None]
+    for path, stem in zip(options.images, output_stems(options.images, options.out, ENDS, others)):
         cli.say(f"{path} ...")
         image = read_square(path, editor.painter.config.size).to(device)
         edited, mask = edit(editor, image, options)
-        picture = save_png(options.out / f"{path.stem}_maskgan.png", to_pil(edited))
-        drawn = save_png(options.out / f"{path.stem}_maskgan_mask.png", label_image(mask[0]))
+        picture = save_png(options.out / f"{stem}{ENDS[0]}", to_pil(edited))
+        drawn = save_png(options.out / f"{stem}{ENDS[1]}", label_image(mask[0]))
         results.append({"image": path, "edited": picture, "mask": drawn})
     return {"run": options.run, "stage": editor.painter.name, "out": options.out, "images": results}
 

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import torch
 
+from baselines.begun import begin_with
 from baselines.data.faces import Faces, open_faces
 from baselines.maskgan.bundle import NAME as BUNDLE
 from baselines.maskgan.bundle import save_bundle
@@ -35,7 +36,6 @@ from baselines.maskgan.shapes import SHAPES
 from baselines.maskgan.stages import DenseStage, EbstStage, MaskVAEStage, Stage, new_networks
 from baselines.maskgan.weights import load_network, save_network
 from packs import cli
-from packs.files import write_atomically
 from packs.pack import load_pack
 from portraits import processes
 from portraits.training import load_checkpoint
@@ -45,7 +45,6 @@ from stylegan2.images import grid, save_png
 ATTRIBUTES = (*SHAPES, "Male", "Heavy_Makeup", "No_Beard")  # that donors, and `evaluate`, ask for
 ORDER = ("dense", "maskvae", "ebst", "control")
 PERCEIVING = ("dense", "ebst", "control")  # stages with a perceptual loss
-DESCRIPTION = "run.json"
 SHOWN = 8  # held-out pictures on a sheet
 
 
@@ -136,19 +135,6 @@ def _record(out: Path, line: dict) -> None:
     cli.say("  ".join(f"{key} {value}" for key, value in line.items()))
 
 
-def _describe(out: Path, description: dict) -> None:
-    """run.json, written once. Raises ValueError for a folder that was begun with something else."""
-    path = out / DESCRIPTION
-    if path.exists():
-        before = json.loads(path.read_text())
-        other = [key for key in description if before.get(key) != description[key]]
-        if other:
-            raise ValueError(f"{out} was begun with {other[0]} {before.get(other[0])!r}, not {description[other[0]]!r}; "
-                             "accepted: the same, or another --out")
-    elif processes.first():
-        write_atomically(path, (json.dumps(description, indent=1) + "\n").encode())
-
-
 def open_data(folder: Path, size: int) -> Faces:
     """The faces with the attributes that are asked for here. Raises as `open_faces`."""
     return open_faces(folder, size, ATTRIBUTES)
@@ -191,7 +177,7 @@ def _train(options, config: MaskGANConfig, faces: Faces, device: torch.device) -
     features = perceptual_features(options.features, load_pack(options.pack, device)) if perceives else None
     material = Material(faces, options.size, device)
     out.mkdir(parents=True, exist_ok=True)
-    _describe(out, {"preset": options.preset, "size": options.size, "data": os.fspath(options.data.resolve()), "seed": options.seed})
+    begin_with(out, {"preset": options.preset, "size": options.size, "data": os.fspath(options.data.resolve()), "seed": options.seed})
     if processes.first() and not (out / DONORS).exists():
         choose_donors(material).save(out / DONORS)
     results = []

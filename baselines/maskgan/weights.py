@@ -11,15 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from baselines.maskgan.config import MaskGANConfig
 from baselines.maskgan.dense_mapping import DenseMappingNetwork
 from baselines.maskgan.mask_vae import MaskVAE
 from packs.files import write_atomically
-from packs.weights import halved
+from packs.weights import halved, read_safetensors
 
 FORMAT = "maskgan 1"
 KINDS: dict[str, type[nn.Module]] = {"dense": DenseMappingNetwork, "maskvae": MaskVAE}
@@ -45,7 +44,7 @@ def load_network(path: Path, kind: str, device: torch.device | str = "cpu") -> t
     if description["kind"] != kind:
         raise ValueError(f"{path} describes a network of kind {description['kind']!r}; accepted: {kind!r}")
     config, weights = MaskGANConfig.from_dict(description["config"]), path.with_suffix(".safetensors")
-    return build_network(kind, config, read_tensors(weights), weights, device), config, description["about"]
+    return build_network(kind, config, read_safetensors(weights)[1], weights, device), config, description["about"]
 
 
 def build_network(kind: str, config: MaskGANConfig, tensors: Mapping[str, Tensor], path: Path,
@@ -70,11 +69,3 @@ def read_description(path: Path) -> dict:
     if not isinstance(description, dict) or description.get("format") != FORMAT or not isinstance(description.get("config"), dict):
         raise ValueError(f"{path} does not describe a network of MaskGAN; accepted: a file of baselines.maskgan.train")
     return {"kind": None, "about": {}, **description}
-
-
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Tensors of a safetensors file. Raises ValueError for a damaged one, OSError."""
-    try:
-        return load_file(path)
-    except SafetensorError as error:
-        raise ValueError(f"{path} is damaged: {error}") from error

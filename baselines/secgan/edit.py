@@ -4,6 +4,7 @@
 
 writes for each picture NAME.png (edited), NAME_difference.png, NAME_mask.png and NAME_mask_edited.png (what the parser sees),
 NAME_mask_translated.png (what the semantic branch makes of the mask, where the run has one), and figure.png of all of them.
+NAME is the picture's, with -2 and so on where something would be overwritten.
 """
 
 from __future__ import annotations
@@ -26,11 +27,12 @@ from packs import cli
 from packs.pack import load_pack
 from portraits.pictures import smooth
 from segmentation.parser import read_picture
-from stylegan2.images import save_png, to_pil
+from stylegan2.images import output_stems, save_png, to_pil
 
 if TYPE_CHECKING:
     from segmentation.parser import FaceParser
 
+FIGURE = "figure.png"
 LARGEST, FIGURE_SIZE = 1024, 256  # pixels: of a picture that is edited, and of one in the figure
 SUFFIXES = {"difference": "_difference", "mask": "_mask", "edited mask": "_mask_edited", "translated mask": "_mask_translated"}
 
@@ -46,14 +48,15 @@ def main(argv: Sequence[str]) -> dict:
     request = Request("", options.attribute, options.value == "on", options.alpha)
     options.out.mkdir(parents=True, exist_ok=True)
     rows, results = [], []
-    for number, (path, image) in enumerate(pictures.items()):
+    ends = (".png", *(f"{suffix}.png" for suffix in SUFFIXES.values()))
+    stems = output_stems(list(pictures), options.out, ends, [options.out / FIGURE])
+    for (path, image), stem in zip(pictures.items(), stems):
         cli.say(f"{path} ...")
         made = _columns(editor, baseline, parser, _semantic(options.run, device), image, request)
-        name = path.stem if path.stem not in {other.stem for other in list(pictures)[:number]} else f"{path.stem}-{number + 1}"
-        results.append({"image": path, **_written(made, editor.name, options.out, name)})
+        results.append({"image": path, **_written(made, editor.name, options.out, stem)})
         small = {column: smooth(shown[None], FIGURE_SIZE)[0] for column, shown in made.items()}
         rows.append((f"{path.stem}\n{words(options.attribute, request.value)}", small))
-    drawn = save_png(options.out / "figure.png", figure(f"alpha {options.alpha:g}", rows))
+    drawn = save_png(options.out / FIGURE, figure(f"alpha {options.alpha:g}", rows))
     return {"editor": editor.name, "attribute": options.attribute, "value": request.value, "alpha": options.alpha, "figure": drawn, "images": results}
 
 

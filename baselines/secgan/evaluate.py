@@ -34,8 +34,9 @@ TITLES = {"fid": "FID", "ssfid": "ssFID", "inception_score": "Inception Score"}
 def main(argv: Sequence[str]) -> dict:
     """`python -m baselines.secgan.evaluate`. Raises ValueError and OSError for what a user got wrong."""
     options = _parser().parse_args(argv)
-    if options.out is not None and options.out.is_dir():
-        raise ValueError(f"{options.out} is a folder; accepted for --out: the JSON file to write")
+    if options.out is not None and (options.out.is_dir() or options.out.suffix == ".md"):
+        what = "a folder" if options.out.is_dir() else "where the tables go"
+        raise ValueError(f"{options.out} is {what}; accepted for --out: the JSON file to write, such as report.json")
     from baselines.secgan.editor import load_editor
     from evaluation.features import choose_looks
     from evaluation.line import rounded

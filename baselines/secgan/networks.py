@@ -61,7 +61,3 @@ def make_branches(config: SecganConfig) -> nn.ModuleDict:
     if config.semantic:
         branches["semantic"] = Branch(semantic_generator(config), discriminator(config, NUM_SEGMENTS))
     return nn.ModuleDict(branches)
-
-
-def count_parameters(module: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in module.parameters())

@@ -7,14 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
 from baselines.secgan.config import SecganConfig
 from baselines.secgan.networks import rgb_generator, semantic_generator
 from packs.files import write_atomically
-from packs.weights import halved
+from packs.weights import halved, read_safetensors
 
 FORMAT = "eclipsed-secgan-generator"
 MAKERS: dict[str, Callable[[SecganConfig], nn.Module]] = {"rgb": rgb_generator, "semantic": semantic_generator}
@@ -32,14 +31,7 @@ def load_generator(path: Path | str, device: torch.device | str = "cpu", branch:
 
     Raises OSError where the file cannot be read, ValueError where it is no such file, damaged or of another branch.
     """
-    with open(path, "rb"):  # a missing file as OSError with its name
-        pass
-    try:
-        with safe_open(str(path), "pt") as file:
-            header = file.metadata() or {}
-            state = {name: file.get_tensor(name) for name in file.keys()}
-    except SafetensorError as error:
-        raise ValueError(f"{path} is damaged or no safetensors file: {error}") from None
+    header, state = read_safetensors(path)
     if header.get("format") != FORMAT or header.get("branch") != branch:
         raise ValueError(f"{path} holds no {branch} generator of SeCGAN; accepted are files that `python -m baselines.secgan.train` wrote")
     try:
@@ -47,6 +39,6 @@ def load_generator(path: Path | str, device: torch.device | str = "cpu", branch:
         with torch.device("meta"):  # settings that do not fit the weights shall cost no memory
             generator = MAKERS[branch](config)
         generator.load_state_dict({name: value.float() if value.is_floating_point() else value for name, value in state.items()}, assign=True)
-    except (KeyError, TypeError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"{path} is damaged: its weights do not fit its settings ({error})") from None
     return generator.to(device).eval().requires_grad_(False), config

@@ -63,7 +63,7 @@ class _Bench:
         varied = ("seed", "weighted", "lstm_layers", "bidirectional", "save_every")
         held_out = min(self.options.samples, len(self.masks.held_out_indices))
         counts = {"training_masks": len(self.masks.train_indices), "held_out_masks": held_out, "drawn_masks": min(self.options.drawn, held_out)}
-        return {name: value for name, value in {**common, **counts}.items() if name not in varied}
+        return {"data": str(self.masks.folder), **{name: value for name, value in {**common, **counts}.items() if name not in varied}}
 
     def cell(self, name: str, seed: int) -> dict:
         """Figures of one run, measured unless its file is there."""
@@ -85,7 +85,7 @@ class _Bench:
         variant = VARIANTS[name]
         config = replace(self.config, lstm_layers=variant.lstm_layers, bidirectional=variant.bidirectional)
         settings = self._training(seed, variant.weighted)
-        begin(run, config, settings, resume=True, device=self.device)
+        begin(run, self.masks, config, settings, resume=True, device=self.device)
         line: dict = {}
         for line in train_run(run, self.masks, config, settings, self.device):
             cli.say(f"{name}, seed {seed}: step {line['step']} of {settings.steps}, loss {line['loss']:.4f}")

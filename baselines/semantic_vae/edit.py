@@ -31,17 +31,19 @@ def main(argv: Sequence[str]) -> dict:
     options = _parser().parse_args(list(argv))
     import torch
 
-    from baselines.semantic_vae.masks import read_labels
     from baselines.semantic_vae.model import part_rows
     from baselines.semantic_vae.runs import open_run
+    from segmentation.parser import read_labels
+
+    def read(path: Path) -> "Tensor":
+        return torch.from_numpy(read_labels(path, model.config.size))
 
     if (options.how == "interpolate") != (options.target is not None):
         raise ValueError(f"--how is {options.how} and --target {options.target}; "
                          "accepted: --how interpolate with --target, the others without")
     part_rows(options.part)
     model = open_run(options.run, cli.resolve_device(options.device))
-    masks = torch.stack([read_labels(path, model.config.size) for path in options.masks])
-    target = None if options.target is None else read_labels(options.target, model.config.size)
+    masks, target = [read(path) for path in options.masks], options.target and read(options.target)
     options.out.mkdir(parents=True, exist_ok=True)
     rng = torch.Generator(next(model.parameters()).device).manual_seed(options.seed)
     results = [_edit(model, mask[None], target, rng, number, options) for number, mask in enumerate(masks)]

@@ -1,4 +1,4 @@
-"""Masks to learn from: those of `baselines.data` at one size, as quick to read as a training needs; and masks of single files."""
+"""Masks to learn from: those of `baselines.data` at one size, as quick to read as a training needs."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from torch import Tensor
 
 from baselines.data.faces import open_faces
 from baselines.data.files import FileArray
-from segmentation.parts import CLASSES, MIRRORED
-from stylegan2.images import open_image
+from segmentation.parts import MIRRORED
 
 ROWS = 256  # samples that are decoded at a time
 
@@ -26,14 +25,14 @@ class Masks:
         faces = open_faces(folder, size, ())
         if faces.masks is None:
             raise ValueError(f"{folder} has pictures without masks; accepted: the layout of CelebAMask-HQ, or a cache of portraits")
-        self.size, self._array = size, faces.masks
+        self.folder, self.size, self._array = Path(folder).resolve(), size, faces.masks
         self.train_indices = faces.train_indices
         self.held_out_indices = np.concatenate([faces.validation_indices, faces.test_indices])
 
     def pack(self, path: Path, progress: Callable[[int], None] = lambda done: None) -> None:
         """Decode single files once and for all into one array at `path`; nothing where the masks are one already.
 
-        Raises ValueError where `path` holds other masks.
+        Its folder is of the same data, see `runs.begin`. Raises ValueError where `path` holds masks of another number or size.
         """
         if not isinstance(self._array, FileArray):
             return
@@ -57,21 +56,6 @@ class Masks:
         array = self._array[np.asarray(indices)]
         factor = array.shape[1] // self.size
         return torch.from_numpy(np.ascontiguousarray(array[:, factor // 2 :: factor, factor // 2 :: factor]))
-
-
-def read_labels(path: Path, size: int) -> Tensor:
-    """The class numbers of an indexed or grey PNG, resized to uint8 [size, size] (nearest).
-
-    Raises ValueError for a picture in colours, one that is not square, or numbers that are no class; OSError.
-    """
-    picture = open_image(path)
-    if picture.mode not in ("P", "L") or picture.width != picture.height:
-        raise ValueError(f"{str(path)!r} is a {picture.mode} picture of {picture.width} x {picture.height} pixels; "
-                         "accepted: square indexed or grey ones that hold class numbers")
-    labels = np.array(picture.resize((size, size), 0))  # 0: nearest
-    if labels.max() >= len(CLASSES):
-        raise ValueError(f"{str(path)!r} holds the number {labels.max()}; accepted: class numbers 0 to {len(CLASSES) - 1}")
-    return torch.from_numpy(labels)
 
 
 def mirrored(masks: Tensor) -> Tensor:

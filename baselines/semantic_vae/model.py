@@ -18,13 +18,12 @@ from typing import Any, Mapping
 
 import torch
 import torch.nn.functional as F
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
 from baselines.semantic_vae.layers import ClassEncoder, MaskDecoder, PartSequence
 from packs.files import write_atomically
-from packs.weights import halved
+from packs.weights import halved, read_safetensors
 from segmentation.parts import CLASSES, part as part_named
 
 FORMAT = "semantic-vae"
@@ -185,13 +184,12 @@ def load_model(path: Path | str, device: torch.device | str = "cpu") -> Semantic
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"there is no model at {path}; a run of baselines.semantic_vae.train writes model.safetensors")
+    header, state = read_safetensors(path)
     try:
-        with safe_open(path, framework="pt") as file:
-            config = SemanticVAEConfig(**json.loads(file.metadata()[FORMAT])["config"])
-            state = {name: file.get_tensor(name).float() for name in file.keys()}
+        config = SemanticVAEConfig(**json.loads(header[FORMAT])["config"])
         with torch.device("meta"):  # a config that does not fit the weights costs no memory
             model = SemanticVAE(config)
-        model.load_state_dict(state, assign=True)
-    except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        model.load_state_dict({name: value.float() for name, value in state.items()}, assign=True)
+    except (ValueError, KeyError, TypeError, RuntimeError) as error:
         raise ValueError(f"{path} is damaged or no Semantic-VAE ({error})") from error
     return model.to(device).eval().requires_grad_(False)

@@ -1,6 +1,6 @@
 """A training in its folder, which is all that the commands share:
 
-    RUN/run.json            settings, which must agree when a run goes on
+    RUN/run.json            data and settings, which must agree when a run goes on
     RUN/checkpoint.pt       where it is, written whole or not at all
     RUN/metrics.jsonl       a line every few steps
     RUN/masks_SIZE.npy      masks of single files, decoded once (not for a cache of portraits)
@@ -16,10 +16,10 @@ from pathlib import Path
 
 import torch
 
+from baselines.begun import NAME, begin_with
 from baselines.semantic_vae.masks import Masks
 from baselines.semantic_vae.model import SemanticVAE, SemanticVAEConfig, load_model, save_model
 from baselines.semantic_vae.training import Trainer, TrainSettings
-from evaluation.comparison import claim
 from packs import cli
 from packs.files import write_atomically
 from portraits import processes
@@ -30,7 +30,7 @@ REPORT_EVERY = 25  # steps between lines of metrics.jsonl
 
 
 def described(config: SemanticVAEConfig, settings: TrainSettings) -> dict:
-    """What run.json holds: JSON of both."""
+    """What run.json and the model's file say of both, as JSON."""
     return json.loads(json.dumps({**asdict(config), **asdict(settings)}))
 
 
@@ -44,12 +44,12 @@ def prepare(masks: Masks, folder: Path, device: torch.device) -> Masks:
     return masks
 
 
-def begin(out: Path, config: SemanticVAEConfig, settings: TrainSettings, resume: bool, device: torch.device) -> None:
-    """Begin a run in a folder, or go on with it. Raises ValueError for one that is there unasked, or has other settings."""
-    if not resume and (out / "run.json").is_file():
+def begin(out: Path, masks: Masks, config: SemanticVAEConfig, settings: TrainSettings, resume: bool, device: torch.device) -> None:
+    """Begin a run in a folder, or go on with it. Raises ValueError for one that is there unasked, or has other data or settings."""
+    if not resume and (out / NAME).is_file():
         raise ValueError(f"{out} holds a run already; accepted: another --out, or --resume to go on with it")
     processes.shared(0.0, device)  # no process may write before all have looked
-    claim(out, "run.json", described(config, settings))
+    begin_with(out, {"data": str(masks.folder), **described(config, settings)})
 
 
 def train_run(out: Path, masks: Masks, config: SemanticVAEConfig, settings: TrainSettings, device: torch.device) -> Iterator[dict]:

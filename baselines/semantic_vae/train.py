@@ -29,7 +29,7 @@ def main(argv: Sequence[str]) -> dict | None:
     add_measuring(parser)
     parser.add_seed(0)
     parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="the run's folder")
-    parser.add_argument("--resume", action="store_true", help="go on with the run in --out, with the settings that it was begun with")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in --out, whose data and settings must be given again")
     options = parser.parse_args(list(argv))
     from portraits import processes
 
@@ -51,7 +51,7 @@ def _train(options, device) -> dict | None:
     settings = TrainSettings(options.steps, options.batch_size, options.lr, options.kl_weight, options.kl_warmup, options.weighted,
                              save_every=options.save_every, seed=options.seed)
     masks = Masks(options.data, config.size)
-    begin(options.out, config, settings, options.resume, device)
+    begin(options.out, masks, config, settings, options.resume, device)
     prepare(masks, options.out, device)
     line: dict = {}
     for line in train_run(options.out, masks, config, settings, device):

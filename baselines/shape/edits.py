@@ -89,15 +89,23 @@ class GivenMask:
 MaskEdit = PartShape | Stroke | GivenMask
 
 
+def check_number(edits: Sequence) -> None:
+    """Raises ValueError for more edits than a recipe can hold."""
+    if len(edits) > MAX_EDITS:
+        raise ValueError(f"there are {len(edits)} changes; accepted: {MAX_EDITS} at most, undo takes back the last")
+
+
 def to_json(edits: Sequence[MaskEdit]) -> list[dict]:
-    """Edits as lists and numbers."""
+    """Edits as lists and numbers. Raises ValueError for too many."""
+    check_number(edits)
     return [_to_dict(edit) for edit in edits]
 
 
 def from_json(values: Any) -> tuple[MaskEdit, ...]:
     """The edits of `to_json`. Raises ValueError, one sentence, for what is none."""
-    if not isinstance(values, list) or len(values) > MAX_EDITS:
-        raise ValueError(f"edits must be a list of {MAX_EDITS} at most")
+    if not isinstance(values, list):
+        raise ValueError("edits must be a list")
+    check_number(values)
     return tuple(_from_dict(value) for value in values)
 
 

@@ -1,16 +1,13 @@
-"""Masks as pixels: strokes of a brush, and PNGs of class numbers. Masks are uint8 [R, R]."""
+"""Masks as pixels: strokes of a brush, and how they travel, as PNGs of class numbers. Masks are uint8 [R, R]."""
 
 from __future__ import annotations
 
 import io
 
 import numpy as np
-from PIL import Image
 
 from baselines.shape.edits import ERASER, GivenMask, Stroke
-from segmentation.parser import label_image
-from segmentation.parts import CLASSES
-from stylegan2.inversion.intake import MAX_PIXELS
+from segmentation.parser import label_image, read_labels
 
 SMALLEST = 0.75  # pixels: the radius of a brush that always leaves a pixel
 
@@ -52,33 +49,15 @@ def mask_png(mask: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def mask_from_png(data: bytes, side: int, name: str = "the mask") -> np.ndarray:
-    """The class numbers of an indexed or grey PNG, resized to uint8 [side, side] (nearest).
-
-    Raises ValueError, which calls it `name`, for another picture, one that is not square, or numbers that are no class.
-    """
-    try:
-        with Image.open(io.BytesIO(data)) as picture:
-            if picture.mode not in ("P", "L") or picture.width != picture.height or picture.width**2 > MAX_PIXELS:
-                raise ValueError(f"{name} is a {picture.mode} picture of {picture.width} x {picture.height} pixels; "
-                                 "accepted: square indexed or grey ones that hold class numbers")
-            labels = np.array(picture.resize((side, side), Image.Resampling.NEAREST))
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{name} is no mask: {error}") from error
-    if labels.max() >= len(CLASSES):
-        raise ValueError(f"{name} holds the number {labels.max()}; accepted: class numbers 0 to {len(CLASSES) - 1}")
-    return labels
-
-
 def is_mask(data: bytes) -> bool:
     """Whether a file is a PNG of class numbers, and no picture."""
     try:
-        mask_from_png(data, 64)
+        read_labels(data, 64)
     except ValueError:
         return False
     return True
 
 
 def given_mask(data: bytes, side: int, name: str) -> GivenMask:
-    """A mask that somebody brings, at this size. Raises ValueError as `mask_from_png`."""
-    return GivenMask(mask_png(mask_from_png(data, side, name)))
+    """A mask that somebody brings, at this size. Raises ValueError as `read_labels`."""
+    return GivenMask(mask_png(read_labels(data, side, name)))

@@ -16,7 +16,8 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 
 from baselines.shape.edits import GivenMask, MaskEdit, PartShape, from_json, to_json
-from baselines.shape.masks import mask_from_png, mask_png
+from baselines.shape.masks import mask_png
+from segmentation.parser import read_labels
 from stylegan2.inversion.intake import read_picture
 
 KEY, VERSION = "eclipsed-shape", 1
@@ -79,6 +80,8 @@ def _text_of(data: bytes) -> str | None:
         return None
     try:
         with Image.open(io.BytesIO(data)) as picture:
+            if max(picture.size) > MAX_SIDE:
+                return None
             picture.load()  # text may follow the pixels
             return getattr(picture, "text", {}).get(KEY)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
@@ -92,11 +95,11 @@ def _read(values: dict[str, Any]) -> ShapeRecipe:
     picture = read_picture(png, "its picture")
     if picture.width != picture.height or picture.width > MAX_SIDE:
         raise ValueError(f"its picture has {picture.width} x {picture.height} pixels; accepted: square ones up to {MAX_SIDE}")
-    mask_from_png(mask, picture.width, "its mask")
+    read_labels(mask, picture.width, "its mask")
     edits = from_json(values["edits"])
     for edit in edits:
         if isinstance(edit, GivenMask):
-            mask_from_png(edit.png, picture.width, "a mask in it")
+            read_labels(edit.png, picture.width, "a mask in it")
     needs = {str(name): str(value) for name, value in values["needs"].items()}
     return ShapeRecipe(Shape(str(values["title"])[:200], png, edits, bool(values["whole"])), needs, mask)
 

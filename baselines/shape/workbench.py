@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -17,10 +18,11 @@ from torch import Tensor
 
 from baselines.maskgan.editor import Painter
 from baselines.maskgan.shapes import morph, transplant
-from baselines.shape.edits import CODED, MaskEdit, PartShape, Stroke
+from baselines.shape.edits import CODED, MaskEdit, PartShape, Stroke, check_number
 from baselines.shape.laying import laid_over
-from baselines.shape.masks import brushed, mask_from_png
+from baselines.shape.masks import brushed
 from baselines.shape.shaper import Other, Shaper
+from segmentation.parser import read_labels
 
 KEPT = 48  # masks that are kept for undo and for the next stroke
 
@@ -47,16 +49,21 @@ class Workbench:
         return self.painter.style(self.image, torch.from_numpy(self.original)[None])
 
     def mask(self, edits: Sequence[MaskEdit]) -> np.ndarray:
-        """The mask after these edits, uint8 [R, R]. Raises ValueError for a part's code where there is no shaper."""
+        """The mask after these edits, uint8 [R, R]. Raises ValueError for a part's code where there is no shaper, or too many edits."""
+        check_number(edits)
         edits = tuple(edits)
-        if not edits:
-            return self.original
-        if edits not in self._masks:
-            self._masks[edits] = self._made(edits)
-        self._masks.move_to_end(edits)
+        ends = steps(edits)
+        known = max((len(kept) for kept in self._masks if len(kept) in ends and edits[:len(kept)] == kept), default=0)
+        mask = self._masks[edits[:known]] if known else self.original
+        for start, end in pairwise([known, *(end for end in ends if end > known)]):
+            mask = self._made(mask, edits[start:end])
+            if len(edits) - end < KEPT:
+                self._masks[edits[:end]] = mask
+        if edits:
+            self._masks.move_to_end(edits)
         while len(self._masks) > KEPT:
             self._masks.popitem(last=False)
-        return self._masks[edits]
+        return mask
 
     def variants(self, edits: Sequence[MaskEdit], instead: Sequence[PartShape], side: int) -> np.ndarray:
         """The masks uint8 [N, side, side] with each of `instead` in the place of the last shape of its part."""
@@ -72,14 +79,13 @@ class Workbench:
         painting = self.painter.paint_in(torch.from_numpy(after)[None], self.style).float().to(self.image)
         return painting if whole else laid_over(self.image, painting, self.original, after)
 
-    def _made(self, edits: tuple[MaskEdit, ...]) -> np.ndarray:
-        base, group = split(edits)
-        if group:
-            return self._grouped(self.mask(base), [group], self.other)[0]
-        mask, last = self.mask(edits[:-1]), edits[-1]
-        if isinstance(last, Stroke):
-            return brushed(mask, last, self.original)
-        return mask_from_png(last.png, self.side)
+    def _made(self, mask: np.ndarray, step: tuple[MaskEdit, ...]) -> np.ndarray:
+        """A mask after one of its `steps`."""
+        if isinstance(step[0], PartShape):
+            return self._grouped(mask, [step], self.other)[0]
+        if isinstance(step[0], Stroke):
+            return brushed(mask, step[0], self.original)
+        return read_labels(step[0].png, self.side, "the mask")
 
     def _grouped(self, mask: np.ndarray, groups: Sequence[Sequence[PartShape]], other: Other) -> np.ndarray:
         """A mask as each group of parts' shapes makes it, [N, R, R]: what codes do at once, then what is moved over, one after the other."""
@@ -98,6 +104,12 @@ class Workbench:
         if self.shaper is None:
             raise ValueError("there is no Semantic-VAE that could change a part's shape; accepted without one: parts of other faces, strokes and masks")
         return self.shaper
+
+
+def steps(edits: Sequence[MaskEdit]) -> list[int]:
+    """Where each step ends: after a stroke or a mask, and after the last of parts' shapes that act together."""
+    shapes = [isinstance(edit, PartShape) for edit in edits]
+    return [end for end in range(1, len(edits) + 1) if end == len(edits) or not (shapes[end - 1] and shapes[end])]
 
 
 def split(edits: Sequence[MaskEdit]) -> tuple[tuple[MaskEdit, ...], tuple[PartShape, ...]]:

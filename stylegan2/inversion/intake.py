@@ -9,7 +9,6 @@ import zlib
 from pathlib import Path
 from typing import IO
 
-import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from stylegan2.images import opaque
@@ -38,7 +37,7 @@ def read_picture(source: str | os.PathLike | bytes | IO[bytes], name: str | None
         raise ValueError(f"{name} is an animation of {picture.n_frames} pictures; accepted: a still one")
     try:
         picture.load()
-        return opaque(_eight_bits(ImageOps.exif_transpose(picture)))
+        return opaque(ImageOps.exif_transpose(picture))
     except DAMAGE as error:
         raise ValueError(f"{name} is damaged ({_reason(error)}); accepted: {ACCEPTED}") from error
 
@@ -79,13 +78,6 @@ def _check_size(picture: Image.Image, name: str) -> None:
         raise ValueError(f"{name} has {width} x {height} pixels; accepted: up to {MAX_PIXELS // 1_000_000} million")
     if min(width, height) < MIN_SIDE:
         raise ValueError(f"{name} has {width} x {height} pixels; accepted: at least {MIN_SIDE} x {MIN_SIDE}")
-
-
-def _eight_bits(picture: Image.Image) -> Image.Image:
-    """Grey pictures of 16 bits as 8; Pillow's own conversion makes nearly all of them white."""
-    if not picture.mode.startswith("I"):
-        return picture
-    return Image.fromarray((np.asarray(picture).astype(np.int64).clip(0, 65535) // 257).astype(np.uint8))
 
 
 def _reason(error: BaseException) -> str:

@@ -15,7 +15,8 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from app import shaping
 from app.panels.shape_live import amounts
 from baselines.shape.edits import GivenMask, PartShape, Stroke
-from baselines.shape.masks import mask_from_png, mask_png
+from baselines.shape.masks import mask_png
+from segmentation.parser import read_labels
 from segmentation.parts import CLASSES
 from tests.app.conftest import element, run_with
 from tests.baselines.shape.networks import ship_maskgan, ship_semantic_vae
@@ -277,7 +278,7 @@ def test_without_maskgan_the_mask_is_shaped_and_saved(lips_page, trigger, pictur
     page = trigger(page, "shape-tiles", "picked", 2)
     assert picture(page)["after"] == before and picture(page)["overlay"], "its mask is shown"
     shape = present(page)
-    assert not np.array_equal(mask_from_png(under(page, lambda: shaping.labels(shape)), 32), under(page, lambda: shaping.bench(shape).original))
+    assert not np.array_equal(read_labels(under(page, lambda: shaping.labels(shape)), 32), under(page, lambda: shaping.bench(shape).original))
     assert not [toggle for toggle in page.toggle if toggle.key == "shape-whole"]
 
 
@@ -314,7 +315,7 @@ def test_a_damaged_network_is_named(shape_page, shape_packs, tmp_path, monkeypat
 def test_a_mask_of_another_size_fits(shape_page, trigger):
     data = mask_png(np.full((64, 64), 17, np.uint8))
     page = drop(shape_page("maskgan"), trigger, "mask.png", data)
-    assert mask_from_png(present(page).edits[0].png, 32).shape == (32, 32)
+    assert read_labels(present(page).edits[0].png, 32).shape == (32, 32)
 
 
 def test_a_network_that_has_gone_leaves_the_page_and_undo(shape_page, trigger):

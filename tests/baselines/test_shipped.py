@@ -86,7 +86,10 @@ def test_what_does_not_get_in(pack, trained, tmp_path):
         (["mine", trained], "none of secgan, secgan-baseline, maskgan, maae, semantic-vae; accepted for a new one"),
         (["../mine", trained, "--kind", "secgan"], "a name of letters"),
         (["mine", tmp_path / "other.safetensors", "--kind", "secgan"], "damaged or no safetensors"),
+        (["generator", trained, "--kind", "secgan"], "generator.safetensors, which is another file"),
+        (["secgan_baseline", trained, "--kind", "secgan"], "secgan_baseline.safetensors, which is another file"),
     ):
         with pytest.raises((ValueError, OSError), match=sentence):
             ship.main([*map(str, words), "--pack", str(pack)])
     assert "editors" not in json.loads((pack / "pack.json").read_text()) and not list(pack.glob("*secgan*"))
+    assert load_pack(pack).generator.resolution == 32

@@ -117,7 +117,11 @@ def test_a_damaged_file_is_mended(server, offering: Callable, own_cache: Path) -
 def test_a_damaged_pack_does_not_hide_the_others(offering: Callable, own_cache: Path, capsys: pytest.CaptureFixture) -> None:
     offering({"one": ONE})
     take("one")
-    (own_cache / "packs" / "one" / "pack.json").write_text("{")
+    description = own_cache / "packs" / "one" / "pack.json"
+    before = json.loads(description.read_text())
+    description.write_text(json.dumps({**before, "files": {"long" * 100: {"size": 1, "sha256": ""}}}))
+    assert "File name too long" in main(["list"])["packs"][1]["problem"]  # what the disk refuses
+    description.write_text("{")
     packs = main(["list"])["packs"]
     assert {pack["name"]: pack["state"] for pack in packs} == {"portraits": "built-in", "one": "damaged"}
     assert "is damaged: it is not JSON" in packs[1]["problem"] and "is damaged: it is not JSON" in capsys.readouterr().err

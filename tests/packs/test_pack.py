@@ -172,6 +172,36 @@ def test_a_broken_description_is_refused(copy: Path, text: str, message: str) ->
         load_pack(copy)
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"files": []}, "files is '\\[\\]'; accepted: values by name"), ({"name": 5}, "name is '5'; accepted: a text"),
+        ({"clip": []}, "clip is"), ({"editors": 3}, "editors is '3'; accepted: a list"), ({"resolution": True}, "accepted: a whole number"),
+        ({"files": {}}, "has no generator.safetensors, it holds no files"),
+        ({"resolution": 64}, "makes pictures of 32 pixels, its pack.json says 64"),
+    ],
+)
+def test_a_description_of_another_shape_is_refused(copy: Path, changes: dict, message: str) -> None:
+    change(copy, **changes)
+    with pytest.raises(ValueError, match=message):
+        pack = load_pack(copy)
+        assert pack.hash and pack.generator
+
+
+def test_a_description_that_nests_too_deeply_is_refused(copy: Path) -> None:
+    (copy / "pack.json").write_text("[" * 100_000)
+    with pytest.raises(ValueError, match="pack.json is damaged: it is not JSON"):
+        load_pack(copy)
+
+
+@pytest.mark.parametrize("changes", [{"head_width": 0}, {"width": 7}, {"layers": None}])
+def test_settings_that_no_clip_can_have_are_named(copy: Path, changes: dict) -> None:
+    clip = json.loads((copy / "pack.json").read_text())["clip"]
+    change(copy, clip={**clip, "vision_cfg": {**clip["vision_cfg"], **changes}})
+    with pytest.raises(ValueError, match="clip.safetensors does not fit the 'clip' of its pack.json"):
+        load_pack(copy).clip_model
+
+
 def test_a_description_cannot_reach_outside_its_folder(copy: Path) -> None:
     change(copy, files={"../secret": {"size": 1, "sha256": ""}})
     with pytest.raises(ValueError, match="only files inside the pack's folder"):

@@ -20,8 +20,8 @@ from lelsd.train import train_direction
 from packs.__main__ import main
 from packs.pack import load_pack
 from segmentation.bisenet import BiSeNet
-from segmentation.parser import FaceParser, compute_dtype
-from stylegan2.generator import Generator, GeneratorConfig
+from segmentation.parser import FaceParser
+from stylegan2.generator import Generator, GeneratorConfig, compute_dtype
 from tests.stylegan2.published_files import nvidia_pickle
 
 CONFIG = GeneratorConfig(resolution=32, z_dim=16, w_dim=16, num_mapping_layers=2, channel_base=512, channel_max=32)

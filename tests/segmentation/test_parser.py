@@ -186,11 +186,6 @@ def test_bad_files_are_named_in_one_sentence(kind, tmp_path):
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_pictures_of_the_same_name_do_not_overwrite_each_other(tmp_path):
-    paths = [tmp_path / "a" / "x.png", tmp_path / "b" / "x.jpg", tmp_path / "y.png"]
-    assert parser_module._output_stems(paths) == ["x", "x-2", "y"]
-
-
 def test_shares():
     labels = torch.tensor([[17, 17], [12, 0]])
     assert parser_module.shares(labels) == {"hair": 0.5, "mouth": 0.25, "lips": 0.25, "background": 0.25, "face": 0.25}

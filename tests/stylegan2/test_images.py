@@ -36,6 +36,12 @@ def test_any_mode_becomes_three_channels(mode):
     assert images.from_pil(Image.new(mode, (6, 4))).shape == (1, 3, 4, 6)
 
 
+def test_sixteen_bits_keep_their_greys():
+    ramp = np.linspace(0, 65535, 64 * 64).reshape(64, 64).astype(np.uint16)
+    image = images.from_pil(Image.fromarray(ramp))
+    assert np.abs(image[0, 0].numpy() - (ramp / 32767.5 - 1)).max() < 0.01
+
+
 def test_transparency_lies_over_white():
     assert images.from_pil(Image.new("RGBA", (1, 1), (0, 0, 0, 0))).flatten().tolist() == [1, 1, 1]
 
@@ -54,6 +60,17 @@ def test_turned_photographs(tmp_path):
     exif[0x0112] = 6
     picture.save(tmp_path / "turned.jpg", exif=exif)
     assert images.from_pil(images.open_image(tmp_path / "turned.jpg")).shape == (1, 3, 6, 4)
+
+
+def test_what_is_written_of_a_picture_overwrites_nothing(tmp_path):
+    def stems(*names, ends=("_mask.png",), others=()):
+        return images.output_stems([tmp_path / name for name in names], tmp_path, ends, others)
+
+    assert stems("a/x.png", "b/x.jpg", "y.png") == ["x", "x-2", "y"]
+    assert stems("a/x.jpg", "b/x.jpg", "c/x-2.jpg") == ["x", "x-2", "x-2-2"]
+    assert stems("a/x.png", "x_mask.png") == ["x-2", "x_mask"], "the pictures themselves stay"
+    assert stems("a/x.png", "a/x_mask.png", ends=(".png", "_mask.png")) == ["x", "x_mask-2"]
+    assert stems("a/sheet.png", ends=(".png",), others=[tmp_path / "sheet.png"]) == ["sheet-2"]
 
 
 def test_grid():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from baselines.data.attributes import ATTRIBUTES, permuted, reversed_one
 from baselines.data.faces import draw_faces, open_faces, splits
 from portraits import scene
 from portraits.dataset import PortraitCache
-from portraits.export import write_dataset
+from portraits.export import ATTRIBUTE_FILE, IMAGES, MASKS, write_dataset
 from portraits.pictures import Pictures
 
 OTHERS = ("Attractive", *ATTRIBUTES, "Smiling")
@@ -55,6 +56,34 @@ def test_a_list_that_names_a_missing_picture_is_refused(celeba: Path, tmp_path: 
     (tmp_path / "img_align_celeba").mkdir()
     (tmp_path / "list_attr_celeba.txt").write_text((celeba / "list_attr_celeba.txt").read_text())
     with pytest.raises(ValueError, match="lists 000001.jpg"):
+        open_faces(tmp_path, 64)
+
+
+def test_a_list_that_is_cut_short_is_refused(celeba: Path, tmp_path: Path) -> None:
+    shutil.copytree(celeba, tmp_path, dirs_exist_ok=True)
+    text = (celeba / "list_attr_celeba.txt").read_text()
+    for kept, sentence in ((text[:-9], "is damaged: it says of 000003.jpg"), (text[:-2], "is damaged"), ("", "lists no pictures"),
+                           ("3", "lists no pictures")):
+        (tmp_path / "list_attr_celeba.txt").write_text(kept)
+        with pytest.raises(ValueError, match=sentence):
+            open_faces(tmp_path, 64)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_masks_are_found_by_the_number_of_their_picture(tmp_path: Path, packed: bool) -> None:
+    write_dataset(tmp_path, 3, 64, 7, packed, "png")
+    masks = open_faces(tmp_path, 64).masks[:3]
+    listing = tmp_path / ATTRIBUTE_FILE
+    _, names, *rows = listing.read_text().splitlines()
+    listing.write_text("\n".join(["2", names, rows[2], rows[1]]) + "\n")
+    assert np.array_equal(open_faces(tmp_path, 64).masks[:2], masks[[2, 1]])
+    for path in (tmp_path / MASKS / "0").glob("00001*"):
+        path.unlink()
+    with pytest.raises(ValueError, match="holds no mask of picture 1"):
+        open_faces(tmp_path, 64).masks[:2]
+    (tmp_path / IMAGES / "2.png").rename(tmp_path / IMAGES / "two.png")
+    listing.write_text(listing.read_text().replace("2.png", "two.png"))
+    with pytest.raises(ValueError, match="two.png has no number"):
         open_faces(tmp_path, 64)
 
 

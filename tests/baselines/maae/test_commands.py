@@ -78,7 +78,7 @@ def test_edits_are_written(trained, tmp_path):
     picture = save_png(tmp_path / "face.png", to_pil(torch.zeros(3, 60, 50)))
     common = ["--run", str(trained[0]), "--device", "cpu", str(picture), "--out", str(tmp_path / "out")]
     said = edit.main([*common, "--attribute", "Male"])
-    assert [path.name for path in said["pictures"]] == ["00-face.png"] and said["strengths"] == {"Male": None}
+    assert [path.name for path in said["pictures"]] == ["face.png"] and said["strengths"] == {"Male": None}
     said = edit.main([*common, "--attribute", "Male=5", "--attribute", "Young=-2.5"])
     assert said["strengths"] == {"Male": 5.0, "Young": -2.5}
     for given, sentence in ((["Male=6"], "strength is 6.0; accepted: from -5 to 5"), (["Bald"], "trained for 'Bald'; accepted: Male, Young"),

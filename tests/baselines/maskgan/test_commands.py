@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from baselines.maskgan import edit, evaluate, train
 from baselines.maskgan.bundle import load_bundle
 from baselines.maskgan.material import Material
 from portraits.export import write_dataset
+from segmentation.parser import read_labels
 
 
 @pytest.fixture(scope="module")
@@ -72,14 +74,17 @@ def test_edits_of_all_three_kinds_from_folders_of_pictures(run, tiny_pack, tmp_p
         report = edit.main([*common, *wish, "--out", str(tmp_path / name)])
         assert report["stage"] == "ebst" and all(report["images"][0][key].is_file() for key in ("edited", "mask"))
     images, masks = Material(train.open_data(tmp_path / "set", 64), 64).read(np.arange(2))  # the layout of CelebAMask-HQ is read too
-    assert torch.equal(masks[1:], edit.read_mask(mask)) and torch.equal(images[:1], edit.read_square(first, 64))
-    assert torch.equal(edit.read_mask(tmp_path / "c" / "0_maskgan_mask.png"), edit.read_mask(mask))
+    assert np.array_equal(masks[1], read_labels(mask)) and torch.equal(images[:1], edit.read_square(first, 64))
+    assert np.array_equal(read_labels(tmp_path / "c" / "0_maskgan_mask.png"), read_labels(mask))
     for bad, named in ((["--attribute", "Blond_Hair"], "Blond_Hair"), (["--style-of", str(second), "--remove"], "--attribute only"),
                        (["--mask", str(first)], "is no mask"), (["--attribute", "Smiling", "--run", str(tmp_path)], "no trained")):
         with pytest.raises(ValueError, match=named):
             edit.main([*common, *bad, "--out", str(tmp_path / "d")])
-    with pytest.raises(ValueError, match="called '0'"):
-        edit.main([str(first), *common, "--attribute", "Smiling", "--out", str(tmp_path / "d")])
+    drawn = tmp_path / "c" / "0_maskgan_mask.png"
+    before = drawn.read_bytes()
+    report = edit.main([str(first), *common, "--mask", str(drawn), "--out", str(tmp_path / "c")])
+    assert [Path(image["edited"]).name for image in report["images"]] == ["0-2_maskgan.png", "0-3_maskgan.png"]
+    assert drawn.read_bytes() == before
 
 
 def test_bad_input_is_one_sentence(command, tmp_path):

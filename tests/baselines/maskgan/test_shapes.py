@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from baselines.maskgan.bundle import load_bundle, save_bundle
 from baselines.maskgan.dense_mapping import DenseMappingNetwork
@@ -172,6 +173,16 @@ def test_a_bundle_is_an_editor_in_one_file(painter, material, tmp_path):
             (tmp_path / name).write_bytes(data)
         with pytest.raises(ValueError, match=named):
             load_bundle(tmp_path / name, "cpu", editor.parse)
+
+
+@pytest.mark.parametrize(("header", "named"), [
+    ('{"format": "maskgan 1"}', "'config' is missing"), ("[]", "'format' is missing"), ("3", "not iterable"), ("{", "property name"),
+    ('{"format": "maskgan 0"}', "its format is 'maskgan 0'"), ('{"format": "maskgan 1", "config": 3}', "no attribute"),
+])
+def test_a_damaged_bundle_is_named(tmp_path, header, named):
+    save_file({"a": torch.zeros(1)}, tmp_path / "maskgan.safetensors", {"maskgan": header})
+    with pytest.raises(ValueError, match=f"maskgan.safetensors is damaged: .*{named}"):
+        load_bundle(tmp_path / "maskgan.safetensors", "cpu", None)
 
 
 def test_a_donor_of_another_size_is_resized_with_round_edges():

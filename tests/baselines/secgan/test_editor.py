@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 from baselines.secgan import edit
 from baselines.secgan.config import SecganConfig
 from baselines.secgan.editor import SecganEditor, load_editor
 from baselines.secgan.networks import rgb_generator, semantic_generator
-from baselines.secgan.weights import load_generator, save_generator
+from baselines.secgan.weights import FORMAT, load_generator, save_generator
 from evaluation.editor import CannotServe, Request, Samples
 
 TINY = {"size": 64, "width": 1 / 16}
@@ -97,6 +98,10 @@ def test_a_file_holds_weights_and_settings(tmp_path: Path) -> None:
     save_generator(editor.generator, replace(editor.config, width=1 / 8), other := tmp_path / "other.safetensors")
     with pytest.raises(ValueError, match="do not fit its settings"):
         load_editor(other)
+    for config in ('{"nope": 1}', "{", "[]", '{"width": 3}'):
+        save_file({"a": torch.zeros(1)}, other, {"format": FORMAT, "branch": "rgb", "config": config})
+        with pytest.raises(ValueError, match="other.safetensors is damaged: its weights do not fit its settings"):
+            load_editor(other)
     path.write_bytes(path.read_bytes()[:500])
     with pytest.raises(ValueError, match="damaged"):
         load_editor(path)
@@ -119,6 +124,9 @@ def test_the_command_writes_edits_heat_maps_and_masks(tmp_path: Path, tiny_pack:
     assert sorted(path.name for path in out.iterdir()) == [
         "face.png", "face_difference.png", "face_mask.png", "face_mask_edited.png", "face_mask_translated.png", "figure.png"]
     assert Image.open(out / "face.png").size == (80, 80)
+    before = (tmp_path / "face.png").read_bytes()
+    said = edit.main([*map(str, options), "--out", str(tmp_path), "--attribute", "Bangs"])
+    assert said["images"][0]["edited"] == tmp_path / "face-2.png" and (tmp_path / "face.png").read_bytes() == before
     with pytest.raises(ValueError, match="Nonsense.*accepted are Bald, Bangs"):
         edit.main([*map(str, options), "--attribute", "Nonsense"])
     with pytest.raises(ValueError, match="cannot read"):

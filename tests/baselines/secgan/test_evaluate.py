@@ -66,6 +66,7 @@ def test_what_is_wrong_is_one_sentence(faces, run, tiny_pack, tmp_path):
         (["--run", run, "--data", tmp_path], "holds no faces"),
         (["--run", run, "--data", faces[1], "--count", "1"], "at least 2"),
         (["--run", run, "--data", faces[1], "--out", tmp_path], "is a folder"),
+        (["--run", run, "--data", faces[1], "--out", tmp_path / "report.md"], "report.md is where the tables go; accepted for --out: the JSON"),
     ):
         with pytest.raises((ValueError, OSError), match=sentence):
             evaluate.main([str(word) for word in [*words, "--pack", tiny_pack, "--device", "cpu"]])

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from baselines.secgan.config import SecganConfig
-from baselines.secgan.networks import count_parameters, discriminator, make_branches, rgb_generator, semantic_generator
+from baselines.secgan.networks import discriminator, make_branches, rgb_generator, semantic_generator
 
 A = 13
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
@@ -53,6 +53,10 @@ def test_attgan_is_table_3(size: int) -> None:
         features = 1024 * (size // 32) ** 2
         assert shapes(branches[branch].discriminator) == [
             *halvings(channels, 5), ("linear", features, 1024), ("linear", 1024, 1), ("linear", features, 1024), ("linear", 1024, A)]
+
+
+def count_parameters(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
 
 
 def test_the_published_numbers_of_parameters() -> None:

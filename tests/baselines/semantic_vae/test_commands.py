@@ -1,6 +1,7 @@
 """The command lines, from drawn masks to edited ones, and what they say to wrong input."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -71,13 +72,21 @@ def test_a_run_is_trained_and_measured(run, data):
     assert whole["mean_iou"] == answer["mean_iou"] and set(whole["class_iou"]) == set(answer["class_iou"])
 
 
-def test_a_run_goes_on_only_when_asked_and_as_it_was_begun(run, data):
+def test_a_run_goes_on_only_when_asked_and_as_it_was_begun(run, data, tmp_path):
     folder, answer = run
     words = ["--data", str(data), "--out", str(folder), *SMALL]
     with pytest.raises(ValueError, match="holds a run already"):
         train.main([*words, "--steps", "2"])
-    with pytest.raises(ValueError, match="steps 2, not 3"):
+    with pytest.raises(ValueError, match="was begun with steps 2, not 3; accepted: the same"):
         train.main([*words, "--steps", "3", "--resume"])
+    other = shutil.copytree(data, tmp_path / "other")
+    with pytest.raises(ValueError, match="was begun with data .*, not .*other"):
+        train.main([*words, "--data", str(other), "--steps", "2", "--resume"])
+    kept = (folder / "run.json").read_text()
+    (folder / "run.json").write_text("[3")
+    with pytest.raises(ValueError, match="run.json is damaged"):
+        train.main([*words, "--steps", "2", "--resume"])
+    (folder / "run.json").write_text(kept)
     assert train.main([*words, "--steps", "2", "--resume"])["mean_iou"] == answer["mean_iou"]
 
 
@@ -142,6 +151,8 @@ def test_the_ablation_goes_on_where_it_was(data, tmp_path):
     assert {path.name for path in tmp_path.glob("cells/*.json") if path.stat().st_mtime_ns != times[path.name]} == {"none-4.json"}
     with pytest.raises(ValueError, match="lr 0.001, not 0.01"):
         ablation.main([*words, "--lr", "0.01"])
+    with pytest.raises(ValueError, match="with data .*, not .*other"):
+        ablation.main([*words, "--data", str(shutil.copytree(data, tmp_path / "other"))])
     assert "| whole |" in (tmp_path / "ablation.md").read_text()
 
 

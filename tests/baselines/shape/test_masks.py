@@ -10,7 +10,8 @@ from PIL import Image
 
 from baselines.shape.edits import ERASER, GivenMask, PartShape, Stroke, from_json, to_json
 from baselines.shape.following import depths, following
-from baselines.shape.masks import brushed, covered, given_mask, is_mask, mask_from_png, mask_png
+from baselines.shape.masks import brushed, covered, given_mask, is_mask, mask_png
+from segmentation.parser import read_labels
 
 
 def test_a_dab_is_round_and_a_stroke_is_the_way_between_its_points():
@@ -68,21 +69,21 @@ def test_a_mask_is_a_png_of_class_numbers():
     mask = np.zeros((32, 32), np.uint8)
     mask[8:24, 8:24] = 17
     data = mask_png(mask)
-    assert np.array_equal(mask_from_png(data, 32), mask) and is_mask(data)
-    assert np.array_equal(mask_from_png(given_mask(data, 64, "mine.png").png, 64), mask.repeat(2, 0).repeat(2, 1))
+    assert np.array_equal(read_labels(data, 32), mask) and is_mask(data)
+    assert np.array_equal(read_labels(given_mask(data, 64, "mine.png").png, 64), mask.repeat(2, 0).repeat(2, 1))
     assert Image.open(io.BytesIO(data)).mode == "P"
 
 
 def test_what_is_no_mask():
-    def png(picture):
+    def png(picture, kind="PNG"):
         buffer = io.BytesIO()
-        picture.save(buffer, "PNG")
+        picture.save(buffer, kind)
         return buffer.getvalue()
 
     for data, words in ((png(Image.new("RGB", (32, 32))), "RGB picture"), (png(Image.new("L", (32, 16))), "32 x 16"),
-                        (png(Image.new("L", (32, 32), 19)), "number 19"), (b"nothing", "no mask")):
+                        (png(Image.new("L", (32, 32), 19)), "number 19"), (b"nothing", "no mask"), (png(Image.new("L", (32, 32)), "JPEG"), "no PNG")):
         with pytest.raises(ValueError, match=words):
-            mask_from_png(data, 32, "mine.png")
+            read_labels(data, 32, "mine.png")
         assert not is_mask(data)
 
 

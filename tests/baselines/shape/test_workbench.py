@@ -8,16 +8,16 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from baselines.shape import laying
-from baselines.shape.edits import ERASER, HOW, GivenMask, PartShape, Stroke
+from baselines.shape.edits import ERASER, HOW, MAX_EDITS, GivenMask, PartShape, Stroke, to_json
 from baselines.shape.laying import change_weight, laid_over, matched
-from baselines.shape.masks import mask_png
+from baselines.shape.masks import brushed, mask_png
 from baselines.shape.networks import needs, open_painter, open_shaper
-from baselines.shape.recipe import Shape, shape_from_png, shape_png
+from baselines.shape.recipe import MAX_SIDE, Shape, shape_from_png, shape_png
 from baselines.shape.shaper import Shaper
-from baselines.shape.workbench import Workbench, replaced, split
+from baselines.shape.workbench import KEPT, Workbench, replaced, split
 from evaluation.editor import CannotServe, Request, Samples
 from packs.pack import load_pack
 from tests.baselines.shape.networks import ship_maskgan, ship_semantic_vae, untrained_painter, untrained_vae
@@ -94,6 +94,26 @@ def test_shapes_after_the_last_stroke_act_together_on_what_is_there(bench):
     variants = bench.variants(edits, [PartShape("hair", "perturb", 1.0), other], SIDE)
     assert np.array_equal(variants[0], bench.mask(edits)) and not np.array_equal(variants[1], variants[0])
     assert bench.variants(edits, [other], 16).shape == (1, 16, 16)
+
+
+def test_a_long_painting_is_one_mask_and_goes_as_far_as_a_recipe(bench):
+    dabs = [Stroke(label % 19, 0.1, ((label % 32 / 32, label % 31 / 31),)) for label in range(MAX_EDITS + 1)]
+    painted = bench.mask(dabs[:-1])
+    expected = bench.original
+    for dab in dabs[:-1]:
+        expected = brushed(expected, dab, bench.original)
+    assert np.array_equal(painted, expected) and len(bench._masks) == KEPT
+    again = Workbench(bench.image, toy_parse, bench.shaper, None, bench.other)
+    assert np.array_equal(bench.mask([*dabs[:600], FACE]), again.mask([*dabs[:600], FACE]))
+    for too_many in (bench.mask, to_json):
+        with pytest.raises(ValueError, match="there are 2001 changes; accepted: 2000 at most"):
+            too_many(dabs)
+
+
+def test_shapes_that_act_together_are_not_begun_with_one_of_them(bench):
+    alone, both = bench.mask([FACE]), bench.mask([FACE, PartShape("hair", "sample", 1.0, 3)])
+    again = Workbench(bench.image, toy_parse, bench.shaper, None, bench.other)
+    assert np.array_equal(again.mask([FACE, PartShape("hair", "sample", 1.0, 3)]), both) and np.array_equal(again.mask([FACE]), alone)
 
 
 def test_without_a_semantic_vae_a_brush_still_works(bench):
@@ -175,6 +195,13 @@ def test_a_damaged_recipe_is_named():
         damaged = rechecked(good.replace(old, new))
         with pytest.raises(ValueError, match=f"mine.png holds a damaged recipe: .*{words}"):
             shape_from_png(damaged, "mine.png")
+
+
+def test_a_picture_that_is_too_large_for_a_shape_is_not_decoded(monkeypatch):
+    buffer = io.BytesIO()
+    Image.new("L", (MAX_SIDE + 1, 1)).save(buffer, "PNG")
+    monkeypatch.setattr(PngImagePlugin.PngImageFile, "load", lambda picture: pytest.fail("decoded"))
+    assert shape_from_png(buffer.getvalue(), "large.png") is None
 
 
 def rechecked(png: bytes) -> bytes:
