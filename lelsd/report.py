@@ -206,7 +206,7 @@ def objective_of(pack: "Pack", direction: Direction) -> Objective:
     """What a direction from a file was learned for. Raises ValueError as `report_for`."""
     direction.check_pack(pack)
     prompt: Prompt = parse_prompt(direction.prompt, pack)
-    prompt = prompt.with_parts(dict(direction.parts)) if direction.parts else prompt
+    prompt = prompt.with_parts({direction.part: 1.0, **direction.parts}) if direction.parts else prompt  # the file has them in order of name
     known = {name: direction.config.get(name) for name in ("truncation", "mask_mode", "use_areas")}  # what else it says is of no account here
     return objective_for(pack, prompt, TrainConfig().updated(pack.defaults).updated(known))
 

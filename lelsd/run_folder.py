@@ -126,4 +126,5 @@ class RunFolder:
 
 
 def _encode(value: dict) -> bytes:
-    return (json.dumps(value, indent=2, sort_keys=True) + "\n").encode()
+    """In the order given: the first of several parts that count the same is the main one."""
+    return (json.dumps(value, indent=2) + "\n").encode()
