@@ -34,7 +34,7 @@ ALPHAS, HELD_ALPHAS = (-2.0, -1.0, 1.0, 2.0), (-1.0, -0.5, 0.5, 1.0)  # the seco
 LACKING, HAVING = 24, 12  # samples that are not as asked, and that are
 RESOLUTION = 512  # pixels at most: parsers look at no more
 WORST = 5
-BOUND_TO_COLOURS = {"hair": ["Red_Hair"], "lips": ["Wearing_Lipstick"], "skin": ["Pale_Skin"]}
+BOUND_TO_COLOURS = {"hair": ["Red_Hair"]}
 """What is no side effect of a named colour of a part: what none is of an attribute that is one. Hair that becomes pink is no longer black."""
 REGIONS = ("background", "hair", "eyes", "eyebrows", "eyeglasses", "ears", "earrings", "nose", "mouth", "neck", "necklace", "clothes", "hat")
 """Parts that share no class; what is left of the face is called skin."""
