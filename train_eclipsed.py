@@ -37,6 +37,8 @@ def main(argv: Sequence[str]) -> dict:
     if options.prompt is not None:
         from lelsd.lexicon import check_prompt  # not lelsd.prompt: spaCy takes seconds to import
         check_prompt(options.prompt)
+    if options.resume is not None and (options.dry_run or options.out not in (None, options.resume)):
+        raise ValueError(f"--{'dry-run' if options.dry_run else 'out'} means nothing with --resume, which goes on in its own folder; accepted: one of the two")
     if options.resume is not None and _is_run(options):
         return _resume(options)
     from packs.pack import load_pack
@@ -73,7 +75,7 @@ def _parser() -> cli.ArgumentParser:
     parser.add_argument("--truncation", type=float, help="of the samples to learn from")
     parser.add_argument("--resolution", type=int, metavar="PIXELS",
                         help="let the losses look at smaller pictures, such as 256: an approximation, faster than the exact 0 (0)")
-    parser.add_argument("--space", help="w+, each row of w+ a step of its own, or w, one step for all (w+)")
+    parser.add_argument("--space", help="w+, each row of w+ a step of its own, w, one step for all, or style, the channels that the rows feed (w+)")
     parser.add_argument("--mask-mode", help="stay inside the part, or outside it: change the background of the part (inside)")
     parser.add_argument("--mask-aggregation", help="of the masks before and after an edit: average, union or intersection (average)")
     parser.add_argument("--distance", help="what counts as change: l2, l1 or cosine (l2)")
@@ -114,17 +116,34 @@ def _understand(options: Namespace, pack: "Pack") -> tuple["Prompt", "TrainConfi
 
 
 def _resume(options: Namespace) -> dict:
-    """Go on with a run; prompt and settings are its own."""
+    """Go on with a run; prompt and settings are its own. Raises ValueError for others."""
     from lelsd.run_folder import RunFolder
     from lelsd.train import read_run
     from packs.pack import load_pack
     run = RunFolder(options.resume)
-    described = run.description()
-    pack = load_pack(options.pack or described.get("pack_path") or DEFAULT_PACK, options.device)
+    pack = load_pack(options.pack or _pack_of(run.description()), options.device)
     prompt, config = read_run(run, pack)
     if options.prompt is not None and " ".join(options.prompt.split()) != prompt.text:
         raise ValueError(f"{options.resume} trains {prompt.text!r}, not {options.prompt!r}; accepted with --resume: its own prompt, or none")
+    _check_settings(options, prompt, config)
     return _train(pack, prompt, config, options.resume, resume=True)
+
+
+def _pack_of(described: dict) -> str:
+    """The folder of the pack that a run was begun with or, where that is no longer there, its name."""
+    path = str(described.get("pack_path") or "")
+    return path if path and Path(path).exists() else str(described.get("pack") or DEFAULT_PACK)
+
+
+def _check_settings(options: Namespace, prompt: "Prompt", config: "TrainConfig") -> None:
+    """Raises ValueError for a setting on the command line that is not the run's."""
+    from lelsd.config import preset
+    asked = preset(options.preset) | {name: value for name in FLAGS if (value := getattr(options, name)) is not None}
+    wrong = [f"{name} {getattr(config, name)!r}, not {value!r}" for name, value in asked.items() if getattr(config, name) != value]
+    if options.part.strip().lower() != "auto" and prompt.with_parts(options.part) != prompt:
+        wrong.append(f"part {','.join(prompt.parts)!r}, not {options.part!r}")
+    if wrong:
+        raise ValueError(f"{options.resume} trains with {wrong[0]}; accepted with --resume: its own settings, or none")
 
 
 def _train(pack: "Pack", prompt: "Prompt", config: "TrainConfig", out: Path, resume: bool) -> dict:
@@ -166,18 +185,18 @@ def _dry_run(pack: "Pack", prompt: "Prompt", config: "TrainConfig") -> dict:
     from lelsd.run_folder import RunFolder
     from lelsd.train import Training
     with tempfile.TemporaryDirectory() as folder:
-        started = time.monotonic()
+        started, seconds = time.monotonic(), 0.0
         training = Training(pack, prompt, config, RunFolder(Path(folder)), lambda: False)
         prepared = time.monotonic()
-        seconds = []
-        for step in (1, 2):
+        steps = 0 if training.is_learned else config.steps
+        for step in (1, 2)[:steps]:
             begun = time.monotonic()
             training.train_step(step)
-            seconds.append(time.monotonic() - begun)
-    total = 2 * (prepared - started) + seconds[-1] * config.steps
+            seconds = time.monotonic() - begun
+    total = 2 * (prepared - started) + seconds * steps
     return {"dry_run": True, "prompt": prompt.text, "part": prompt.part, "parts": dict(prompt.parts), "phrase": prompt.phrase,
             "decided_by": prompt.decided_by, "unknown_words": list(prompt.unknown_words), "read_as": dict(prompt.read_as), "pack": pack.name,
-            "layers": training.layers, "steps": config.steps, "seconds_estimate": round(total, 1), "config": config.to_dict()}
+            "layers": training.layers, "steps": steps, "seconds_estimate": round(total, 1), "config": config.to_dict()}
 
 
 if __name__ == "__main__":

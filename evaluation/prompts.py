@@ -10,7 +10,6 @@ answer is right when its sure parts are those of one accepted entry, of which th
 
 from __future__ import annotations
 
-import json
 import statistics
 import time
 from collections import Counter
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterable, Sequence
 
+from evaluation.suite import entries
 from lelsd.prompt import Prompt, parse_prompt
 from packs import cli
 from segmentation.parts import part as check_part
@@ -66,21 +66,15 @@ def suite_path(name: str) -> Path:
 
 def read_lines(path: Path | str) -> list[Line]:
     """The lines of a suite. Raises ValueError, one sentence that names the line at fault."""
-    path = Path(path)
-    if not path.is_file():
-        raise ValueError(f"there is no suite of prompts {str(path)!r}; accepted: JSON lines such as {SHAPE}")
     lines = []
-    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for where, entry in entries(path, SHAPE):
         try:
-            entry = json.loads(text)
-            accepted = tuple(_accepted(answer) for answer in entry["accepted"])
-            if not accepted:
+            if not isinstance(entry["accepted"], list) or not entry["accepted"]:
                 raise ValueError("nothing is accepted")
+            accepted = tuple(_accepted(answer) for answer in entry["accepted"])
             lines.append(Line(entry["prompt"], accepted, entry.get("kind", "plain"), entry.get("negated"), entry.get("outside")))
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"line {number} of suite {path} is wrong ({error}); accepted: {SHAPE}") from None
-    if not lines:
-        raise ValueError(f"suite {path} is empty; accepted: at least one line such as {SHAPE}")
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"{where} is wrong ({error}); accepted: {SHAPE}") from None
     return lines
 
 

@@ -20,30 +20,31 @@ SEVERAL = '{"prompt": "an old person with glasses", "asked": {"Young": false, "E
 
 def read_suite(path: Path | str) -> list[Request]:
     """The requests of a suite file, in order. Raises ValueError, one sentence that names the line at fault."""
-    return [_request(entry, where) for where, entry in _entries(Path(path), SHAPE)]
+    return [_request(entry, where) for where, entry in entries(path, SHAPE)]
 
 
 def read_asked(path: Path | str) -> list[tuple[str, dict[str, bool]]]:
     """The prompts of a suite file whose lines ask for several attributes, with the values asked for. Raises ValueError as `read_suite`."""
-    return [_asked(entry, where) for where, entry in _entries(Path(path), SEVERAL)]
+    return [_asked(entry, where) for where, entry in entries(path, SEVERAL)]
 
 
-def _entries(path: Path, shape: str) -> list[tuple[str, object]]:
-    """(where it stands, JSON value) of each line that is not blank, or of each entry of a list."""
+def entries(path: Path | str, shape: str) -> list[tuple[str, object]]:
+    """(where it stands, JSON value) of each line that is not blank, or of each entry of a list. Raises ValueError, which says the accepted `shape`."""
+    path = Path(path)
     if not path.is_file():
         raise ValueError(f"there is no suite file {str(path)!r}; accepted: JSON lines such as {shape}")
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise ValueError(f"suite {path} is not a text file; accepted: JSON lines such as {shape}") from None
     if text.lstrip().startswith("["):
-        entries = [(f"line {number} of suite {path}", entry) for number, entry in enumerate(_json(text, f"suite {path}", shape), 1)]
+        found = [(f"line {number} of suite {path}", entry) for number, entry in enumerate(_json(text, f"suite {path}", shape), 1)]
     else:
         lines = ((f"line {number} of suite {path}", line) for number, line in enumerate(text.splitlines(), 1) if line.strip())
-        entries = [(where, _json(line, where, shape)) for where, line in lines]
-    if not entries:
+        found = [(where, _json(line, where, shape)) for where, line in lines]
+    if not found:
         raise ValueError(f"suite {path} is empty; accepted: at least one line such as {shape}")
-    return entries
+    return found
 
 
 def _json(text: str, where: str, shape: str) -> object:

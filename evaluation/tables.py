@@ -19,11 +19,11 @@ Fid = Callable[[str, Asked, float | None], float | None]
 def editor_rows(comparison: Comparison, fid: Fid | None = None) -> list[dict]:
     """One row an editor: means over the prompts that it serves and at which all that serve them reach a common target rate, and how
     it fares alone. A prompt that it refuses is counted, and left to the others."""
-    rates = [(asked, comparison.common(_serving(comparison, asked), asked)) for asked in comparison.asked]
+    rates = [(asked, comparison.common(comparison.serving(asked), asked)) for asked in comparison.asked]
     rows = []
     for name in comparison.names:
         lines = [comparison.line(name, asked) for asked in comparison.asked]
-        compared = [(asked, rate) for asked, rate in rates if rate is not None and name in _serving(comparison, asked)]
+        compared = [(asked, rate) for asked, rate in rates if rate is not None and name in comparison.serving(asked)]
         at = [_at(comparison, name, asked, rate, fid) for asked, rate in compared]
         rows.append({"editor": name, "prompts": len(lines), "reached": sum(line["matched"] is not None for line in lines), "compared": len(at),
                      "refused": sum(bool(line.get("refused")) for line in lines), **means(at, (*NAMES, "alpha", "fid")),
@@ -33,12 +33,8 @@ def editor_rows(comparison: Comparison, fid: Fid | None = None) -> list[dict]:
 
 def _typical(comparison: Comparison, name: str, fid: Fid | None) -> dict:
     """Means over all prompts that an editor serves, at the strength that it calls typical, however little that does."""
-    served = [(asked, comparison.line(name, asked)) for asked in comparison.asked if name in _serving(comparison, asked)]
+    served = [(asked, comparison.line(name, asked)) for asked in comparison.asked if name in comparison.serving(asked)]
     return means([{**line, "fid": None if fid is None else fid(name, asked, None)} for asked, line in served], (*NAMES, "fid"))
-
-
-def _serving(comparison: Comparison, asked: Asked) -> list[str]:
-    return [name for name in comparison.names if not comparison.line(name, asked).get("refused")]
 
 
 def _at(comparison: Comparison, name: str, asked: Asked, rate: float, fid: Fid | None) -> dict:
@@ -66,7 +62,7 @@ def prompt_rows(comparison: Comparison) -> list[dict]:
     does not serve it."""
     rows = []
     for asked in comparison.asked:
-        serving = _serving(comparison, asked)
+        serving = comparison.serving(asked)
         rate = comparison.common(serving, asked)
         cells = {name: comparison.line(name, asked)["best_rate"] if rate is None else comparison.at(name, asked, rate) for name in serving}
         cells = {name: cells.get(name, REFUSED) for name in comparison.names}

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from packs.pack import Pack
 
 
+SAYS_ALL = {"recipe": ("base", "seeds", "truncation", "layers", "free"), "base": ("seeds", "truncation")}
+"""Options whose file says what others would."""
+
+
 def edit_command(argv: Sequence[str]) -> dict:
     """Parse, load, write. Raises ValueError and OSError."""
     parser = cli.ArgumentParser(prog="python -m lelsd.edit", description="Edit samples with learned directions; every PNG carries its recipe.")
@@ -26,11 +30,11 @@ def edit_command(argv: Sequence[str]) -> dict:
     parser.add_argument("--alpha", type=float, action="append", default=[], help="its strength; 1 goes as far as faces of the pack go, or, with --free and for a direction without ends, is the typical edit of -2 to 2")
     parser.add_argument("--prompt", help="what the people should look like: every thing that it names by a direction of the pack, at strength 1")
     parser.add_argument("--directions", type=Path, metavar="DIR", help="look for what --prompt names in this folder of runs first")
-    parser.add_argument("--seeds", default="0-7", help="such as 0-7 or 1,5,9 (0-7)")
+    parser.add_argument("--seeds", help="such as 0-7 or 1,5,9 (0-7)")
     parser.add_argument("--base", type=Path, help="a PNG or JSON of ours, such as lelsd.invert writes: edit its face, on top of its own edits, instead of --seeds")
     parser.add_argument("--truncation", type=float, help="0 is the mean face, 1 all variety (the pack's own)")
-    parser.add_argument("--layers", default="auto", help="only these of the layers the directions move, such as 3,4 (auto: all of them)")
-    parser.add_argument("--free", action="store_true", help="take the same step on every face, past where faces of the pack end")
+    parser.add_argument("--layers", help="only these of the layers the directions move, such as 3,4 (auto: all of them)")
+    parser.add_argument("--free", action="store_const", const=True, help="take the same step on every face, past where faces of the pack end")
     parser.add_argument("--pack", help="a pack's name or folder (portraits, or the recipe's)")
     parser.add_argument("--recipe", type=Path, help="a PNG or JSON of ours: make its picture again")
     parser.add_argument("--out", type=Path, required=True, help="folder for the pictures")
@@ -40,6 +44,10 @@ def edit_command(argv: Sequence[str]) -> dict:
         raise ValueError("a recipe, a prompt and directions say each what is to be done; accepted: one of --recipe, --prompt, or --direction with --alpha")
     if options.directions is not None and options.prompt is None:
         raise ValueError("--directions means nothing without --prompt; accepted: both, or --direction with --alpha")
+    for option, others in SAYS_ALL.items():
+        wrong = [other for other in others if None not in (getattr(options, option), getattr(options, other))]
+        if wrong:
+            raise ValueError(f"--{wrong[0]} means nothing with --{option}, whose file says that already; accepted: one of the two")
     return _from_recipe(options) if options.recipe is not None else _from_directions(options)
 
 
@@ -59,14 +67,14 @@ def _from_directions(options: "Namespace") -> dict:
     if options.prompt is None and (not options.direction or len(options.direction) != len(options.alpha)):
         raise ValueError(f"{len(options.direction)} directions and {len(options.alpha)} alphas were given; accepted: at least one --direction, "
                          "each with its --alpha, or a --prompt")
-    seeds = parse_seeds(options.seeds)
+    seeds = parse_seeds(options.seeds or "0-7")
     directions = [load_direction(path) for path in options.direction]
     base = None if options.base is None else recipe_from_file(options.base)
     pack = load_pack(options.pack or (base.pack if base else "portraits"), options.device)
-    chosen = parse_layers(options.layers, pack.generator.num_ws)
+    chosen = parse_layers(options.layers or "auto", pack.generator.num_ws)
     truncation = pack.truncation if options.truncation is None else options.truncation
     strengths = list(zip(directions, options.alpha)) if options.prompt is None else _named(pack, options.prompt, options.directions)
-    edits = tuple(Edit(direction, alpha, _common(direction.layers, chosen), free=options.free) for direction, alpha in strengths)
+    edits = tuple(Edit(direction, alpha, _common(direction.layers, chosen), free=bool(options.free)) for direction, alpha in strengths)
     bases = {options.base.stem: base} if base else {f"seed_{seed:04d}": Recipe(pack.name, pack.hash, EditStack(), seed, None, truncation) for seed in seeds}
     paths = []
     for name, recipe in bases.items():

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from lelsd.arrays import MAX_BYTES, read_array
 from lelsd.direction import Direction, direction_from_bytes
+from lelsd.run_folder import check_folder
 from packs import cli
 
 if TYPE_CHECKING:
@@ -76,13 +77,14 @@ def main(argv: Sequence[str]) -> dict:
     parser.add_argument("--out", type=Path, required=True, help="the folder for direction.safetensors; in runs/, the studio lists it")
     parser.add_device()
     options = parser.parse_args(argv)
+    path = options.out / "direction.safetensors"
+    check_folder(options.out)
+    if path.exists():
+        raise ValueError(f"{path} is there already; accepted for --out: a folder without one")
     data = read_file(options.file)
     from packs.pack import load_pack
     pack = load_pack(options.pack, options.device)
     direction = import_direction(data, pack, options.prompt, options.part, str(options.file))
-    path = options.out / "direction.safetensors"
-    if path.exists():
-        raise ValueError(f"{path} is there already; accepted for --out: a folder without one")
     direction.save(path)
     return {"direction": path, "prompt": direction.prompt, "part": direction.part, "layers": list(direction.layers),
             "space": direction.config["space"], "distance": direction.calibration[0], **direction.quality}

@@ -16,7 +16,7 @@ from torch import Tensor
 from lelsd.features import FeatureDistance
 from lelsd.likeness import Likeness, means
 from lelsd.recipe import Recipe, save_png
-from lelsd.run_folder import RunFolder
+from lelsd.run_folder import RunFolder, check_folder
 from packs import cli
 from stylegan2 import images
 from stylegan2.inversion.align import POINTS, Framing, align_face, middle_square
@@ -95,6 +95,7 @@ def main(argv: Sequence[str]) -> dict:
     run = RunFolder(options.run)
     run.path.mkdir(parents=True, exist_ok=True)
     run.truncate_metrics(-1)  # those of an earlier try
+    run.forget_old_cancel()
     with run.noting_its_end():
         run.status(state="running", step=0)
         result = _find(options, run)
@@ -119,6 +120,7 @@ def _find(options: Namespace, run: RunFolder | None) -> dict:
     """The search itself, and what it found as files."""
     from packs.pack import load_pack
 
+    check_folder(options.out)
     begun, settings, picture = time.monotonic(), Inversion(steps=options.steps), read_picture(options.image)
     pack = load_pack(options.pack, options.device)
     target = prepared(pack, picture, options.points).to(pack.device)

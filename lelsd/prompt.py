@@ -204,10 +204,20 @@ def main(argv: Sequence[str]) -> dict | None:
         pack = load_pack(options.pack)
     if options.file is None:
         return parse_prompt(options.text, pack).to_dict()
-    lines = [line for line in options.file.read_text(encoding="utf-8").splitlines() if line.strip()]
-    for prompt in [parse_prompt(line, pack) for line in lines]:
+    for prompt in [parse_prompt(line, pack) for line in read_prompts(options.file)]:
         print(json.dumps(prompt.to_dict()))
     return None
+
+
+def read_prompts(path: Path) -> list[str]:
+    """The lines of a text file that are not blank. Raises ValueError for a file without any, or that is no text."""
+    try:
+        lines = [line for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not a text file; accepted for --file: a prompt a line, in UTF-8") from None
+    if not lines:
+        raise ValueError(f"{path} is empty; accepted for --file: at least one prompt, a prompt a line")
+    return lines
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ import base64
 import hashlib
 import io
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -21,6 +20,7 @@ from torch import Tensor
 from lelsd.direction import Direction, direction_from_bytes
 from lelsd.edit import Edit, EditStack, StackRenderer, base_latent
 from packs.files import write_atomically
+from stylegan2.generate import check_truncation
 
 if TYPE_CHECKING:
     from packs.pack import Pack
@@ -32,7 +32,10 @@ MAX_BYTES = 64 * 2**20
 
 @dataclass(frozen=True, eq=False)
 class Recipe:
-    """pack, pack_hash: which generator. seed, or w_plus [1, L, D] for a latent that no seed gives. truncation: of the seed."""
+    """pack, pack_hash: which generator. seed, or w_plus [1, L, D] for a latent that no seed gives. truncation: of the seed.
+
+    Raises ValueError for a truncation outside 0 to 2.
+    """
 
     pack: str
     pack_hash: str
@@ -40,6 +43,9 @@ class Recipe:
     seed: int | None = None
     w_plus: Tensor | None = None
     truncation: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_truncation(self.truncation)
 
     def check_pack(self, pack: "Pack") -> None:
         """Raises ValueError unless the recipe was made with exactly this pack's generator."""
@@ -97,10 +103,10 @@ class Recipe:
             raise ValueError("pack and pack_hash must be texts")
         if "w_plus" in values:
             return cls(pack, pack_hash, stack, w_plus=_unpack_array(values["w_plus"]))
-        seed, truncation = values["seed"], float(values["truncation"])
-        if type(seed) is not int or not 0 <= seed < 2**32 or not math.isfinite(truncation):
-            raise ValueError(f"seed {seed!r} must be a whole number from 0 to {2**32 - 1}, truncation {truncation!r} a number")
-        return cls(pack, pack_hash, stack, seed, None, truncation)
+        seed = values["seed"]
+        if type(seed) is not int or not 0 <= seed < 2**32:
+            raise ValueError(f"seed {seed!r} must be a whole number from 0 to {2**32 - 1}")
+        return cls(pack, pack_hash, stack, seed, None, float(values["truncation"]))
 
 
 def save_png(target: Path | str | IO[bytes], image: Image.Image, recipe: Recipe) -> None:

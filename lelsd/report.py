@@ -34,7 +34,7 @@ ALPHAS, HELD_ALPHAS = (-2.0, -1.0, 1.0, 2.0), (-1.0, -0.5, 0.5, 1.0)  # the seco
 LACKING, HAVING = 24, 12  # samples that are not as asked, and that are
 RESOLUTION = 512  # pixels at most: parsers look at no more
 WORST = 5
-BOUND_TO_COLOURS = {"hair": ["Red_Hair"], "lips": ["Wearing_Lipstick"], "skin": ["Pale_Skin"]}
+BOUND_TO_COLOURS = {"hair": ["Red_Hair"]}
 """What is no side effect of a named colour of a part: what none is of an attribute that is one. Hair that becomes pink is no longer black."""
 REGIONS = ("background", "hair", "eyes", "eyebrows", "eyeglasses", "ears", "earrings", "nose", "mouth", "neck", "necklace", "clothes", "hat")
 """Parts that share no class; what is left of the face is called skin."""
@@ -206,7 +206,7 @@ def objective_of(pack: "Pack", direction: Direction) -> Objective:
     """What a direction from a file was learned for. Raises ValueError as `report_for`."""
     direction.check_pack(pack)
     prompt: Prompt = parse_prompt(direction.prompt, pack)
-    prompt = prompt.with_parts(dict(direction.parts)) if direction.parts else prompt
+    prompt = prompt.with_parts({direction.part: 1.0, **direction.parts}) if direction.parts else prompt  # the file has them in order of name
     known = {name: direction.config.get(name) for name in ("truncation", "mask_mode", "use_areas")}  # what else it says is of no account here
     return objective_for(pack, prompt, TrainConfig().updated(pack.defaults).updated(known))
 

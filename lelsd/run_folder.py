@@ -38,8 +38,7 @@ class RunFolder:
         """Begin a run. Raises ValueError if the folder holds one already: nothing is ever overwritten."""
         if (self.path / "run.json").exists():
             raise ValueError(f"{self.path} already holds a run; accepted: a new folder, or --resume {self.path} to go on with it")
-        if self.path.exists() and not self.path.is_dir():
-            raise ValueError(f"{self.path} is a file; accepted for --out: a folder that can be written")
+        check_folder(self.path)
         self.path.mkdir(parents=True, exist_ok=True)
         write_atomically(self.path / "run.json", _encode(description))
 
@@ -81,6 +80,12 @@ class RunFolder:
     def cancelled(self) -> bool:
         """Whether somebody asked for a stop."""
         return (self.path / "cancel").exists()
+
+    def forget_old_cancel(self) -> None:
+        """Take away the flag that an earlier try has obeyed. One that is newer than its last word was meant for this try, which has yet to see it."""
+        flag, status = self.path / "cancel", self.path / "status.json"
+        if flag.exists() and status.exists() and flag.stat().st_mtime_ns <= status.stat().st_mtime_ns:
+            flag.unlink()
 
     def add_metrics(self, step: int, values: dict[str, float]) -> None:
         """Append a line to metrics.jsonl."""
@@ -125,5 +130,13 @@ class RunFolder:
         return self.path / "direction.safetensors"
 
 
+def check_folder(path: Path) -> None:
+    """Raises ValueError for what cannot be a folder, since it, or one of those that it lies in, is a file."""
+    there = next(folder for folder in (path, *path.parents) if folder.exists())
+    if not there.is_dir():
+        raise ValueError(f"{there} is a file; accepted there for --out: a folder that can be written")
+
+
 def _encode(value: dict) -> bytes:
-    return (json.dumps(value, indent=2, sort_keys=True) + "\n").encode()
+    """In the order given: the first of several parts that count the same is the main one."""
+    return (json.dumps(value, indent=2) + "\n").encode()

@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw
 from lelsd.direction import Direction, load_direction
 from packs import cli
 from stylegan2 import images
+from stylegan2.generate import check_truncation
 from stylegan2.seeds import latents_from_seeds, parse_seeds
 from stylegan2.steps import edited
 
@@ -26,8 +27,11 @@ CAPTION_HEIGHT = 16
 @torch.no_grad()
 def strip(pack: "Pack", direction: Direction, seeds: Sequence[int], alphas: Sequence[float] | None = None, index: int = 0,
           layers: Sequence[int] | None = None, truncation: float = 1.0, captions: bool = True) -> Image.Image:
-    """The picture of `direction` at each strength (None: `usual_alphas`) for each seed; the layers below the first edited one are computed once."""
+    """The picture of `direction` at each strength (None: `usual_alphas`) for each seed; the layers below the first edited one are computed once.
+
+    Raises ValueError for a direction of another pack, or a truncation outside 0 to 2."""
     direction.check_pack(pack)
+    check_truncation(truncation)
     alphas = usual_alphas(direction) if alphas is None else alphas
     synthesis = pack.generator.synthesis
     lowest = min(direction.layers)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from portraits.phrases import NOUNS, PHRASES
 from portraits.scene import ATTRIBUTES
 
-# Finer topics of `portraits.captions` that an attribute can stand for.
+# Finer topics of `portraits.topics` that an attribute can stand for.
 STANDS_FOR: dict[str, tuple[str, bool]] = {
     "short_hair": ("Long_Hair", False), "very_long_hair": ("Long_Hair", True), "very_curly_hair": ("Curly_Hair", True),
     "wide_open_mouth": ("Mouth_Slightly_Open", True), "slightly_open_mouth": ("Mouth_Slightly_Open", True), "broad_smile": ("Smiling", True),

@@ -1,7 +1,8 @@
 """Builds the built-in pack from nothing: `python -m portraits.build_pack --work DIR`, or one `--stage` of it.
 
-Every stage reads what the earlier ones left in the work folder, goes on where it was killed, and writes one model. Minutes
-count from the first start; a stage whose minutes are spent only writes its model again, and more `--minutes` carry it on.
+Every stage reads what the earlier ones left in the work folder and writes one model. One that was killed goes on from its last
+checkpoint; mapping, align, survey and cards, which have none, begin again. Minutes count from the first start; a stage whose
+minutes are spent only writes its model again, and more `--minutes` carry it on.
 `--start PACK` begins new runs with that pack's weights and refines them, so that what one machine had time for is not lost;
 `--stage assemble --draft` makes a pack of the checkpoints while they are still trained; with `--start PACK`, what the work folder lacks
 is the pack's own, so a pack can be renewed in part.
@@ -9,7 +10,9 @@ is the pack's own, so a pack can be renewed in part.
     data        renders of the drawn world with masks, attributes and captions
     generator   the synthesis network by regression    sharpen  against a critic    mapping  its mapping network
     parser      Face-BiSeNet    second_parser  another one, to judge with    classifier  attributes, to judge with
-    clip        an open_clip model of our own size    encoder  pictures to w+, to begin an inversion with
+    clip        an open_clip model of our own size    see  its picture tower, for what captions seldom say    align  its text tower
+                to what that sees
+    encoder     pictures to w+, to begin an inversion with
     assemble    the pack folder
     survey      what its models see in samples, so that no studio has to look first
     directions  the ready-made directions, trained with the assembled pack
@@ -21,7 +24,6 @@ is the pack's own, so a pack can be renewed in part.
 
 import dataclasses
 import os
-import shutil
 import time
 from collections.abc import Iterator, Sequence
 from itertools import count
@@ -172,14 +174,16 @@ def stage_survey(work: Path, options) -> None:
 def stage_directions(work: Path, options) -> None:
     from lelsd.config import TrainConfig
     from lelsd.prompt import parse_prompt
+    from lelsd.survey import survey_key
     from lelsd.train import train_direction
 
     pack = load_pack(options.out, options.on)
+    runs = work / "directions" / survey_key(pack)[:12]  # of all models that a direction is learned with
     for name, prompt in READY_MADE.items():
-        run = work / "directions" / pack.hash[:12] / name.replace(" ", "_")
+        run = runs / name.replace(" ", "_")
         if not (run / "direction.safetensors").exists():
-            shutil.rmtree(run, ignore_errors=True)
-            for progress in train_direction(pack, parse_prompt(prompt, pack), TrainConfig().updated(pack.defaults), run):
+            config, begun = TrainConfig().updated(pack.defaults), (run / "run.json").exists()
+            for progress in train_direction(pack, parse_prompt(prompt, pack), config, run, resume=begun):
                 pass
             _tell(name, progress.quality)
         add_files(options.out, {f"directions/{run.name}.safetensors": (run / "direction.safetensors").read_bytes()})
@@ -210,7 +214,7 @@ def _start(work: Path, stage: str, options) -> Start:
 
 
 def _minutes(options, stage: str) -> float:
-    return options.minutes or PLANS[options.config].minutes[stage]
+    return PLANS[options.config].minutes[stage] if options.minutes is None else options.minutes
 
 
 def _batch(options, stage: str) -> int:
@@ -245,6 +249,8 @@ def main(arguments: Sequence[str]) -> dict:
     parser.add_device()
     parser.add_seed(0)
     options = parser.parse_args(list(arguments))
+    if options.minutes is not None and options.minutes <= 0:
+        raise ValueError(f"{options.minutes:g} minutes train nothing; accepted for --minutes: a number above 0")
     if "RANK" in os.environ and options.stage not in TOGETHER:
         raise ValueError(f"stage {options.stage!r} takes one process; torchrun is for {' and '.join(TOGETHER)}")
     options.on = processes.start(options.device)

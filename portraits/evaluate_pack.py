@@ -282,11 +282,15 @@ def about(pack: Pack) -> dict:
 
 
 def _kept(path: Path, report: dict) -> dict:
-    """The report, and what an earlier one of the same models and the same renders says that it does not."""
-    earlier = json.loads(path.read_text()) if path.exists() else None
-    if earlier is None or earlier["pack"]["sha256"] != report["pack"]["sha256"] or earlier["held_out"] != report["held_out"]:
+    """The report, and what an earlier one of the same models and the same renders says that it does not. What is no report is named on standard error."""
+    try:
+        earlier = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+        if earlier is None or earlier["pack"]["sha256"] != report["pack"]["sha256"] or earlier["held_out"] != report["held_out"]:
+            return report
+        return {**earlier, **report, "seconds": earlier["seconds"] | report["seconds"]}
+    except (ValueError, KeyError, TypeError) as error:
+        cli.say(f"{path} was no report and is written anew: {cli.describe(error)}")
         return report
-    return {**earlier, **report, "seconds": earlier["seconds"] | report["seconds"]}
 
 
 def main(arguments: Sequence[str]) -> dict:

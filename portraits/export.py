@@ -80,8 +80,10 @@ def _save_picture(picture: np.ndarray, path: Path) -> None:
 
 
 def _save_mask(mask: np.ndarray, folder: Path, index: int, packed: bool) -> None:
-    """One indexed PNG, or one black-and-white PNG for each class that is there (background has none)."""
+    """One indexed PNG, or one black-and-white PNG for each class that is there (background has none), instead of those that are there."""
     folder.mkdir(exist_ok=True)
+    for ending in ("", *(f"_{name}" for name in CLASSES)):
+        (folder / f"{index:05d}{ending}.png").unlink(missing_ok=True)
     if packed:
         image = Image.fromarray(mask)
         image.putpalette(np.asarray(PALETTE, np.uint8).reshape(-1).tolist())

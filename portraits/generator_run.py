@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from packs import cli
+from packs.files import write_atomically
 from packs.pack import load_pack
 from portraits import processes, train_mapping, validation
 from portraits.dataset import PortraitCache
@@ -143,8 +144,8 @@ def run_mapping(work: Path, seed: int = 0, given: Path | str | None = None, **fi
     """The finished generator: work/generator.safetensors and .json, and work/appearance.json, which says what its W means."""
     generator, basis = finish(work, seed, given, **fit)
     save_generator(generator, work / "generator.safetensors")
-    (work / "generator.json").write_text(json.dumps(generator.config.to_dict()))
-    (work / APPEARANCE).write_bytes(Standard.of(basis).to_json())
+    write_atomically(work / "generator.json", json.dumps(generator.config.to_dict()).encode())
+    write_atomically(work / APPEARANCE, Standard.of(basis).to_json())
 
 
 def finish(work: Path, seed: int = 0, given: Path | str | None = None, **fit) -> tuple[Generator, Basis]:

@@ -1,6 +1,6 @@
 """What people say about a face: one table of words for every topic and both of its values.
 
-A *topic* is an attribute of `portraits.scene.ATTRIBUTES`, or one of the finer topics of `portraits.captions.GRADES`
+A *topic* is an attribute of `portraits.scene.ATTRIBUTES`, or one of the finer topics of `portraits.topics.GRADES`
 (lower-case names: "very_long_hair", "wide_open_mouth"). A key of `PHRASES` is (topic, value); its entry says in which
 places of a sentence which words fit:
 

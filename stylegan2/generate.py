@@ -21,6 +21,12 @@ MAX_TRUNCATION = 2.0
 MAX_SHEET = 256  # images on the contact sheet; more would be unreadable
 
 
+def check_truncation(truncation: float) -> None:
+    """Raises ValueError for a truncation outside 0 to 2."""
+    if not 0 <= truncation <= MAX_TRUNCATION:
+        raise ValueError(f"truncation is {truncation}; accepted: a number from 0 to {MAX_TRUNCATION:g}")
+
+
 def samples(
     generator: Generator,
     seeds: Sequence[int],
@@ -38,8 +44,7 @@ def samples(
     Returns: what yields seed, float32 [3, R, R] about [-1, 1].
     Raises: ValueError: a truncation outside 0 to 2 or a batch size below 1, at once; an unknown noise.
     """
-    if not 0 <= truncation <= MAX_TRUNCATION:
-        raise ValueError(f"truncation is {truncation}; accepted: a number from 0 to {MAX_TRUNCATION:g}")
+    check_truncation(truncation)
     if batch_size < 1:
         raise ValueError(f"batch size is {batch_size}; accepted: a whole number from 1")
     return _drawn(generator, seeds, truncation, noise, random, batch_size)

@@ -95,6 +95,28 @@ def test_resume_with_another_prompt(tiny_pack, tmp_path):
         train_eclipsed.main(["glasses", "--resume", str(tmp_path / "r"), "--pack", str(tiny_pack), "--device", "cpu"])
 
 
+def test_resume_with_other_settings(tiny_pack, tmp_path):
+    """Those of the run may be given again, as the studio does."""
+    out, own = tmp_path / "r", ["--steps", "1", "--seed", "3", "--part", "hat,hair", "--layers", "auto", "--no-report", "--device", "cpu", "--pack", str(tiny_pack)]
+    train_eclipsed.main(["a person with a hat", *own, "--out", str(out)])
+    before = (out / "direction.safetensors").stat().st_mtime_ns
+    for words, said in [(["--steps", "2"], "steps 1, not 2; accepted with --resume: its own settings"), (["--seed", "0"], "seed 3, not 0"), (["--part", "eyes"], "part 'hat,hair', not 'eyes'"),
+                        (["--preset", "published"], "steps 1, not 200"), (["--layers", "3"], "layers 'auto', not '3'"),
+                        (["--dry-run"], "--dry-run means nothing with --resume"), (["--out", "there"], "--out means nothing with --resume")]:
+        with pytest.raises(ValueError, match=said):
+            train_eclipsed.main(["--resume", str(out), "--pack", str(tiny_pack), "--device", "cpu", *words])
+    assert (out / "direction.safetensors").stat().st_mtime_ns == before
+    assert train_eclipsed.main([*own, "--resume", str(out), "--", "a person with a hat"])["part"] == "hat"
+
+
+def test_a_run_whose_pack_has_moved(monkeypatch, tmp_path):
+    """By its name; that it is the same pack is checked by its hash."""
+    (tmp_path / "run.json").write_text(json.dumps({"prompt": "hat", "pack": "tiny", "pack_path": str(tmp_path / "gone"), "pack_hash": "0", "parts": {}, "config": {}}))
+    monkeypatch.setattr("packs.pack.load_pack", lambda name, device: pytest.fail(f"opened {name}"))
+    with pytest.raises(pytest.fail.Exception, match="opened tiny"):
+        train_eclipsed.main(["--resume", str(tmp_path)])
+
+
 def test_a_job_that_was_stopped_before_its_run_began(tiny_pack, tmp_path):
     (tmp_path / "job.json").write_text("{}")
     done = train_eclipsed.main(["glasses", "--resume", str(tmp_path), "--pack", str(tiny_pack), "--steps", "1", "--device", "cpu"])
@@ -106,6 +128,11 @@ def test_dry_run_writes_nothing(tiny_pack, tmp_path, monkeypatch):
     done = train_eclipsed.main(["a smiling person", "--pack", str(tiny_pack), "--dry-run", "--device", "cpu", "--steps", "500"])
     assert done["part"] == "mouth" and done["steps"] == 500 and done["seconds_estimate"] > 0 and done["config"]["seed"] == 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dry_run_takes_no_step_where_nothing_is_learned(tmp_path):
+    done = train_eclipsed.main(["pink hair", "--dry-run", "--device", "cpu"])
+    assert done["steps"] == 0 and done["seconds_estimate"] > 0
 
 
 def test_a_full_disk_names_the_folder_and_the_way_on(monkeypatch, tmp_path):

@@ -38,5 +38,8 @@ def test_command(tmp_path, capsys):
     report = main(["--directions", str(folder), "--count", "4", "--out", str(tmp_path / "colours.json"), "--device", "cpu"])
     assert [line["prompt"] for line in report["directions"]] == ["a person wearing lipstick"]
     assert json.loads((tmp_path / "colours.json").read_text()) == report
+    for out in ("some", "colours.json/in.json"):
+        with pytest.raises(ValueError, match="accepted .*for --out"):
+            main(["--directions", str(tmp_path / "none"), "--out", str(tmp_path / out)])
     with pytest.raises(ValueError, match="there is no direction in"):
         main(["--directions", str(tmp_path / "none")])

@@ -81,3 +81,6 @@ def test_wrong_options_are_one_sentence(tmp_path, tiny_pack):
         main(["--ways", "apart,sideways", "--out", str(tmp_path / "x.json")])
     with pytest.raises(ValueError, match="is a folder"):
         main(["--out", str(tmp_path)])
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match="file is a file; accepted there for --out"):
+        main(["--suite", "none", "--out", str(tmp_path / "file" / "x.json")])

@@ -88,7 +88,7 @@ def test_suites_as_a_list_and_not_as_text(suite, tmp_path):
 
 @pytest.mark.parametrize(("words", "said"), [
     (["--suite", "nowhere.jsonl"], "no suite file"), (["--directions", "nowhere"], "no folder"), (["--directions", "."], "holds no direction"),
-    (["--out", "."], "is a folder"), (["--pack", "nowhere"], "nowhere")])
+    (["--out", "."], "is a folder"), (["--out", "suite.jsonl/in.json"], "is a file"), (["--pack", "nowhere"], "nowhere")])
 def test_bad_input_is_refused_before_any_training(words, said, tiny_pack, suite, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("lelsd.train.train_direction", lambda *a, **k: pytest.fail("trained"))

@@ -53,11 +53,19 @@ def test_the_command_counts_by_part_and_names_what_is_wrong(tmp_path):
     assert 0 < report["median_ms"] <= report["longest_ms"]
 
 
-@pytest.mark.parametrize("text, said", [("", "is empty"), ("{", "line 1"), ('{"prompt": "x"}', "'accepted'"), ('{"prompt": "x", "accepted": []}', "nothing is accepted"),
+@pytest.mark.parametrize("text, said", [("", "is empty"), ("{", "line 1"), ('{"prompt": "x"}', "'accepted'"), ('{"prompt": "x", "accepted": []}', "nothing is accepted"), ('{"prompt": "x", "accepted": "hair"}', "nothing is accepted"), ('["x"]', "line 1"),
                                         ('{"prompt": "x", "accepted": ["beard"]}', "beard"), ('{"prompt": "x", "accepted": ["(hair)"]}', "needs no part")])
 def test_bad_suites(text, said, tmp_path):
     (tmp_path / "suite.jsonl").write_text(text)
     with pytest.raises(ValueError, match=said):
         read_lines(tmp_path / "suite.jsonl")
-    with pytest.raises(ValueError, match="no suite of prompts"):
+    with pytest.raises(ValueError, match="no suite file"):
         read_lines(tmp_path / "none.jsonl")
+    (tmp_path / "suite.jsonl").write_bytes(b"\xff\xfe")
+    with pytest.raises(ValueError, match="suite.jsonl is not a text file; accepted"):
+        read_lines(tmp_path / "suite.jsonl")
+
+
+def test_blank_lines_and_a_byte_order_mark_say_nothing(tmp_path):
+    (tmp_path / "suite.jsonl").write_bytes(b'\xef\xbb\xbf{"prompt": "curly hair", "accepted": ["hair"]}\n\n')
+    assert [line.prompt for line in read_lines(tmp_path / "suite.jsonl")] == ["curly hair"]

@@ -109,7 +109,7 @@ def test_files_without_a_recipe(stack, tiny_models, tmp_path):
         recipe_from_file(tmp_path / "none.png")
 
 
-@pytest.mark.parametrize("field, value", [("version", 9), ("seed", -1), ("seed", "1"), ("truncation", "x"), ("edits", 3), ("edits", [{}]), ("directions", {"a": "!"}),
+@pytest.mark.parametrize("field, value", [("version", 9), ("seed", -1), ("seed", "1"), ("truncation", "x"), ("truncation", 1000), ("truncation", -5), ("edits", 3), ("edits", [{}]), ("directions", {"a": "!"}),
                                           ("pack", 1), ("directions", {}), ("w_plus", {"shape": [1, 2], "float32": ""})])
 def test_damaged_recipes(stack, tiny_models, field, value):
     values = {**Recipe("tiny", tiny_models.hash, stack, seed=1).to_dict(), field: value}
@@ -133,6 +133,8 @@ def test_strip(tiny_models):
     for text in ("", "a", "1,,2", "99", "nan"):
         with pytest.raises(ValueError, match="alphas are"):
             parse_alphas(text)
+    with pytest.raises(ValueError, match="truncation is -5; accepted: a number from 0 to 2"):
+        strip(tiny_models, make_direction(tiny_models), [0], truncation=-5)
 
 
 def test_command_line(command, tiny_pack, tiny_models, tmp_path):
@@ -174,6 +176,12 @@ def test_a_prompt_is_served_by_the_built_in_pack(tmp_path):
     (["--direction", "d.safetensors", "--alpha", "1", "--directions", ".", "--out", "o"], "--directions means nothing without --prompt"),
     (["--prompt", "curly hair and a crown", "--directions", ".", "--out", "o"], "does 'a person with a crown'; accepted: .*train_eclipsed.py"),
     (["--prompt", " ", "--out", "o"], "prompt is empty"),
+    (["--direction", "d.safetensors", "--alpha", "1", "--truncation", "1000", "--out", "o"], "truncation is 1000.0; accepted: a number from 0 to 2"),
+    (["--direction", "d.safetensors", "--alpha", "1", "--base", "plain.png", "--truncation", "0", "--out", "o"], "--truncation means nothing with --base"),
+    (["--direction", "d.safetensors", "--alpha", "1", "--base", "plain.png", "--seeds", "5", "--out", "o"], "--seeds means nothing with --base"),
+    (["--recipe", "plain.png", "--layers", "99", "--free", "--out", "o"], "--layers means nothing with --recipe"),
+    (["--recipe", "plain.png", "--free", "--out", "o"], "--free means nothing with --recipe"),
+    (["--recipe", "plain.png", "--base", "plain.png", "--out", "o"], "--base means nothing with --recipe"),
     (["--direction", "d.safetensors", "--alpha", "1", "--out", "plain.png"], "plain.png")])
 def test_bad_input(tiny_pack, tiny_models, tmp_path, monkeypatch, words, said):
     from lelsd.edit import main

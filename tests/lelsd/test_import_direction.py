@@ -214,7 +214,10 @@ def test_the_command(command, tiny_pack, tiny_models, step, tmp_path):
     made.check_pack(tiny_models)
     assert result["space"] == "W" and result["distance"] == pytest.approx(made.calibration[0]) and 0 <= result["localization"] <= 1
     with pytest.raises(ValueError, match="is there already; accepted"):
-        main([str(tmp_path / "age.npy"), *words, str(tmp_path / "runs" / "age")])
+        main(["none.npy", *words, str(tmp_path / "runs" / "age")])
+    for out in ("age.npy", "age.npy/in"):
+        with pytest.raises(ValueError, match="age.npy is a file; accepted"):
+            main(["none.npy", *words, str(tmp_path / out)])
     with pytest.raises(ValueError, match="is no array file; accepted"):
         main([str(tiny_pack / "pack.json"), *words, str(tmp_path / "new")])
     with pytest.raises(OSError, match="No such file"):

@@ -1,6 +1,7 @@
 """From a picture file to a face that can be edited: the command line, its recipe, packs with an encoder and without."""
 
 import json
+import os
 import shutil
 
 import pytest
@@ -101,13 +102,15 @@ def test_points_cut_the_face_out_in_the_packs_framing(encoding_pack, tiny_models
 
 
 @pytest.mark.parametrize("words, sentence", [
-    (["none.png"], "none.png"), (["text.png"], "accepted: a PNG, JPEG or WebP picture"), (["face.png", "--steps", "-1"], "accepted: at least 0"),
+    (["none.png"], "none.png"), (["face.png", "--out", "face.png"], "face.png is a file"), (["face.png", "--out", "face.png/in"], "face.png is a file"), (["text.png"], "accepted: a PNG, JPEG or WebP picture"), (["face.png", "--steps", "-1"], "accepted: at least 0"),
     (["face.png", "--points", "1,1", "1,1", "1,1", "1,1"], "left eye"), (["face.png", "--points", "1;1", "1,1", "1,1", "1,1"], "accepted: x,y in pixels"),
     (["face.png", "--points", "900,900", "950,900", "910,960", "940,960"], "outside the picture")])
-def test_bad_input_is_one_sentence(tiny_pack, picture, tmp_path, capsys, words, sentence):
+def test_bad_input_is_one_sentence(tiny_pack, picture, tmp_path, monkeypatch, capsys, words, sentence):
     (tmp_path / "text.png").write_text("a picture")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("lelsd.invert.invert_picture", lambda *_: pytest.fail("the search began"))
     with pytest.raises((ValueError, OSError, SystemExit)) as refused:
-        run(invert_main, tmp_path / words[0], *words[1:], "--pack", tiny_pack, "--out", tmp_path / "out", "--device", "cpu")
+        run(invert_main, words[0], "--pack", tiny_pack, "--out", tmp_path / "out", "--device", "cpu", *words[1:])
     assert sentence in f"{refused.value} {capsys.readouterr().err}" and not (tmp_path / "out").exists()
 
 
@@ -140,3 +143,8 @@ def test_a_run_that_is_cancelled_or_fails_says_so(tiny_pack, picture, tmp_path):
         run(invert_main, picture, *words, "--points", "900,900", "950,900", "910,960", "940,960")
     status = json.loads((tmp_path / "run" / "status.json").read_text())
     assert status["state"] == "failed" and "outside the picture" in status["error"] and not (tmp_path / "out").exists()
+    assert run(invert_main, picture, *words)["steps"] <= 6 and not (tmp_path / "run" / "cancel").exists(), "the flag was of an earlier try"
+    (tmp_path / "run" / "cancel").touch()
+    os.utime(tmp_path / "run" / "cancel", (4e9, 4e9))
+    with pytest.raises(KeyboardInterrupt):  # before it has said a word
+        run(invert_main, picture, *words)

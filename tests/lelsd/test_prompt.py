@@ -7,7 +7,7 @@ import json
 import pytest
 
 from lelsd import prompt as prompt_module, similarity
-from lelsd.prompt import main, parse_prompt
+from lelsd.prompt import main, parse_prompt, read_prompts
 from packs.pack import load_pack
 
 def test_several_parts_and_weights():
@@ -67,6 +67,16 @@ def test_command_line(capsys, tmp_path):
     assert [json.loads(line)["part"] for line in capsys.readouterr().out.splitlines()] == ["hair", "skin"]
     with pytest.raises(ValueError, match="either"):
         main([])
+
+
+def test_files_of_prompts(tmp_path):
+    file = tmp_path / "prompts.txt"
+    file.write_bytes("curly hair\n\nno beard\n".encode("utf-8-sig"))
+    assert read_prompts(file) == ["curly hair", "no beard"]
+    for data, said in ((b"curly \xff hair", "is not a text file; accepted"), (b"\n \n", "is empty; accepted")):
+        file.write_bytes(data)
+        with pytest.raises(ValueError, match=f"prompts.txt {said}"):
+            main(["--file", str(file)])
 
 
 def test_same_answer_twice():

@@ -14,7 +14,7 @@ from lelsd.config import TrainConfig
 from lelsd.direction import Direction, load_direction
 from lelsd.objective import Objective
 from lelsd.prompt import parse_prompt
-from lelsd.report import ALPHAS, Flips, by_part, report_card, report_for
+from lelsd.report import ALPHAS, Flips, by_part, objective_of, report_card, report_for
 from packs import metrics
 from segmentation.parts import CLASS_INDEX, CLASSES
 from stylegan2.config import GeneratorConfig
@@ -116,6 +116,13 @@ def test_the_card_travels_in_the_file(card, tiny_models, tmp_path):
     direction.save(tmp_path / "d.safetensors")
     loaded = load_direction(tmp_path / "d.safetensors")
     assert loaded.card.to_dict() == card.to_dict() and loaded.card.at(1.0).eligible == card.at(1.0).eligible
+
+
+def test_the_main_part_is_that_of_the_file(tiny_models, tmp_path):
+    from dataclasses import replace
+    replace(direction_for(tiny_models), part="mouth", parts={"mouth": 1.0, "eyes": 1.0}).save(tmp_path / "d.safetensors")
+    prompt = objective_of(tiny_models, load_direction(tmp_path / "d.safetensors")).prompt
+    assert prompt.part == "mouth" and prompt.parts == {"mouth": 1.0, "eyes": 1.0}
 
 
 @pytest.mark.parametrize("damage, words", [

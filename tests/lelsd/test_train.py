@@ -81,6 +81,14 @@ def test_left_in_the_middle_and_resumed(finished, tiny_models, tmp_path, stop_af
         assert (out / name).read_bytes() == (finished[0] / name).read_bytes(), name
 
 
+def test_of_several_parts_the_main_one_is_the_same_when_resumed(tiny_models, tmp_path):
+    prompt, config = parse_prompt("curly hair", tiny_models).with_parts("mouth,eyes"), CONFIG.updated({"steps": 2})
+    whole = list(train_direction(tiny_models, prompt, config, tmp_path / "whole"))[-1].direction
+    next(train_direction(tiny_models, prompt, config, tmp_path / "r"))
+    again = run(tiny_models, tmp_path / "r", resume=True)[-1].direction
+    assert load_direction(again).part == "mouth" and again.read_bytes() == whole.read_bytes()
+
+
 def test_cancel_keeps_the_checkpoint_and_resume_ends_the_same(finished, tiny_models, tmp_path):
     out, seen = tmp_path / "c", []
     for progress in train_direction(tiny_models, parse_prompt("a person with curly hair"), CONFIG, out):

@@ -35,6 +35,40 @@ def test_a_stage_without_its_data_says_so(command, tmp_path):
     assert "holds no finished cache of portraits" in outcome.sentence
 
 
+@pytest.mark.parametrize("minutes", ["0", "-5"])
+def test_no_minutes_are_refused_and_not_the_plans(tmp_path, minutes):
+    with pytest.raises(ValueError, match=f"^{minutes} minutes train nothing; accepted"):
+        build_pack.main(["--stage", "clip", "--minutes", minutes, "--work", str(tmp_path / "work")])
+    assert not (tmp_path / "work").exists()
+
+
+def test_directions_are_learned_anew_for_other_models_and_go_on(copied_pack, tmp_path, monkeypatch):
+    """Of the classifier a direction's own file says nothing; one that was begun is resumed."""
+    begun = []
+
+    def train(pack, prompt, config, run, resume):
+        begun.append((run, resume))
+        run.mkdir(parents=True, exist_ok=True)
+        (run / "run.json").touch()
+        if resume or len(begun) > 2:
+            save_file({"deltas": torch.zeros(1)}, run / "direction.safetensors")
+            yield argparse.Namespace(quality={})
+        else:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("lelsd.train.train_direction", train)
+    monkeypatch.setattr(build_pack, "READY_MADE", {"curly hair": "a person with curly hair"})
+    options = argparse.Namespace(out=copied_pack, on=torch.device("cpu"))
+    with pytest.raises(KeyboardInterrupt):
+        build_pack.stage_directions(tmp_path, options)
+    build_pack.stage_directions(tmp_path, options)
+    build_pack.stage_directions(tmp_path, options)
+    assert [resume for _, resume in begun] == [False, True] and begun[0][0] == begun[1][0]
+    add_files(copied_pack, {"classifier.safetensors": save(load_file(copied_pack / "classifier.safetensors") | {"head.bias": torch.zeros(1)})})
+    build_pack.stage_directions(tmp_path, options)
+    assert len(begun) == 3 and not begun[2][1] and begun[2][0] != begun[0][0]
+
+
 def test_unknown_stage_lists_the_known_ones(command, tmp_path):
     outcome = command("portraits.build_pack", "--stage", "paint", "--work", tmp_path, expect=2)
     assert "paint" in outcome.sentence and "assemble" in outcome.sentence

@@ -54,6 +54,14 @@ def test_without_a_cache_renders_are_drawn_anew_and_one_section_leaves_the_other
     assert evaluate_pack.main([*arguments[:3], "8", *arguments[4:]]).keys() == {"pack", "held_out", "classifier", "seconds"}  # of other renders
 
 
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"pack": {}}'])
+def test_what_was_measured_is_not_lost_to_a_damaged_report(tmp_path, capsys, text):
+    (tmp_path / "report.json").write_text(text)
+    report = {"pack": {"sha256": {}}, "held_out": {}, "seconds": {}}
+    assert evaluate_pack._kept(tmp_path / "report.json", report) == report
+    assert "report.json was no report" in capsys.readouterr().err
+
+
 def test_an_attribute_that_is_never_drawn_is_named():
     rendered, generated = torch.zeros(100, len(ATTRIBUTES), dtype=torch.bool), torch.zeros(100, len(ATTRIBUTES), dtype=torch.bool)
     hat, bald = ATTRIBUTES.index("Wearing_Hat"), ATTRIBUTES.index("Bald")

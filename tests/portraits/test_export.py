@@ -68,6 +68,13 @@ def test_the_same_seed_gives_the_same_bytes(data, tmp_path):
     assert files and all((tmp_path / f).read_bytes() == (data / f).read_bytes() for f in files)
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_no_mask_of_an_earlier_data_set_stays(data, tmp_path, packed):
+    write_dataset(tmp_path, 4, 64, 0, packed)
+    write_dataset(tmp_path, 4, 64, 5)
+    assert {p.name for p in tmp_path.rglob("*.png")} == {p.name for p in data.rglob("*.png")}
+
+
 @pytest.mark.parametrize("arguments, sentence", [
     (["--count", "0"], "count is 0"), (["--size", "8"], "size 8"), (["--size", "100000"], "size 100000"),
     (["--format", "gif"], "'gif'"),
