@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from lelsd.calibrate import calibrated
+from lelsd.clip_guide import ClipGuide
 from lelsd.colour import ColourRows, described_colour
 from lelsd.config import TrainConfig, learning_rate_at, parse_feature_weights, parse_layers, rows_seen
 from lelsd.direction import Direction
@@ -67,6 +68,7 @@ def train_direction(pack: "Pack", prompt: Prompt, config: TrainConfig, out: Path
         rows = rows_seen(config, pack.resolution)
         parse_layers(config.layers, rows)
         parse_feature_weights(config.feature_weights, range(rows))
+        ClipGuide(pack).text_move(prompt)  # refused before there is a folder that could not be used again
         run.create(describe_run(pack, prompt, config))
     with run.noting_its_end():
         yield from Training(pack, prompt, config, run, stop).run()

@@ -32,7 +32,7 @@ def face_panel() -> None:
             st.button("Back", icon=":material/arrow_back:", key="fewer", on_click=_turn, args=(-ROW,), disabled=first == 0,
                       help="The faces before these in the row")
             st.button("More faces", icon=":material/arrow_forward:", key="more", on_click=_turn, args=(ROW,), help="Other faces in the row")
-    st.slider("Truncation", min(0.0, snapshot.truncation), max(1.0, snapshot.truncation), step=0.05, key=bind("truncation", snapshot.truncation), on_change=_set_truncation,
+    st.slider("Truncation", 0.0, max(1.0, snapshot.truncation), step=0.05, key=bind("truncation", snapshot.truncation), on_change=_set_truncation,
               help="0 is the average face; 1 is as varied as the model can be, with more odd ones.")
     if snapshot.w_plus is not None:
         st.caption("This face came with an opened recipe, or was found in a picture; choosing a seed replaces it.")

@@ -21,7 +21,7 @@ from app.rendering import OVERLAY_OPACITY
 from app.session import History
 from app.shaping import Networks
 from app.widgets import bind, confirm_shown, plain, sentence, style
-from baselines.shape.edits import Stroke
+from baselines.shape.edits import Stroke, check_number
 from baselines.shape.recipe import Shape
 from packs.cli import describe
 from segmentation.parts import CLASS_INDEX, PALETTE
@@ -197,6 +197,11 @@ def _painted() -> None:
         if int(stroke["serial"]) > known:
             known = st.session_state[SERIAL] = int(stroke["serial"])
             shape = replace(shape, edits=(*shape.edits, Stroke.of(stroke)))
+            try:
+                check_number(shape.edits)
+            except ValueError as error:
+                st.session_state[TROUBLE] = sentence(error)
+                return
             shaping.commit(shape)
 
 

@@ -75,9 +75,9 @@ def test_a_name_is_shown_searched_and_handed_out(library):
     assert page.text_input(f"name-{curls}").value == "Wild curls"
     page.text_input(f"name-{curls}").set_value("glasses").run()
     assert "There is a direction called glasses already" in page.error[0].value and load_direction(curls).name == "Wild curls"
+    page.text_input("library_words").set_value("").run()
     page.text_input(f"name-{curls}").set_value(":red[x] :material/home:").run()
-    [title] = titles(page)
-    assert ":red" not in title and ":material" not in title, "read as Markdown"
+    assert not [title for title in titles(page) if ":red[" in title or ":material" in title], "read as Markdown"
 
 
 def test_deleting_can_be_undone_at_once_and_later(library, visit_page, studio):
@@ -186,7 +186,7 @@ def test_a_card_in_words():
     said = " ".join(report_card.sentences(direction))
     assert "88 % of 32 faces" in said and "At strength -1, 50 % of 16 faces" in said
     assert "hair 80 %, skin 19 %." in said and "“big nose” appears in 12 %." in said and "smiling" not in said
-    assert report_card.table(direction)["Strength"] == [-1.0, 1.0] and report_card.table(direction)["As asked"] == ["50 %", "88 %"]
+    assert report_card.table(direction)["Strength"] == ["-1", "1"] and report_card.table(direction)["As asked"] == ["50 %", "88 %"]
 
 
 def test_a_card_on_which_nobody_could_tell():

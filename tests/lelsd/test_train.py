@@ -13,7 +13,7 @@ from lelsd.calibrate import typical_distance
 from lelsd.config import TrainConfig
 from lelsd.direction import load_direction
 from lelsd.objective import Objective, sample_noise
-from lelsd.prompt import parse_prompt
+from lelsd.prompt import Prompt, parse_prompt
 from lelsd.run_folder import RunFolder
 from lelsd.sensitivity import Sensitivity, measure_sensitivity, regress_gain
 from lelsd.space import spread_rows, tied_rows, unit_rows
@@ -233,3 +233,10 @@ def test_rows():
                                              ([0.0, 0.0, 1.0], 2.6)])
 def test_typical_distance(moves, expected):
     assert typical_distance((1.0, 2.0, 3.0), moves, share=0.6) == pytest.approx(expected)
+
+
+def test_words_that_mean_nothing_are_refused_before_there_is_a_folder(portraits, tmp_path, monkeypatch):
+    monkeypatch.setattr(Prompt, "target_text", lambda self, neutral: neutral)
+    with pytest.raises(ValueError, match="sees no difference"):
+        next(train_direction(portraits, parse_prompt("glasses"), TrainConfig(steps=1), tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
