@@ -73,8 +73,9 @@ def _card(entry: Entry) -> None:
             _report(entry)
             _hand_out(entry)
             if entry.own:
-                _rename(entry)
-                st.button("Delete", key=f"delete-{key}", icon=":material/delete:", on_click=_delete, args=(entry,), help="It can be restored")
+                with st.container(horizontal=True, gap="small", width="content", key=f"quiet-own-{key}"):
+                    _rename(entry)
+                    st.button("Delete", key=f"delete-{key}", icon=":material/delete:", on_click=_delete, args=(entry,), help="Delete; it can be restored")
 
 
 def _picture(entry: Entry) -> None:
@@ -127,7 +128,7 @@ def _hand_out(entry: Entry) -> None:
 
 
 def _rename(entry: Entry) -> None:
-    with st.popover("Rename", icon=":material/edit:", key=f"rename-{entry.path}"):
+    with st.popover("Rename", icon=":material/edit:", key=f"rename-{entry.path}", help="Rename"):
         st.text_input("Name", key=bind(f"name-{entry.path}", entry.title, always=True), max_chars=directions.MAX_NAME, on_change=_renamed, args=(entry,))
 
 

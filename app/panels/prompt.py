@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import streamlit as st
 
@@ -175,7 +176,10 @@ def _take(wanted: Sequence[Wanted]) -> None:
 
 def _submit(prompt: Prompt, part: str) -> None:
     try:
-        resources.queue().submit(_request(prompt, part))
+        request = _request(prompt, part)
+        if any(job.active and job.kind == "train" and replace(job.request, visit=request.visit) == request for job in resources.queue().jobs()):
+            raise ValueError("this is being learned already; another random seed, in the settings, would learn a slightly different edit")
+        resources.queue().submit(request)
     except ValueError as error:
         st.session_state[TROUBLE] = sentence(error)
         return

@@ -142,6 +142,17 @@ def test_a_chosen_part_and_chosen_layers_go_into_the_job(page, asked, type_promp
     assert (asked[0].part, asked[0].layers) == ("hair,eyebrows", "2,3")
 
 
+def test_what_is_being_learned_is_not_asked_for_twice(page, type_prompt, pretend_jobs, wait_for):
+    pretend_jobs("import time; time.sleep(100)")
+    type_prompt(page, "a person with curly hair")
+    page.button("learn").click().run()
+    page.button("learn").click().run()
+    assert "is being learned already" in page.error[0].value and len(resources.queue().jobs()) == 1
+    page.number_input("train_seed").set_value(1)
+    page.button("learn").click().run()
+    assert not page.error and len(resources.queue().jobs()) == 2
+
+
 def test_another_page_and_back_leaves_the_prompt_as_it_was(page, type_prompt, visit_page):
     type_prompt(page, "a person with curly hair")
     visit_page(page, "directions") and visit_page(page, "edit")
