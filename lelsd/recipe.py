@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 KEY = "eclipsed-recipe"
 VERSION = 1
 MAX_BYTES = 64 * 2**20
+MAX_PIXELS = 64_000_000  # a few bytes of a file may unpack to gigabytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +83,7 @@ class Recipe:
         try:
             values = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise ValueError(f"{name} is not a recipe: it is no JSON; accepted: a PNG or a JSON file that the studio exported") from error
+            raise ValueError(f"{name} is not a recipe: it is not JSON; accepted: a PNG or a JSON file that the studio exported") from error
         if not isinstance(values, dict) or values.get("format") != KEY:
             raise ValueError(f"{name} is JSON but not a recipe: it lacks \"format\": \"{KEY}\"")
         try:
@@ -140,10 +141,14 @@ def recipe_from_file(source: Path | str | IO[bytes]) -> Recipe:
 def _from_png(data: bytes, name: str) -> Recipe:
     try:
         with Image.open(io.BytesIO(data)) as picture:
-            picture.load()  # text may follow the pixels, and a file cut short shows only now
-            text = getattr(picture, "text", {}).get(KEY)
+            width, height = picture.size
+            if is_small := width * height <= MAX_PIXELS:
+                picture.load()  # text may follow the pixels, and a file cut short shows only now
+            text = getattr(picture, "text", {}).get(KEY) if is_small else None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValueError(f"{name} is a damaged PNG: {error}") from error
+    if not is_small:
+        raise ValueError(f"{name} has {width} x {height} pixels; accepted: up to {MAX_PIXELS // 1_000_000} million")
     if text is None:
         raise ValueError(f"{name} holds no recipe; accepted: a PNG that the studio exported (other programs may drop the recipe when they save)")
     return Recipe.from_json(text, name)

@@ -99,6 +99,10 @@ def test_files_without_a_recipe(stack, tiny_models, tmp_path):
     Image.new("RGB", (8, 8)).save(plain)
     with pytest.raises(ValueError, match="holds no recipe"):
         recipe_from_file(plain)
+    huge = tmp_path / "huge.png"
+    Image.new("1", (9000, 9000)).save(huge)
+    with pytest.raises(ValueError, match="9000 x 9000 pixels; accepted: up to 64 million"):
+        recipe_from_file(huge)
     for name, data, words in (("cut.png", plain.read_bytes()[:40], "damaged PNG"), ("x.json", b"{", "not JSON"), ("y.json", b"[]", "not a recipe"),
                               ("z.jpg", b"\xff\xd8\xff", "not JSON"), ("e.json", b"", "not JSON")):
         (tmp_path / name).write_bytes(data)

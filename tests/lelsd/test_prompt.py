@@ -52,7 +52,8 @@ def test_pack_tells_unknown_words_and_its_encoder_may_decide(tiny_pack, monkeypa
     monkeypatch.setattr(similarity, "MIN_CLIP_SIMILARITY", -1.0)
     monkeypatch.setattr(similarity, "MIN_CLIP_MARGIN", 0.0)
     monkeypatch.setattr(type(pack), "unknown_words", lambda self, text: ["qwertyish"])
-    prompt = parse_prompt("somebody qwertyish", pack)
+    assert parse_prompt("somebody qwertyish", pack).decided_by == "default", "the encoder knows nothing that was said"
+    prompt = parse_prompt("somebody qwertyish and zorbing", pack)
     assert prompt.decided_by == "clip" and prompt.unknown_words == ("qwertyish",)
 
 
