@@ -241,19 +241,20 @@ def _is_denied_before(doc: Doc, start: int, end: int) -> bool:
     if start > 1 and doc[start - 1].text == "-" and doc[start - 2].lower_ in ("un", "non"):
         return True
     ahead = {token.lower_ for token in doc[end:end + 4]}
-    in_list, joined, is_apart, is_far = bool(ahead & {"or", "nor"}), False, False, False  # the last two: past a comma that no list needs
+    in_list, joined = bool(ahead & {"or", "nor"}), False
+    out_of_or = out_of_list = False  # past a comma: of no list that "or" closes, of none that "or" or "and" does
     for index in range(start - 1, -1, -1):
         word, following = doc[index].lower_, doc[index + 1].lower_
         if (word, following) in NEGATING_PAIRS:
-            return not is_far
+            return not out_of_list
         if word in NEGATORS and following not in ("only", "just"):
-            return not (is_far if word == "without" else joined or is_apart)
+            return not (out_of_list if word == "without" else joined or out_of_or)
         if word in REMOVALS or word in TAKES and any(token.lower_ in AWAY for token in doc[index + 1:]):
-            return not is_far or doc[start - 1].lower_ in DETERMINERS
+            return not out_of_list or doc[start - 1].lower_ in DETERMINERS
         if word in SCOPE_ENDS and not (word in FORBIDDEN and index and doc[index - 1].lower_ in NEGATORS):
             return False
-        is_apart = is_apart or word == "," and not in_list
-        is_far = is_far or word == "," and not (in_list or joined or "and" in ahead)
+        if word == ",":
+            out_of_or, out_of_list = out_of_or or not in_list, out_of_list or not (in_list or joined or "and" in ahead)
         joined, in_list = joined or word == "and", in_list or word in ("or", "nor")
     return False
 

@@ -111,7 +111,7 @@ def _things(prompt: Prompt) -> list[Thing]:
         start = _with_its_adjectives(text, words, mention.start, [other.end for other in prompt.mentions])
         thing = Thing(start, _with_its_face(prompt, mention), mention)
         between = [word for first, _, word in words if things and things[-1].end <= first < start]
-        if things and (says_where(between) and thing.part != "background" or _goes_on(text, things[-1], thing)):
+        if things and (says_where(between) and (thing.part != "background" or things[-1].part == thing.part) or _goes_on(text, things[-1], thing)):
             things[-1] = replace(things[-1], end=thing.end)
         else:
             things.append(thing)

@@ -9,84 +9,30 @@ import re
 from typing import TYPE_CHECKING, Mapping
 
 from lelsd.colour_words import named_colour
-from lelsd.lexicon import AFTER_NOUN, GONE, NEGATORS, PEOPLE, PLACING, REMOVALS, SCOPE_ENDS, concepts
+from lelsd.lexicon import PEOPLE, concepts
+from lelsd.orders import described, with_article
 
 if TYPE_CHECKING:
     from lelsd.matching import Mention
     from lelsd.prompt import Prompt
 
-WHOSE, WHOM = r"(?:his|her|their|the|my|its)", r"(?:him|her|them|it|me|the person|the man|the woman)"
-ORDERS: tuple[tuple[str, str], ...] = (
-    (r"(?:remove|take off|take away|lose|get rid of|delete) (.+)", "{neutral} without {0}"),
-    (rf"(?:give {WHOM}|add|put on|put) (.+?)(?: (?:on|to) {WHOM})?", "{neutral} with {0}"),
-    (rf"(?:open|close|shut) {WHOSE} (eyes|mouth)", "{neutral} with the {0} {verb}"),
-    (rf"(?:make|turn|change) the colou?r of {WHOSE} (.+?) (?:to |into )?(.+)", "{neutral} with {1} {0}"),
-    (rf"(?:make|turn) {WHOM} (?:look )?(?:into )?(.+)", "{neutral} who is {0}"),
-)
-CHANGE = re.compile(rf"(?:please )?(?:make|turn|dye|cut|colour|color|paint|change) (?:(?:{WHOSE}|{WHOM}) )?(?!look )", re.IGNORECASE)
-"""An order about a part follows: "make his hair", then how it should be."""
-FORBIDS = re.compile(r"(?:please )?(?:do not|don't|dont|never|stop) ", re.IGNORECASE)
-"""An order of its own: "don't add glasses"."""
 MOST_TOLD = 4  # mentions in an explanation
 AREA_WORDS = {"beard": "below the nose", "moustache": "between nose and mouth", "chin": "at the chin", "cheeks": "on the cheeks"}
-STATES = {"open": "open", "close": "closed", "shut": "closed"}
 
 
 def target_text(prompt: "Prompt", neutral: str) -> str:
     """The sentence the edited picture should fit: "curly hair" -> "a person with curly hair"."""
-    if told := _taken_away(prompt, neutral) or _part_changed(prompt, neutral):
-        return told
-    for pattern, template in ORDERS:
-        order = re.fullmatch(rf"(?:please )?{pattern}[.!]?", prompt.text, flags=re.IGNORECASE)
-        if order:
-            return template.format(*order.groups(), neutral=neutral, verb=STATES.get(prompt.text.split()[0].lower(), "open"))
+    if order := described(prompt, neutral):
+        return order
     words = set(re.findall(r"[a-z]+", prompt.text.lower()))
     if words & PEOPLE or any(mention.kind == "subject" for mention in prompt.mentions):
         return prompt.text
     first = prompt.mentions[0] if prompt.mentions else None
     if first and first.kind in ("attribute", "general", "absent"):
-        said, rest = prompt.text[:first.end].lower(), prompt.text[first.end:].lower()
-        return f"{neutral} with {_with_article(prompt.text)}" if first.kind == "general" and said.endswith(" face") or rest == " face" else f"{neutral} who is {prompt.text.removeprefix('is ')}"
+        is_of_face = prompt.text[first.end:].lower() == " face" or first.kind == "general" and prompt.text[:first.end].lower().endswith(" face")
+        return f"{neutral} with {with_article(prompt.text)}" if is_of_face else f"{neutral} who is {prompt.text.removeprefix('is ')}"
     complete = prompt.text.lower().startswith(("with", "wearing", "not ", "in a "))
     return f"{neutral} {prompt.text}" if complete else f"{neutral} with {prompt.text}"
-
-
-def _taken_away(prompt: "Prompt", neutral: str) -> str:
-    """The sentence for a prompt that says by another word than captions do that something should go: "glasses off" -> "a person without
-    glasses"; "" for any other."""
-    text, told, said, subject = prompt.text, prompt.counted, "", ""
-    for before, mention in zip((None, *prompt.mentions), prompt.mentions):
-        said += f" {text[before.end if before else 0:mention.start]}"
-        subject = subject or (text[mention.start:mention.end] if mention.kind == "subject" and mention not in told else "")
-    words = set(re.findall(r"[a-z/]+", (said + text[prompt.mentions[-1].end:] if said else "").lower()))
-    is_caption = words & NEGATORS or subject or words & PEOPLE and "n't" in said
-    if not any(mention.negated and mention.kind != "absent" for mention in told) or is_caption and not words & (REMOVALS | GONE) and not FORBIDS.match(text):
-        return ""
-    facts = []
-    for mention in told:
-        phrase, noun = text[mention.start:mention.end], mention.kind == "noun"
-        whose = re.search(rf"(?:(?:an?|any|{WHOSE}) +)?$", text[:mention.start], flags=re.IGNORECASE).group()
-        denied = mention.negated and mention.kind != "absent"
-        facts.append(f"{'without' if denied else 'with'} {whose}{phrase}" if noun else f"who is {'not ' if denied else ''}{phrase}")
-    return f"{_with_article(subject.lower()) if subject else neutral} {' and '.join(facts)}"
-
-
-def _part_changed(prompt: "Prompt", neutral: str) -> str:
-    """The sentence for an order about a part: "dye her hair dark blue" -> "a person with dark blue hair"; "" for any other."""
-    order = CHANGE.match(prompt.text)
-    part = next((mention for mention in prompt.mentions if order and mention.kind in ("noun", "whole") and mention.start == order.end()), None)
-    if part is None:
-        return ""
-    how = re.sub(r"^(?:to |into |look )", "", prompt.text[part.end:].strip(" .!"), flags=re.IGNORECASE)
-    said, words = prompt.text[part.start:part.end], how.lower().split()
-    if words and (len(words) == 1 or words[0] not in PLACING | {"with"}):
-        return f"{neutral} with {how} {said}" if not (SCOPE_ENDS | REMOVALS | {"without"}).intersection(words) else ""
-    thing = f"the {said}" if said.split()[-1] in AFTER_NOUN else said if said.endswith("s") else _with_article(said)
-    return f"{neutral} with {thing} {how}".strip()
-
-
-def _with_article(phrase: str) -> str:
-    return phrase if phrase.lower().startswith(("a ", "an ")) else f"{'an' if phrase[0] in 'aeiouAEIOU' else 'a'} {phrase}"
 
 
 def source_text(prompt: "Prompt", neutral: str) -> str:

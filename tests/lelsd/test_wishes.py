@@ -31,6 +31,8 @@ from packs.pack import Pack
         ("woman without makeup, freckles, red hair", ["a person with no makeup", "a person with freckles", "a person with red hair"]),
         ("shave off his beard and add glasses", ["a person with no beard", "a person with glasses"]),
         ("a burgundy hat and scarlet hair", ["a person with a hat", "a person whose hat is burgundy", "a person with scarlet hair"]),
+        ("a beard on a blue background", ["a person with a beard", "a person with a blue background"]),
+        ("a pink dress, in a field of daisies", ["a person with a pink dress", "a person with a field of daisies"]),
         ("round face with glasses", ["a person with a chubby face", "a person with glasses"]),
         ("a woman with a ponytail and a crown", ["a person with a ponytail", "a person with a crown"]),
     ],
