@@ -32,6 +32,7 @@ def jobs(runs: Path):
 async def ask_for_two_trainings(port: int) -> None:
     visitor = await visit(port)
     await learn(visitor)
+    await visitor.set("train_seed", int_value=1)  # or it would be the same again
     await visitor.press("learn")
 
 

@@ -66,7 +66,7 @@ def test_a_job_that_is_not_over_is_shown_however_many_came_after_it(studio, queu
     waiting = queue.submit(request_for())
     for _ in range(SHOWN_JOBS + 1):
         queue.cancel(queue.submit(request_for()).folder)
-    assert [job.folder for job in shown_jobs()][-1] == waiting.folder and len(shown_jobs()) == SHOWN_JOBS + 1
+    assert shown_jobs()[0].folder == waiting.folder and len(shown_jobs()) == SHOWN_JOBS + 1
 
 
 def test_progress_is_shown_to_a_second_page_and_cancel_stops_it(studio, queue, request_for, wait_for):
