@@ -93,7 +93,8 @@ def test_save_png_leaves_nothing_half_done(tmp_path):
     images.save_png(tmp_path / "a.png", Image.new("RGB", (2, 2)))
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
     with pytest.raises(OSError):
-        images.save_png(tmp_path / "missing" / "a.png", Image.new("RGB", (2, 2)))
+        images.save_png(tmp_path / "a.png" / "b.png", Image.new("RGB", (2, 2)))
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 
 
 def test_open_image_refuses(tmp_path):
