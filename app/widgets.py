@@ -9,7 +9,7 @@ import streamlit as st
 
 STYLE = """
 <style>
-  [data-testid="stElementContainer"]:has(> .stHtml > .style-sheet), [data-testid="stElementContainer"]:has(.style-sheet) { position: absolute; }
+  [data-testid="stElementContainer"]:has(.style-sheet) { position: absolute; }
   .stMainBlockContainer { padding: 4.6rem 2.2rem 3rem; max-width: 1240px; }
   .stSidebar [data-testid="stSidebarUserContent"] { padding-bottom: 2rem; }
   .stSidebar [data-testid="stSidebarHeader"] { height: 1.5rem; margin-bottom: 0; }

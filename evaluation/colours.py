@@ -19,7 +19,7 @@ from lelsd.colour import colour_target
 from lelsd.direction import Direction, load_direction
 from lelsd.objective import Objective
 from lelsd.report import objective_of, report_latents
-from lelsd.run_folder import check_folder
+from lelsd.run_folder import check_report
 from lelsd.survey import class_colours, part_colour
 from packs import cli
 from packs.files import write_atomically
@@ -74,10 +74,8 @@ def main(argv: Sequence[str]) -> dict:
     parser.add_argument("--out", type=Path, help="where to write the report as JSON")
     parser.add_device()
     options = parser.parse_args(argv)
-    if options.out and options.out.is_dir():
-        raise ValueError(f"{options.out} is a folder; accepted for --out: the JSON file to write")
     if options.out:
-        check_folder(options.out.parent)
+        check_report(options.out)
     pack = load_pack(options.pack, options.device)
     paths = pack.directions() if options.directions is None else sorted(options.directions.glob("*.safetensors"))
     if not paths:

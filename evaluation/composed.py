@@ -25,7 +25,7 @@ from lelsd.collection import Directions, fitting
 from lelsd.config import TrainConfig
 from lelsd.edit import Edit, EditStack, apply
 from lelsd.prompt import parse_prompt
-from lelsd.run_folder import check_folder
+from lelsd.run_folder import check_report
 from lelsd.wishes import by_meaning, directions_for
 from packs import cli, metrics
 from packs.attributes import ATTRIBUTES, others_of_all
@@ -104,9 +104,7 @@ def main(argv: Sequence[str]) -> dict:
     ways = options.ways.split(",")
     if wrong := [way for way in ways if way not in WAYS]:
         raise ValueError(f"{wrong[0][:40]!r} is no way; accepted for --ways: {', '.join(WAYS)}")
-    if options.out.is_dir():
-        raise ValueError(f"{options.out} is a folder; accepted for --out: the JSON file to write")
-    check_folder(options.out.parent)
+    check_report(options.out)
     suite = read_asked(options.suite)
     with TemporaryDirectory() as temporary:
         composer = Composer(load_pack(options.pack, options.device), options.samples, options.runs or Path(temporary))

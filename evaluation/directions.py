@@ -103,11 +103,9 @@ def main(argv: Sequence[str]) -> dict:
     """Learn or load, measure, write the report; returns it."""
     options = _parser().parse_args(argv)
     from evaluation.suite import read_suite
-    from lelsd.run_folder import check_folder
+    from lelsd.run_folder import check_report
 
-    if options.out.is_dir():
-        raise ValueError(f"{options.out} is a folder; accepted for --out: the JSON file to write")
-    check_folder(options.out.parent)
+    check_report(options.out)
     requests = read_suite(options.suite)
     with TemporaryDirectory() as temporary:
         report = evaluate(options, requests, settings_of(options, options.runs or Path(temporary)))

@@ -64,7 +64,7 @@ def named_colour(prompt: "Prompt") -> NamedColour | None:
     mentions = prompt.counted
     if prompt.decided_by != "lexicon" or prompt.part not in (*OF_ANY_COLOUR, *WORN) or not mentions:
         return None
-    if any(mention.negated or mention.area or max(mention.parts, key=mention.parts.get) != prompt.part for mention in mentions):
+    if any(mention.negated or mention.area or mention.part != prompt.part for mention in mentions):
         return None
     is_all = WORN[prompt.part][1] in prompt.text.lower() if prompt.part in WORN else not asked_attributes(prompt.target_text())
     found = colours_in(prompt.text)

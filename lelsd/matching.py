@@ -40,6 +40,11 @@ class Mention:
     read_as: str = ""
     area: str = ""
 
+    @property
+    def part(self) -> str:
+        """The part that it means most."""
+        return max(self.parts, key=self.parts.get)
+
 
 @dataclass(frozen=True)
 class Found:

@@ -170,7 +170,7 @@ def _respelt(text: str, mentions: list[Mention]) -> dict[str, str]:
 def _is_its_colour(typed: str, text: str, mentions: list[Mention]) -> bool:
     """Whether it is a colour of what can have any, and means exactly that one: "a crimson hat" is not red."""
     return typed in COLOURS and any(re.search(rf"\b{typed}\b[^,.;]*$", text[:mention.end], re.IGNORECASE) and mention.kind == "noun"
-                                    and max(mention.parts, key=mention.parts.get) in (*OF_ANY_COLOUR, *WORN) for mention in mentions)
+                                    and mention.part in (*OF_ANY_COLOUR, *WORN) for mention in mentions)
 
 
 def _specific(mentions: list[Mention]) -> list[Mention]:

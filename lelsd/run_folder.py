@@ -137,6 +137,13 @@ def check_folder(path: Path) -> None:
         raise ValueError(f"{there} is a file; accepted there for --out: a folder that can be written")
 
 
+def check_report(path: Path) -> None:
+    """Raises ValueError for what cannot be the JSON file of a report."""
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; accepted for --out: the JSON file to write")
+    check_folder(path.parent)
+
+
 def _encode(value: dict) -> bytes:
     """In the order given: the first of several parts that count the same is the main one."""
     return (json.dumps(value, indent=2) + "\n").encode()

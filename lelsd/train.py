@@ -163,8 +163,8 @@ class Training:
         chosen = parse_layers(config.layers, objective.rows_seen)
         found = regress_gain(objective).expand(self.pack.generator.num_ws, -1) if config.initial == "regression" else None
         self.layers = chosen or list(range(objective.rows_seen))
-        is_place = place_target(objective, self.layers) is not None  # which no layer alone can lead to, and CLIP need not know
-        if chosen is None and not is_place or config.initial == "gradient":
+        # no layer alone leads to a place, which CLIP need not know either
+        if config.initial == "gradient" or chosen is None and place_target(objective, self.layers) is None:
             sensitivity = measure_sensitivity(objective, None if found is None else found[0])
             self.layers = chosen or sensitivity.layers()
             found = sensitivity.gradient if config.initial == "gradient" else found

@@ -43,7 +43,7 @@ class Thing:
     @property
     def part(self) -> str:
         """The part that it is about most."""
-        return max(self.mention.parts, key=self.mention.parts.get)
+        return self.mention.part
 
 
 def wishes(prompt: Prompt, pack: "Pack") -> tuple[Prompt, ...]:

@@ -22,8 +22,8 @@ from portraits.dataset import caption_line
 from portraits.render import Renderer
 from portraits.scene import ATTRIBUTES, attributes, sample
 from portraits.topics import topics
-from stylegan2.images import save_png
 from segmentation.parts import CLASSES, PALETTE
+from stylegan2.images import save_png
 
 IMAGES, MASKS, ATTRIBUTE_FILE = "CelebA-HQ-img", "CelebAMask-HQ-mask-anno", "CelebAMask-HQ-attribute-anno.txt"
 SAMPLES_A_FOLDER = 2000  # as in the original

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import directions, resources
-from app.widgets import plain, sentence
+from app.widgets import sentence
 from segmentation.parts import PARTS
 
 TURN, TROUBLE, DONE = "bring_turn", "bring_trouble", "bring_done"
@@ -40,5 +40,4 @@ def _bring(name: str, data: bytes, prompt: str, parts: list[str]) -> None:
         st.session_state[TROUBLE] = sentence(error)
         return
     st.session_state[TURN] += 1
-    title = resources.title_of(resources.direction(path))
-    st.session_state[DONE] = f"{plain(title[:1].upper() + title[1:])} is in the library."
+    st.session_state[DONE] = sentence(f"{resources.title_of(resources.direction(path))} is in the library")
