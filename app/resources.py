@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,8 @@ import streamlit as st
 
 from app import session
 from app.jobs import JobQueue
+from app.visits import Visits
+from app.widgets import sentence
 from lelsd.colour_words import WORN, named_colour
 from lelsd.direction import Direction, load_direction
 from lelsd.prompt import Prompt, parse_prompt
@@ -28,9 +29,9 @@ from packs.cli import describe
 from packs.files import MANIFEST
 from packs.pack import Pack, load_pack
 
-MAX_VISITS = 200
 MAX_PACKS = 4  # opened at a time for all visitors together; models take gigabytes
 DEVICE = "auto"
+UNWRITTEN = "visit_unwritten"
 
 
 def own_pack() -> str:
@@ -84,19 +85,24 @@ def _queue(folder: str) -> JobQueue:
     return JobQueue(Path(folder))
 
 
+def visits() -> Visits:
+    """Work by visit, so that a reload of the page (a new session for Streamlit), or a new server, loses nothing."""
+    return _visits(str(runs_folder().absolute()))
+
+
 @st.cache_resource(show_spinner=False)
-def visits() -> OrderedDict[str, session.Work]:
-    """Work by visit, so that a reload of the page (a new session for Streamlit) loses nothing."""
-    return OrderedDict()
+def _visits(folder: str) -> Visits:
+    return Visits(Path(folder, ".visits"))
 
 
 def remember_visit() -> None:
-    """Keep the work of this visit; the oldest visits are forgotten."""
-    kept, visit = visits(), session.visit(st.session_state)
-    kept[visit] = session.work(st.session_state)
-    kept.move_to_end(visit)
-    while len(kept) > MAX_VISITS:
-        kept.popitem(last=False)
+    """Keep the work of this visit; where it cannot be written, that is said once."""
+    try:
+        visits().keep(session.visit(st.session_state), session.work(st.session_state))
+    except OSError as error:
+        if not st.session_state.get(UNWRITTEN):
+            st.toast(sentence(f"your work is kept only until the studio is closed: {describe(error)}"), icon=":material/error:")
+        st.session_state[UNWRITTEN] = True
 
 
 @st.cache_resource(show_spinner=False)

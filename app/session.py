@@ -21,6 +21,7 @@ DEFAULT_SEED = 62  # in the built-in pack a friendly face that wears and hides n
 DEFAULT_TRUNCATION = 0.7
 HISTORY_KEY, VISIT_KEY = "history", "visit"
 PACK_KEY, LEFT_KEY = "pack", "histories_left"
+Latents = tuple[tuple[float, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Snapshot:
     seed: int = DEFAULT_SEED
     truncation: float = DEFAULT_TRUNCATION
     edits: tuple[StackEdit, ...] = ()
-    w_plus: tuple[tuple[float, ...], ...] | None = None
+    w_plus: Latents | None = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,11 @@ class Work:
     history: History
     pack: str | None = None
     left: Mapping[str, History] = field(default_factory=dict)
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything was changed."""
+        return any(len(history.states) > 1 for history in (self.history, *self.left.values()))
 
 
 # --- changes: each takes a snapshot and gives the next ---------------------------------------------------------------
@@ -213,6 +219,13 @@ def take_up(state: MutableMapping, kept: Work) -> None:
             state[PACK_KEY] = kept.pack
 
 
+def return_to(state: MutableMapping, name: str, kept: Work) -> None:
+    """Leave what was begun here, and go on with another visit."""
+    _forget(state)
+    state[VISIT_KEY] = name
+    take_up(state, kept)
+
+
 def change_pack(state: MutableMapping, old: str, new: str) -> None:
     """From pack `old` to `new`: its history waits for the way back, and nothing else of the old one stays in the session.
 
@@ -220,8 +233,12 @@ def change_pack(state: MutableMapping, old: str, new: str) -> None:
     """
     left = {**state.get(LEFT_KEY, {}), **({old: state[HISTORY_KEY]} if HISTORY_KEY in state else {})}
     before, name = left.pop(new, None), visit(state)
-    for key in list(state):
-        del state[key]
+    _forget(state)
     state[PACK_KEY], state[LEFT_KEY], state[VISIT_KEY] = new, left, name
     if before is not None:
         state[HISTORY_KEY] = before
+
+
+def _forget(state: MutableMapping) -> None:
+    for key in list(state):
+        del state[key]

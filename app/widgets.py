@@ -21,6 +21,7 @@ STYLE = """
   .st-key-stage > :has(> .st-key-stage-start) { grid-area: start; min-width: 0; }
   .st-key-stage > :has(> .st-key-stage-stack) { grid-area: stack; min-width: 0; }
 
+  .st-key-earlier { flex-wrap: nowrap; padding: .5rem .9rem; }
   [class*="st-key-edit-card"] { padding: .7rem .9rem .55rem; }
   [class*="st-key-edit-card"]:has([class*="st-key-muted-title"]) { opacity: .55; }
   /* buttons that are only an icon keep their names for those who cannot see it */

@@ -10,7 +10,9 @@ import streamlit as st
 from app import resources, session
 from app.job_request import KINDS
 from app.panels.training import shown_jobs, training_panel
+from app.visits import is_name
 from app.widgets import page_style, plain, sentence
+from packs.cli import describe
 
 
 def prepare() -> None:
@@ -54,8 +56,11 @@ def _own_pack() -> None:
 def keep_visit() -> None:
     """Give the visit a name in the address, and take up its work again after a reload."""
     visit = st.session_state.get(session.VISIT_KEY) or st.query_params.get("visit")
-    if kept := resources.visits().get(visit):
-        session.take_up(st.session_state, kept)
-    if visit:
-        st.session_state[session.VISIT_KEY] = visit
+    try:
+        if kept := resources.visits().get(visit):
+            session.take_up(st.session_state, kept)
+        if is_name(visit):
+            st.session_state[session.VISIT_KEY] = visit
+    except (ValueError, OSError) as error:  # what is there stays as it is; this is a visit of another name
+        st.toast(f"The work of this visit cannot be read. {sentence(describe(error))}", icon=":material/error:")
     st.query_params["visit"] = session.visit(st.session_state)

@@ -9,6 +9,7 @@ import streamlit as st
 from app import directions, layers, rendering, resources, session
 from app.components.describe import describe_button
 from app.components.tiles import Tile, tiles
+from app.panels.earlier import earlier_panel
 from app.panels.live import palette, strength_slider
 from app.session import History, StackEdit
 from app.widgets import bind, plain, sentence
@@ -29,6 +30,7 @@ def stack_panel() -> None:
     if not edits:
         where = "Add one from the list below, or describe one of your own in the sidebar." if entries else "Describe one in the sidebar to learn it."
         st.info(f"No edits yet. {where}", icon=":material/tune:")
+        earlier_panel()
     for place, edit in enumerate(edits):
         _card(edit, place, len(edits))
     palette()

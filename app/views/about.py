@@ -10,10 +10,11 @@ from app.widgets import page_style, sentence
 HOW = """
 1. **Describe** what should change, in your own words. The studio works out which part of the face is meant; you can change that.
 2. **Learn.** It looks for a step in the generator's latent space that makes pictures fit your words (CLIP judges that), while
-   what lies outside the part stays as it is. This takes a few minutes, on the processor alone.
+   what lies outside the part stays as it is. This takes a minute or two, on the processor alone.
 3. **Drag.** The step is now a slider. At strength 1 the face is as much like that as faces of the pack are; negative strengths go
    the other way, and edits add up.
-4. **Keep.** A saved PNG carries its recipe: open it again and every slider is back.
+4. **Keep.** A saved PNG carries its recipe: open it again and every slider is back. What you were doing waits for you, too, when
+   you close the studio and come back.
 """
 LIMITS = """
 - The built-in faces are drawn, and nobody's. The models know what was drawn: words for other things mean nothing to them.

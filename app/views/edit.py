@@ -10,6 +10,7 @@ from app import rendering, resources, session
 from app.components.picture import picture
 from app.opening import first_picture
 from app.panels import live
+from app.panels.earlier import remember_here
 from app.panels.face import face_panel
 from app.panels.files import files_panel, open_dropped
 from app.panels.frame import begin_page
@@ -35,6 +36,7 @@ def stage() -> None:
             files_panel()
             sheets_panel()
             history_panel()
+            remember_here()  # last: it shows nothing
     confirm_shown()
     resources.remember_visit()
 

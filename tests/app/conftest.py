@@ -24,6 +24,7 @@ from streamlit.runtime.state.session_state import STREAMLIT_INTERNAL_KEY_PREFIX
 from streamlit.testing.v1 import AppTest
 
 from app import resources
+from app.components import remember
 from app.job import Job
 from app.job_request import JobRequest
 from app.jobs import JobQueue
@@ -147,6 +148,14 @@ def studio(runs: Path) -> Callable[..., AppTest]:
         return page
 
     return start
+
+
+@pytest.fixture
+def cookie(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """`cookie(visit)`: the browser remembers that visit."""
+    cookies: dict[str, str] = {}
+    monkeypatch.setattr("streamlit.runtime.context.ContextProxy.cookies", property(lambda self: cookies))
+    return lambda visit: cookies.update({remember.NAME: visit})
 
 
 @pytest.fixture

@@ -58,6 +58,21 @@ def test_from_a_prompt_to_a_slider_that_changes_the_picture(page: Page) -> None:
     strength_shown(page, "+0.50")
 
 
+def test_who_comes_back_without_the_address_goes_on_where_they_were(page: Page, address: str) -> None:
+    page.locator(".st-key-library").get_by_role("button", name="Glasses").first.click()
+    expect(shown(page)).to_have_attribute("alt", re.compile("with glasses"))
+    visit, edited = page.url, shown(page).get_attribute("src")
+    page.wait_for_function("document.cookie.includes('eclipsed_visit')")
+    page.goto(address)
+    expect(page.get_by_text("Last time: the face of seed 62 with glasses +1.00.")).to_be_visible()
+    page.get_by_role("button", name="Go on").click()
+    expect(shown(page)).to_have_attribute("src", edited)
+    expect(page).to_have_url(visit)
+    expect(page.get_by_text("Last time")).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(shown(page)).to_have_attribute("alt", re.compile("without edits"))
+
+
 def test_a_recipe_that_is_opened_leaves_the_page_as_it_looks(page: Page) -> None:
     """Its message must not take the place of the page's style."""
     page.locator(".st-key-library").get_by_role("button", name="Glasses").first.click()

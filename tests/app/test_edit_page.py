@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app import session
+from app import resources, session
 from app.session import DEFAULT_SEED
 from lelsd.direction import load_direction
 from lelsd.edit import base_latent
@@ -270,3 +270,69 @@ def test_the_history_shows_every_state_and_goes_back_to_any(edited, picture, sen
     assert picture(edited)["after"] == before and edits(edited) == ()
     trigger(edited, "history-strip", "picked", 1)
     assert picture(edited)["after"] == strong and edited.button("redo").disabled is False
+
+
+# --- who comes back after the server was started anew -----------------------------------------------------------------
+
+
+@pytest.fixture
+def restart():
+    """`restart()`: forget what the server has in memory."""
+    return resources._visits.clear
+
+
+def test_a_new_server_finds_the_stack_and_its_undo_again(edited, studio, picture, restart):
+    restart()
+    later = studio(visit=edited.session_state["visit"])
+    assert edits(later) == edits(edited) and picture(later)["after"] == picture(edited)["after"]
+    assert not later.button("undo").disabled
+    assert edits(later.button("undo").click().run()) == ()
+
+
+def test_a_visit_that_cannot_be_read_stays_as_it_is(edited, studio, runs, restart):
+    name = edited.session_state["visit"]
+    path = runs / ".visits" / f"{name}.json"
+    path.write_text("{")
+    restart()
+    later = studio(visit=name)
+    assert "cannot be read" in later.toast[0].value and path.name in later.toast[0].value.replace("\\", "")
+    assert later.session_state["visit"] != name
+    later.button("random").click().run()
+    assert path.read_text() == "{"
+
+
+def test_a_visit_that_cannot_be_written_is_told_once(studio, runs):
+    runs.mkdir()
+    (runs / ".visits").write_text("a file where the folder would be")
+    page = studio()
+    page.button("random").click().run()
+    assert "kept only until the studio is closed" in page.toast[0].value
+    page.button("random").click().run()
+    assert not page.toast and not page.exception
+
+
+def test_a_browser_that_was_here_can_go_on_without_the_address(edited, studio, picture, sent, restart, cookie):
+    name = edited.session_state["visit"]
+    assert sent(edited, "remember") == {"name": "eclipsed_visit", "visit": name}
+    cookie(name)
+    restart()
+    later = studio()
+    assert edits(later) == () and any("curly hair +1.00" in line.value.replace("\\", "") for line in later.markdown)
+    later.button("go-on").click().run()
+    assert not later.exception
+    assert edits(later) == edits(edited) and picture(later)["after"] == picture(edited)["after"]
+    assert later.session_state["visit"] == name and "go-on" not in {button.key for button in later.button}
+
+
+def test_nothing_is_offered_to_whom_has_begun_or_never_was_here(edited, studio, cookie):
+    def offered(page):
+        return "go-on" in {button.key for button in page.button}
+
+    cookie("unknown")
+    assert not offered(studio())
+    cookie(edited.session_state["visit"])
+    page = studio()
+    assert offered(page)
+    page.button("random").click().run()
+    assert not offered(page)
+    assert not offered(studio(visit=edited.session_state["visit"]))

@@ -184,6 +184,19 @@ def test_a_chosen_pack_that_has_gone_leaves_a_way_back(another_pack, packs_page,
     assert not page.error and not page.exception and page.slider("truncation").value == 0.7
 
 
+def test_a_browser_comes_back_to_a_visit_in_another_pack(another_pack, packs_page, studio, visit_page, cookie):
+    page = packs_page()
+    page.button("use-mine").click().run()
+    visit_page(page, "edit").number_input("seed").set_value(11).run()
+    cookie(page.session_state["visit"])
+    later = studio()
+    assert any("a face of the pack mine" in line.value for line in later.markdown)
+    later.button("go-on").click().run()
+    assert not later.exception and later.number_input("seed").value == 11 and later.slider("truncation").value == 0.4
+    store.remove("mine")
+    assert "go-on" not in {button.key for button in studio().button}, "the pack has gone"
+
+
 def test_another_visitor_stays_with_their_pack(another_pack, packs_page, studio, visit_page):
     other = visit_page(studio(), "packs")
     page = packs_page()
