@@ -180,12 +180,16 @@ def title_of(direction: Direction) -> str:
 
 
 def needs(direction: Direction) -> str:
-    """" · needs a hat" for a direction that only changes the colour of what is worn, which shows on nobody else; "" for any other."""
+    """" · needs a hat" for a direction that only changes the colour of what is worn, which shows on nobody else, " · needs open eyes" for their colour;
+    "" for any other."""
     try:
-        named = named_colour(understand(direction.prompt, pack_name()))
+        prompt = understand(direction.prompt, pack_name())
     except ValueError:
         return ""
-    return f" · needs {WORN[named.part][0]}" if named and named.is_worn else ""
+    named = named_colour(prompt)
+    if named and named.is_worn:
+        return f" · needs {WORN[named.part][0]}"
+    return " · needs open eyes" if direction.colour is not None and direction.part == "eyes" else ""
 
 
 def short_title(prompt: str, length: int = 34) -> str:

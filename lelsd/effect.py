@@ -59,6 +59,14 @@ class Effect:
             return self.named.score(*survey.part_colour(self.named.part))
         return self.score(survey.logits, survey.embeddings)
 
+    def is_hidden(self, survey: Survey) -> Tensor:
+        """bool [N]: the samples on which what is asked for cannot show, whatever is done for it: a colour of eyes that are closed."""
+        if not self.asked:
+            return torch.zeros(len(survey.w), dtype=torch.bool, device=survey.w.device)
+        from packs.attributes import ATTRIBUTES, hidden_by
+        hiding = [ATTRIBUTES.index(name) for asked in self.asked for name in hidden_by(asked)]
+        return (survey.logits[:, hiding] > 0).any(dim=1)
+
     def by_colour(self, images: Tensor, labels: Tensor) -> Tensor:
         """The same of pictures [N, 3, H, W] and their classes [N, H, W], of a named colour."""
         return self.named.score(*part_colour(**class_colours(images, labels), part=self.named.part))

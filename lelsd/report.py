@@ -172,10 +172,11 @@ class Flips:
 
 
 def report_latents(objective: Objective, lacking: int, having: int) -> Tensor:
-    """z [n, Z] of samples kept for reports: as many as there are, up to `lacking` that are not as asked and `having` that are."""
+    """z [n, Z] of samples kept for reports: as many as there are, up to `lacking` that are not as asked, but could be, and `having` that are."""
     survey = objective.survey.part(REPORT)
     already = objective.effect.of_survey(survey) > 0
-    rows = torch.cat([(~already).nonzero()[:lacking, 0], already.nonzero()[:having, 0]])
+    could = ~already & ~objective.effect.is_hidden(survey)
+    rows = torch.cat([could.nonzero()[:lacking, 0], already.nonzero()[:having, 0]])
     return survey.z[rows]
 
 

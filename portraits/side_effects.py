@@ -16,12 +16,13 @@ _COLOURS = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair", "Red_Hair")
 _TEXTURES = ("Straight_Hair", "Wavy_Hair", "Curly_Hair")
 _HAIR = (*_COLOURS, *_TEXTURES, "Bangs", "Long_Hair", "Receding_Hairline")
 _IRISES = ("Blue_Eyes", "Green_Eyes", "Brown_Eyes")
+_LIDS = ("Eyes_Closed", "Sunglasses")
 
 # Bound by the rules of portraits.scene, both ways: within a group each excludes or implies others ...
 _GROUPS = (
     _COLOURS, _TEXTURES, _IRISES, ("Mustache", "Goatee", "No_Beard"), ("Narrow_Eyes", "Eyes_Closed"), ("Smiling", "Sad", "Angry"),
     ("Chubby", "Double_Chin", "Oval_Face"), ("Big_Nose", "Pointy_Nose"), ("Eyeglasses", "Sunglasses"),
-    *(("Bald", name) for name in _HAIR), *((name, iris) for name in ("Eyes_Closed", "Sunglasses") for iris in _IRISES),
+    *(("Bald", name) for name in _HAIR), *((name, iris) for name in _LIDS for iris in _IRISES),
 )
 # ... and one way: the first hides the others from view, or moves them with it, as the world is drawn.
 _HIDES = {
@@ -35,6 +36,11 @@ def bound(attribute: str) -> frozenset[str]:
     """The other attributes that cannot all stay when this one changes."""
     together = {name for group in _GROUPS if attribute in group for name in group} | set(_HIDES.get(attribute, ()))
     return frozenset(together - {attribute})
+
+
+def hidden_by(attribute: str) -> tuple[str, ...]:
+    """The attributes of a face that no edit for this one alone can show on: closed eyes have no colour, and neither have those behind dark glasses."""
+    return _LIDS if attribute in _IRISES else ()
 
 
 def others(attribute: str, avoidable: bool = False) -> Tensor:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from app import resources, session
 from app.session import DEFAULT_SEED
+from lelsd.colour import ColourTarget
 from lelsd.direction import load_direction
 from lelsd.edit import base_latent
 from lelsd.stops import Stops
@@ -206,6 +209,14 @@ def test_the_colour_of_what_is_worn_says_what_it_needs(studio, make_direction):
     assert "needs" not in markdown(page)
     page.button(f"add-{colour}").click().run()
     assert "**Hat is red** :small[:gray[hat · needs a hat]]" in markdown(page)
+
+
+def test_a_colour_of_eyes_needs_open_ones(runs, make_direction, monkeypatch):
+    monkeypatch.setattr(resources, "pack_name", lambda: str(os.environ["ECLIPSED_PACK"]))
+    learned = load_direction(make_direction("a person with brown eyes", part="eyes"))
+    assert resources.needs(learned) == ""
+    one = torch.ones(1)
+    assert resources.needs(replace(learned, colour=ColourTarget(one[None], one, learned.deltas, one))) == " · needs open eyes"
 
 
 def test_the_library_is_searched(studio, make_direction):

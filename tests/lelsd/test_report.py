@@ -14,8 +14,9 @@ from lelsd.config import TrainConfig
 from lelsd.direction import Direction, load_direction
 from lelsd.objective import Objective
 from lelsd.prompt import parse_prompt
-from lelsd.report import ALPHAS, Flips, by_part, objective_of, report_card, report_for
+from lelsd.report import ALPHAS, Flips, by_part, objective_of, report_card, report_for, report_latents
 from packs import metrics
+from packs.attributes import ATTRIBUTES
 from segmentation.parts import CLASS_INDEX, CLASSES
 from stylegan2.config import GeneratorConfig
 
@@ -67,6 +68,15 @@ def test_a_pack_without_a_classifier_is_judged_by_clip():
 def test_a_prompt_that_no_attribute_tells_is_judged_by_clip(tiny_models):
     objective = Objective(tiny_models, parse_prompt("a person with a background"), TrainConfig())
     assert objective.effect.judge == "clip" and objective.effect.asked == {}
+
+
+def test_the_colour_of_eyes_is_looked_for_where_eyes_are_open(portraits):
+    closed = ATTRIBUTES.index("Eyes_Closed")
+    with torch.no_grad():
+        for words, some in {"a person with brown eyes": False, "a person with big lips": True}.items():
+            objective = Objective(portraits, parse_prompt(words, portraits), TrainConfig())
+            seen = portraits.classifier(portraits.generator.synthesis(objective.w_plus(report_latents(objective, 24, 0))))
+            assert bool((seen[:, closed] > 0).any()) == some, words
 
 
 def test_what_appears_and_what_disappears():
