@@ -18,19 +18,20 @@ from lelsd.wishes import meaning, served, wishes
 class Wanted:
     """One thing that a prompt asks for. entry: a direction of the library that does it, at strength `alpha`; None if it is to be learned.
 
-    on_stack: it is done there already. on_its_way: a job learns it."""
+    on_stack: it is done there already. is_moved: it is there, at another strength. on_its_way: a job learns it."""
 
     prompt: Prompt
     entry: Entry | None = None
     alpha: float = 1.0
     on_stack: bool = False
+    is_moved: bool = False
     on_its_way: bool = False
 
     @property
     def title(self) -> str:
         """What it is called, with a capital: as the direction is, or its words in short."""
         if self.entry is not None:
-            return self.entry.title if self.alpha > 0 else f"{self.entry.title} at −1"
+            return self.entry.title if self.alpha == 1 else f"{self.entry.title} at {self.alpha:+.4g}".replace("-", "−")
         title = resources.short_title(self.prompt.text)
         return title[:1].upper() + title[1:]
 
@@ -51,16 +52,17 @@ def all_wanted(prompt: Prompt, entries: Sequence[Entry], jobs: Sequence[Job], st
     for entry in entries:
         known.setdefault(_meant(entry.direction.prompt, name), entry)
     learning = {_meant(job.request.prompt, name) for job in jobs if job.active and job.kind == "train" and job.request.pack == name}
-    on_stack = {(edit.direction, edit.alpha > 0) for edit in stack if not edit.muted}
+    strengths = {edit.direction: edit.alpha for edit in stack if not edit.muted}
     directions = {meant: entry.direction for meant, entry in known.items()}
 
     def find(wish: Prompt) -> Wanted:
-        meant = meaning(wish, resources.pack())
-        does = served(meant, directions)
+        does = served(wish, resources.pack(), directions)
         if does is None:
-            return Wanted(wish, on_its_way=meant in learning)
-        entry, alpha = known[does[0]], does[1]
-        return Wanted(wish, entry, alpha, (entry.path, alpha > 0) in on_stack)
+            return Wanted(wish, on_its_way=meaning(wish, resources.pack()) in learning)
+        entry = known[does.meant]
+        present, alpha = strengths.get(entry.path), does.strength(strengths.get(entry.path, 0.0))
+        is_so = present is not None and (present == alpha or abs(does.alpha) == 1 and not does.further and (present > 0) == (alpha > 0))
+        return Wanted(wish, entry, alpha, is_so, present is not None and not is_so)
 
     return [find(wish) for wish in wishes(prompt, resources.pack())]
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Callable, Hashable, Iterable, Iterator, Mappin
 
 from lelsd.collection import key
 from lelsd.colour_words import COLOURS, DARKER, LIGHTER, OF_ANY_COLOUR, WORN, colours_in, named_colour
+from lelsd.degrees import begins_at, degree_of, ends_at
 from lelsd.lexicon import (AWAY, DETERMINERS, GONE, MAX_PROMPT_CHARACTERS, NEGATORS, PEOPLE, PLACING, REMOVALS, SCOPE_ENDS, TAKES,
                            says_where)
 from lelsd.prompt import Prompt, parse_prompt
@@ -29,6 +30,8 @@ SMALL_WORDS = PLACING | DETERMINERS | SCOPE_ENDS | NEGATORS | REMOVALS | TAKES |
 """Words that hold a prompt together and say nothing of the face."""
 BARE = frozenset("hair haired head face skin brow brows eyebrows eye eyes ear ears nose mouth lip lips teeth cheek cheeks chin jaw forehead neck".split())
 """What everybody has: with nothing said of it, it is no wish, but where one is."""
+ALL_OR_NOTHING = frozenset(("eyeglasses", "hat", "earrings", "necklace", "clothes"))
+"""Parts that are there or not: half a hat is the haze of one."""
 COLOURED = re.compile(rf"\b(?:(?:{'|'.join(LIGHTER + DARKER)})[\s-]+)?(?:{'|'.join(COLOURS)})\b", re.IGNORECASE)
 
 
@@ -84,13 +87,34 @@ def by_meaning(directions: "Iterable[Direction]", pack: "Pack") -> "dict[Hashabl
     return found
 
 
-def served(meant: Hashable, directions: "Mapping[Hashable, Direction]") -> tuple[Hashable, float] | None:
-    """Which of the directions, by meaning, does what is meant, and at what strength: 1, or -1 for one that does the opposite and has
-    an end there. None if none does."""
+@dataclass(frozen=True)
+class Service:
+    """Which direction, by its meaning, does what is asked, and at what strength: 1, or -1 for one that does the opposite and has an end there; a part
+    of that where a prompt says how much. further: so much more than it does already."""
+
+    meant: Hashable
+    alpha: float
+    further: bool = False
+
+    def strength(self, present: float = 0.0) -> float:
+        """The strength to edit with where it is `present`."""
+        return max(-1.0, min(1.0, present + self.alpha)) if self.further else self.alpha
+
+
+def served(wish: Prompt, pack: "Pack", directions: "Mapping[Hashable, Direction]") -> Service | None:
+    """What does one thing that a prompt asks for, of directions by meaning; None if none does."""
+    degree = None if wish.part in ALL_OR_NOTHING else degree_of(wish.text)
+    found = _served(meaning(parse_prompt(degree.text, pack), pack), directions) if degree and degree.text else None
+    if found and (degree.amount > 0 or directions[found.meant].has_ends):
+        return Service(found.meant, found.alpha * degree.amount, degree.further)
+    return _served(meaning(wish, pack), directions)
+
+
+def _served(meant: Hashable, directions: "Mapping[Hashable, Direction]") -> Service | None:
     if meant in directions:
-        return meant, 1.0
+        return Service(meant, 1.0)
     against = opposite(meant)
-    return (against, -1.0) if against in directions and directions[against].has_ends else None
+    return Service(against, -1.0) if against in directions and directions[against].has_ends else None
 
 
 def directions_for(prompt: Prompt, pack: "Pack", known: "Mapping[Hashable, Direction]",
@@ -98,8 +122,8 @@ def directions_for(prompt: Prompt, pack: "Pack", known: "Mapping[Hashable, Direc
     """A direction and a strength for each thing that a prompt asks for. known: directions by meaning. learn: called for what none of them does."""
     found = []
     for wish in wishes(prompt, pack):
-        does = served(meaning(wish, pack), known)
-        found.append((known[does[0]], does[1]) if does else (learn(wish), 1.0))
+        does = served(wish, pack, known)
+        found.append((known[does.meant], does.strength()) if does else (learn(wish), 1.0))
     return found
 
 
@@ -108,8 +132,8 @@ def _things(prompt: Prompt) -> list[Thing]:
     text, things = prompt.text, []
     words = [(match.start(), match.end(), match.group().lower()) for match in WORD.finditer(text)]
     for mention in prompt.counted if prompt.decided_by == "lexicon" else ():
-        start = _with_its_adjectives(text, words, mention.start, [other.end for other in prompt.mentions])
-        thing = Thing(start, _with_its_face(prompt, mention), mention)
+        start = _with_its_adjectives(text, words, begins_at(text, mention.start), [other.end for other in prompt.mentions])
+        thing = Thing(start, ends_at(text, _with_its_face(prompt, mention)), mention)
         between = [word for first, _, word in words if things and things[-1].end <= first < start]
         if things and (says_where(between) and (thing.part != "background" or things[-1].part == thing.part) or _goes_on(text, things[-1], thing)):
             things[-1] = replace(things[-1], end=thing.end)
@@ -165,7 +189,7 @@ def _facts(sentence: str, thing: Thing, pack: "Pack") -> Iterator[str]:
         return
     colour = colour if part in OF_ANY_COLOUR and not asked else ""
     asked = asked_attributes(" ".join(COLOURED.sub("", sentence).split())) if colour else asked
-    if len(asked) + bool(colour) < 2 and (left or not asked):
+    if len(asked) + bool(colour) < 2 and (left or not asked or degree_of(sentence)):
         yield sentence
         return
     for attribute, value in asked.items():

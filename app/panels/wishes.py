@@ -56,7 +56,7 @@ def _label(wanted: Sequence[Wanted]) -> str:
     """What the button does; "" where there is nothing left to do."""
     ready, missing = sum(one.can_be_added for one in wanted), sum(one.is_missing for one in wanted)
     if len(wanted) == 1:
-        return "Add it" if ready else ""
+        return ("Move its slider" if wanted[0].is_moved else "Add it") if ready else ""
     words = [f"Add {ready}"] * bool(ready) + [f"learn {missing}"] * bool(missing)
     text = ", ".join(words)
     return text[:1].upper() + text[1:]

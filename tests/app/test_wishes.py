@@ -93,6 +93,22 @@ def test_the_opposite_of_what_is_on_the_stack_moves_its_slider(studio, make_dire
     assert stack(page) == [(str(path), -1.0)] and not session.present(page.session_state).edits[0].muted
 
 
+def test_a_degree_is_a_strength_and_more_or_less_begins_at_the_slider(studio, make_direction, asked, type_prompt):
+    path = make_direction("a person with curly hair")
+    give_ends(path)
+    page = type_prompt(studio(), "slightly curly hair")
+    assert "There already: Curly hair at +0.5" in markdown(page).replace("\\", "")
+    page.button("take-wishes").click().run()
+    assert stack(page) == [(str(path), 0.5)] and "take-wishes" not in buttons(page)
+    type_prompt(page, "a bit less curly hair")
+    assert "Curly hair at +0" in markdown(page).replace("\\", "") and buttons(page)["take-wishes"] == "Move its slider"
+    page.button("take-wishes").click().run()
+    assert stack(page) == [(str(path), 0.0)]
+    page.button("take-wishes").click().run()
+    page.button("take-wishes").click().run()
+    assert stack(page) == [(str(path), -1.0)] and "take-wishes" not in buttons(page) and asked == [], "it ends where faces end"
+
+
 def test_what_is_being_learned_is_not_asked_for_again(studio, pretend_jobs, type_prompt):
     pretend_jobs("import time; time.sleep(60)")
     page = type_prompt(studio(), "a person with grey hair and glasses")

@@ -166,6 +166,8 @@ def test_a_prompt_is_served_by_the_built_in_pack(tmp_path):
     from lelsd.edit import main
     done = main(["--prompt", "an old man with spectacles and no earrings", "--seeds", "62", "--out", str(tmp_path), "--device", "cpu"])
     assert list(zip(done["prompts"], done["alphas"])) == [("an elderly person", 1.0), ("a person with glasses", 1.0), ("a person with earrings", -1.0)]
+    done = main(["--prompt", "a bit older, with less makeup and a hint of a beard", "--seeds", "62", "--out", str(tmp_path / "degrees"), "--device", "cpu"])
+    assert list(zip(done["prompts"], done["alphas"])) == [("an elderly person", 0.5), ("a person wearing heavy makeup", -0.5), ("a person with a beard", 0.5)]
 
 
 @pytest.mark.parametrize("words, said", [
