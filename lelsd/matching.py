@@ -10,6 +10,7 @@ from spacy.tokens import Doc
 from spacy.util import filter_spans
 
 from lelsd import lexicon
+from lelsd.kept import kept_spans
 from lelsd.lexicon import (ADVERBS, AFTER_NOUN, AWAY, DETERMINERS, FORBIDDEN, GONE, LIKENESSES, MODIFIERS, NEGATING_PAIRS, NEGATORS, PLACING, REMOVALS, SCOPE_ENDS, TAKES,
                            VERBS, Concept)
 from lelsd.spelling import Speller
@@ -71,7 +72,9 @@ def find_mentions(text: str) -> list[Mention]:
     typed = vocabulary().nlp(text.replace("’", "'"))
     doc = _respelt(typed)
     found = _merge_noun_phrases(doc, _without_look_alikes(doc, _matches(doc)))
-    return [_mention(typed, doc, f) for f in _placed(doc, found)]
+    kept = kept_spans(typed.text)
+    return [mention for mention in (_mention(typed, doc, f) for f in _placed(doc, found))
+            if not any(start <= mention.start < end for start, end in kept)]
 
 
 def asks_for_absence(text: str) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Sequence
 
-from lelsd import plain_words, wording
+from lelsd import kept, plain_words, wording
 from lelsd.colour_words import COLOURS, OF_ANY_COLOUR, WORN, said_by_colour
 from lelsd.lexicon import JOINING, check_prompt
 from lelsd.matching import Mention, asks_for_absence, find_mentions
@@ -75,7 +75,7 @@ class Prompt:
     @property
     def explanation(self) -> str:
         """One line that says why these parts."""
-        return wording.explanation(self)
+        return " ".join(filter(None, (wording.explanation(self), kept.told(self.text))))
 
     @property
     def counted(self) -> tuple[Mention, ...]:
@@ -89,11 +89,9 @@ class Prompt:
 
     @property
     def plain(self) -> "Prompt":
-        """The same prompt as if it had been typed in the words that the pack's CLIP knows."""
-        if not self.read_as:
-            return self
-        text = plain_words.put(self.text, self.read_as)
-        return replace(self, text=text, mentions=tuple(find_mentions(text)), read_as={})
+        """The same prompt as if it had been typed in the words that the pack's CLIP knows, without what it says shall stay as it is."""
+        text = kept.without_kept(plain_words.put(self.text, self.read_as) if self.read_as else self.text)
+        return self if text == self.text else replace(self, text=text, mentions=tuple(find_mentions(text)), read_as={})
 
     def target_text(self, neutral: str = "a person") -> str:
         """What the edited picture should be called, as a sentence about somebody, in words that the pack's CLIP knows."""
@@ -134,7 +132,7 @@ def parse_prompt(text: str, pack: "Pack | None" = None) -> Prompt:
     if pack is None:
         return _understood(text, mentions, None, text)
     reading = {typed: meant for typed, meant in plain_words.read_as(text, pack, _respelt(text, mentions)).items() if not _is_its_colour(typed, text, mentions)}
-    plain = plain_words.put(text, reading)
+    plain = kept.without_kept(plain_words.put(text, reading))
     prompt = _from_plain(text, reading, plain) if reading and not _specific(mentions) else None
     prompt = replace(prompt or _understood(text, mentions, pack, plain), read_as=reading)
     said, told = said_by_colour(prompt), prompt.target_text(pack.neutral_text)  # what CLIP is told: of an order, no verb
@@ -148,7 +146,7 @@ def _understood(text: str, mentions: list[Mention], pack: "Pack | None", plain: 
         return _from_mentions(text, mentions)
     from lelsd import similarity  # only now: needs torch when there is a pack
     decided_by, part, phrase = similarity.by_vectors(text) or similarity.by_clip(plain, pack) or ("default", "face", "")
-    return Prompt(text, part, {part: 1.0}, text if decided_by == "clip" else phrase, asks_for_absence(text), decided_by)
+    return Prompt(text, part, {part: 1.0}, text if decided_by == "clip" else phrase, asks_for_absence(kept.without_kept(text)), decided_by)
 
 
 def _from_plain(text: str, reading: dict[str, str], plain: str) -> Prompt | None:
