@@ -99,7 +99,7 @@ MODIFIERS = frozenset(
     "deep fair hazel amber turquoise teal crimson scarlet beige navy colourful colorful coloured colored dyed natural rosy "
     "big bigger large larger huge small smaller little tiny long longer short shorter medium tall wide wider narrow narrower "
     "thick thicker thin thinner full fuller fine bushy bushier heavy light lighter darker very quite really slightly "
-    "extremely rather super so too more less round rounded square pointy pointed sharp flat straight crooked hooked button "
+    "extremely rather super so too more round rounded square pointy pointed sharp flat straight crooked hooked button "
     "snub arched raised thick-rimmed rimmed open closed shut wide slight broad broader soft smooth shiny glossy messy neat "
     "tidy tight loose fluffy spiky greasy wet dry new old young funny nice pretty beautiful ugly cute elegant stylish fancy "
     "plain knitted woollen woolly leather wooden plastic metal striped patterned checked floral shaggy trimmed groomed "
@@ -126,7 +126,7 @@ DETERMINERS = frozenset(
     "a an the his her their its my your our this that these those one each both either left right upper lower some any".split())
 """Between a thing and the place on the face where it is: "a scar across the left eye"."""
 
-NEGATORS = frozenset("no not n't nt without w/o never lacking lacks minus neither nor hardly barely cannot".split())
+NEGATORS = frozenset("no not n't nt without w/o never lacking lacks minus neither nor hardly barely cannot less fewer".split())
 REMOVALS = frozenset(
     "lose loses losing remove removes removing removed delete deletes deleting erase erases erasing eliminate eliminates "
     "shave shaves shaving hide hides hiding ditch ditches missing stop stops stopped".split())
@@ -135,7 +135,7 @@ TAKES, AWAY = frozenset("take takes taking took get gets getting pull pulls".spl
 """Together they take away: "take the hat off"."""
 NEGATING_PAIRS = frozenset(
     {("instead", "of"), ("rather", "than"), ("rid", "of"), ("free", "of"), ("free", "from"), ("devoid", "of")})
-GONE = frozenset("removed gone deleted erased missing absent off away free less".split())
+GONE = frozenset("removed gone deleted erased missing absent off away free less fewer".split())
 """Words that deny what stands before them: "with the wrinkles removed", "make-up free"."""
 SCOPE_ENDS = frozenset(
     "but plus with who whose that wearing having has instead yet while although though add adds give put make makes keep keeps "

@@ -172,6 +172,9 @@ def _goes_on(text: str, before: Thing, thing: Thing) -> bool:
 def _sentence(text: str, thing: Thing, pack: "Pack") -> str:
     """What is said of a thing, as a sentence about somebody."""
     phrase, mention, before = text[thing.start:thing.end], thing.mention, text[:thing.start].lower().split()
+    degree = degree_of(phrase)
+    if degree and degree.amount < 0:  # as it stands: as a sentence about somebody it would be without the thing
+        return f"{pack.neutral_text} {'with' if mention.kind == 'noun' else 'who is'} {phrase}"
     if mention.negated != (mention.kind == "absent"):
         phrase = f"without {phrase}" if mention.kind == "noun" else f"not {phrase}"
     elif before and before[-1] in ARTICLES and mention.kind == "noun":

@@ -57,12 +57,20 @@ def strengths(text, pack, directions):
     ("a man with a touch of makeup and a smile", [("a person wearing heavy makeup", 0.5), ("a smiling person", 1.0)]),
     ("a man smiling a little, with slightly curly hair", [("a smiling person", 0.5), ("a person with curly hair", 0.5)]),
     ("a kind old man", [None]),
+    ("glasses, less makeup and a hat", [("a person with glasses", 1.0), ("a person wearing heavy makeup", -0.5), ("a person with a hat", 1.0)]),
     ("half glasses", [None]),
     ("a little necklace", [None]),
     ("slightly blue hair", [("a person with blue hair", 0.5)]),
 ])  # fmt: skip
 def test_a_degree_is_a_strength_of_what_is_there(portraits, shipped, prompt, expected):
     assert strengths(prompt, portraits, shipped) == expected
+
+
+@pytest.mark.parametrize("prompt, told", [
+    ("less wrinkles", "a person without wrinkles"), ("less old", "a person who is not old"), ("fewer wrinkles and freckles", "a person without wrinkles and with freckles"),
+])  # fmt: skip
+def test_what_less_of_a_thing_is_learned_as(portraits, prompt, told):
+    assert parse_prompt(prompt, portraits).target_text() == told
 
 
 def test_more_or_less_of_it_begins_where_it_is_and_ends_where_faces_end():
