@@ -30,6 +30,11 @@ STYLE = """
   .st-key-toolbar button kbd { display: none; }
   /* the accent colour alone is too dark to read where it is text on a dark ground */
   [data-testid="stSliderThumbValue"] p, [data-testid="stButtonGroup"] button[data-selected="true"] p { color: var(--st-text-color, #ecebe7); }
+  /* the jobs in one line of the header, beside the arrows, while the sidebar that tells of them is shut */
+  :has(> .st-key-job-line) { display: none; }
+  .stApp:has(.stSidebar[data-collapsed="true"]) :has(> .st-key-job-line) {
+    display: block; position: fixed; inset: .5rem 1rem auto max(3.6rem, 100vw - 25rem); width: auto; z-index: 999991;
+  }
   @media (min-width: 769px) { :has(> .st-key-on-phones) { display: none; } } /* wider than this Streamlit's sidebar is open */
   @media (max-width: 800px) {
     .stMainBlockContainer { padding: 4.4rem 1rem 2rem; }

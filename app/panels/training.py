@@ -98,7 +98,7 @@ def progress_text(job: Job) -> str:
         return PHASES[job.phase]
     if not job.step:
         return "Getting ready: models, layers …" if job.kind == "train" else "Getting ready …"
-    return f"Step {job.step} of {job.steps}{_to_go(job)}"
+    return f"Step {job.step} of {job.steps}{to_go(job)}"
 
 
 def _download_text(job: Job) -> str:
@@ -106,10 +106,11 @@ def _download_text(job: Job) -> str:
         return plain(job.message) or "Asking for it …"
     rate = f", {size_words(job.rate)}/s" if job.rate else ""
     note = f". {plain(job.message)}" if job.message else ""
-    return f"{size_words(job.step)} of {size_words(job.steps)}{rate}{_to_go(job)}{note}"
+    return f"{size_words(job.step)} of {size_words(job.steps)}{rate}{to_go(job)}{note}"
 
 
-def _to_go(job: Job) -> str:
+def to_go(job: Job) -> str:
+    """What follows a word on how far a job is: ", about 40 s to go"; "" where nobody knows."""
     return f", about {duration(job.eta)} to go" if job.eta is not None else ""
 
 

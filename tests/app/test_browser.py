@@ -85,6 +85,26 @@ def test_on_a_phone_one_press_leads_to_the_prompt(page: Page) -> None:
     expect(prompt).to_have_value("a person with green hair")
 
 
+def test_on_a_phone_a_training_is_told_of_in_the_page_and_one_press_leads_to_its_cancel(page: Page) -> None:
+    page.get_by_label("What should the person look like?").fill("a person with a funny nose")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Because of “funny nose”.")).to_be_visible()
+    page.get_by_role("button", name="Learn this edit").click()
+    line, cancel = page.locator(".st-key-job-line button"), page.get_by_role("button", name="Cancel", exact=True).first
+    expect(cancel).to_be_visible()
+    expect(line).to_be_hidden()  # at a desk the sidebar says it
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.reload()
+    expect(line).to_contain_text("a person with a funny nose")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    expect(cancel).not_to_be_in_viewport()
+    line.click()
+    expect(cancel).to_be_in_viewport()
+    cancel.click()
+    expect(page.get_by_role("button", name="Dismiss").first).to_be_visible()
+    page.get_by_role("button", name="Dismiss").first.click()
+
+
 def test_on_a_phone_nothing_sticks_out_and_the_edits_follow_the_picture(page: Page) -> None:
     random, back = (page.get_by_role("button", name=name, exact=True).first.bounding_box() for name in ("Random", "Back"))
     assert random["y"] == back["y"], "at a desk they stand in one row"
