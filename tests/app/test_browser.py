@@ -117,3 +117,28 @@ def test_on_a_phone_nothing_sticks_out_and_the_edits_follow_the_picture(page: Pa
     assert picture["width"] > 330
     padding = page.locator(".stMainBlockContainer").evaluate("block => parseFloat(getComputedStyle(block).paddingTop)")
     assert page.locator(".st-key-stage").bounding_box()["y"] == pytest.approx(padding, abs=1), "nothing, not even an empty line, stands above it"
+
+
+SHIFTS = """
+window.shifted = 0;
+new PerformanceObserver((list) => list.getEntries().forEach((shift) => window.shifted += shift.hadRecentInput ? 0 : shift.value))
+  .observe({ type: "layout-shift", buffered: true });
+"""
+
+
+def test_on_a_phone_what_is_there_stays_where_it_is_while_the_rest_comes(page: Page) -> None:
+    """It was 1.2 when the layout came with the page's elements and the picture had no place before it came."""
+    page.add_init_script(SHIFTS)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.reload()
+    shown(page).wait_for()
+    expect(page.get_by_role("button", name="Describe an edit in words")).to_be_visible()
+    page.wait_for_timeout(1000)
+    assert page.evaluate("window.shifted") < 0.2
+
+
+def test_on_the_directions_page_the_names_of_the_fields_stand_on_one_line(page: Page, address: str) -> None:
+    page.goto(f"{address}/directions")
+    search, whose = (page.locator(".st-key-library-search").get_by_text(name, exact=True) for name in ("Search", "Whose"))
+    expect(whose).to_be_visible()
+    assert search.bounding_box()["y"] == pytest.approx(whose.bounding_box()["y"], abs=1)
