@@ -112,6 +112,7 @@ def test_on_a_phone_nothing_sticks_out_and_the_edits_follow_the_picture(page: Pa
     heading = page.get_by_role("heading", name="Edits")
     expect(heading).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.locator(".st-key-library").bounding_box()["height"] < 400, "who wants another face has to get past it"
     picture, seed = shown(page).bounding_box(), page.get_by_role("spinbutton", name="Seed").bounding_box()
     assert picture["y"] + picture["height"] < heading.bounding_box()["y"] < seed["y"]
     assert picture["width"] > 330
