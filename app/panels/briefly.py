@@ -11,6 +11,7 @@ from app.components.registry import available
 from app.job import Job
 from app.job_request import KINDS
 from app.panels.training import REFRESH_SECONDS, shown_jobs, to_go
+from lelsd.config import PHASES
 
 ENDED = {"done": "Done", "failed": "It did not work", "cancelled": "Cancelled", "interrupted": "It was interrupted"}
 
@@ -34,4 +35,6 @@ def briefly(job: Job) -> str:
         return ENDED[job.state]
     if job.state != "running":
         return "Waiting for the one before it" if job.state == "queued" else "Stopping …"
+    if job.kind == "train" and job.phase in PHASES:
+        return PHASES[job.phase]
     return f"{100 * job.fraction:.0f} %{to_go(job)}" if job.fraction else "Getting ready …"

@@ -84,9 +84,11 @@ def test_every_page_tells_of_the_jobs_beside_it_and_in_one_line(studio, queue, r
     assert sent(page, "job_line") == {"what": "a person with curly hair", "how": "Waiting for the one before it", "fraction": 0.0, "more": "+ 1", "failed": False}
 
 
-@pytest.mark.parametrize("state, expected", [("running", "5 %, about 1 min 35 s to go"), ("stopping", "Stopping …"), ("failed", "It did not work")])
-def test_a_job_in_a_few_words(tmp_path, request_for, state, expected):
-    assert briefly(Job(tmp_path, request_for(), state, 1.0, step=5, steps=100, eta=95.0)) == expected
+@pytest.mark.parametrize("state, phase, expected", [
+    ("running", "running", "5 %, about 1 min 35 s to go"), ("running", "reporting", "Learned; trying it on other faces …"), ("stopping", "running", "Stopping …"),
+    ("failed", "failed", "It did not work")])
+def test_a_job_in_a_few_words(tmp_path, request_for, state, phase, expected):
+    assert briefly(Job(tmp_path, request_for(), state, 1.0, step=5, steps=100, eta=95.0, phase=phase)) == expected
 
 
 def test_progress_is_shown_to_a_second_page_and_cancel_stops_it(studio, queue, request_for, wait_for):
