@@ -10,14 +10,15 @@ from app.components.job_line import job_line
 from app.components.registry import available
 from app.job import Job
 from app.job_request import KINDS
-from app.panels.training import REFRESH_SECONDS, shown_jobs, to_go
+from app.panels.training import REFRESH_SECONDS, shown_jobs, tell_learned, to_go
 from lelsd.config import PHASES
 
 ENDED = {"done": "Done", "failed": "It did not work", "cancelled": "Cancelled", "interrupted": "It was interrupted"}
 
 
 def jobs_in_page(kinds: Collection[str] = tuple(KINDS)) -> None:
-    """Draw the line, which the page's style shows while the sidebar is shut. kinds: those that the sidebar tells of."""
+    """Draw the line, which the page's style shows while the sidebar is shut, and say what was learned. kinds: those that the sidebar tells of."""
+    tell_learned()
     active = any(job.active for job in shown_jobs(kinds))
     st.fragment(_line, run_every=REFRESH_SECONDS if active else None)(kinds)
 

@@ -18,7 +18,7 @@ from packs.files import size_words
 
 REFRESH_SECONDS = 1.0
 SHOWN_JOBS = 6
-CHANGED = "jobs_changed"
+CHANGED, LEARNED = "jobs_changed", "jobs_learned"
 SMOOTHED_STEPS = 5
 CHART_HEIGHT = 230
 BEGIN_ANEW = ("invert", "compare")  # seconds of work, of which nothing is kept
@@ -63,8 +63,14 @@ def _take_finished(jobs: list[Job]) -> bool:
     for job in reversed(mine):
         job.dismiss()
         add_direction(str(job.direction.absolute()))
-        st.toast(f"Learned: {plain(job.request.prompt)}. It is on the stack, move its slider.", icon=":material/check:")
+        st.session_state[LEARNED] = [*st.session_state.get(LEARNED, []), job.request.prompt]
     return bool(mine)
+
+
+def tell_learned() -> None:
+    """Say what was put on the stack. In a run of its own: one that is begun again at once, as then, takes its messages back."""
+    for prompt in st.session_state.pop(LEARNED, []):
+        st.toast(f"Learned: {plain(prompt)}. It is on the stack, move its slider.", icon=":material/check:")
 
 
 def _fits(job: Job) -> bool:

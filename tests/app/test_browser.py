@@ -40,7 +40,8 @@ def test_from_a_prompt_to_a_slider_that_changes_the_picture(page: Page) -> None:
     slider = page.get_by_role("slider", name="Strength of curly hair")
     expect(slider.or_(page.get_by_role("progressbar")).first).to_be_visible()
 
-    expect(slider).to_be_visible(timeout=1000 * TRAIN_SECONDS)
+    expect(page.get_by_text("It is on the stack, move its slider.")).to_be_visible(timeout=1000 * TRAIN_SECONDS)
+    expect(slider).to_be_visible()
     strength_shown(page, "+1.00")
     learned = shown(page).get_attribute("src")
     assert learned != original
