@@ -20,7 +20,7 @@ def jobs_in_page(kinds: Collection[str] = tuple(KINDS)) -> None:
     """Draw the line, which the page's style shows while the sidebar is shut, and say what was learned. kinds: those that the sidebar tells of."""
     tell_learned()
     active = any(job.active for job in shown_jobs(kinds))
-    st.fragment(_line, run_every=REFRESH_SECONDS if active else None)(kinds)
+    st.fragment(_line, run_every=2 * REFRESH_SECONDS if active else None)(kinds)
 
 
 def _line(kinds: Collection[str]) -> None:
