@@ -139,8 +139,10 @@ def test_on_a_phone_what_is_there_stays_where_it_is_while_the_rest_comes(page: P
     assert page.evaluate("window.shifted") < 0.2
 
 
-def test_on_the_directions_page_the_names_of_the_fields_stand_on_one_line(page: Page, address: str) -> None:
-    page.goto(f"{address}/directions")
-    search, whose = (page.locator(".st-key-library-search").get_by_text(name, exact=True) for name in ("Search", "Whose"))
-    expect(whose).to_be_visible()
-    assert search.bounding_box()["y"] == pytest.approx(whose.bounding_box()["y"], abs=1)
+@pytest.mark.parametrize("where, names", [("directions", ("Search", "Whose")), ("compare", ("First seed", "How many"))])
+def test_the_names_of_fields_in_a_row_stand_on_one_line(page: Page, address: str, where: str, names: tuple[str, str]) -> None:
+    page.goto(f"{address}/{where}")
+    labels = [page.locator("[data-testid=stWidgetLabel]").get_by_text(name, exact=True) for name in names]
+    expect(labels[1]).to_be_visible()
+    first, second = (label.bounding_box()["y"] for label in labels)
+    assert first == pytest.approx(second, abs=1)
