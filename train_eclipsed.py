@@ -167,7 +167,7 @@ def _train(pack: "Pack", prompt: "Prompt", config: "TrainConfig", out: Path, res
     from lelsd.direction import load_direction
     direction = load_direction(progress.direction)
     return {"direction": progress.direction, "prompt": prompt.text, "part": direction.part, "parts": dict(direction.parts),
-            "layers": list(direction.layers), "steps": config.steps, "seconds": round(time.monotonic() - started, 1),
+            "layers": list(direction.layers), "steps": progress.steps, "seconds": round(time.monotonic() - started, 1),
             "clip_gain": progress.quality["clip_gain"], "localization": progress.quality["localization"], "run": out}
 
 
@@ -188,7 +188,7 @@ def _dry_run(pack: "Pack", prompt: "Prompt", config: "TrainConfig") -> dict:
         started, seconds = time.monotonic(), 0.0
         training = Training(pack, prompt, config, RunFolder(Path(folder)), lambda: False)
         prepared = time.monotonic()
-        steps = 0 if training.is_learned else config.steps
+        steps = training.steps_to_take
         for step in (1, 2)[:steps]:
             begun = time.monotonic()
             training.train_step(step)

@@ -12,6 +12,7 @@ from pathlib import Path
 from app import processes
 from app.files import read_json, read_json_lines
 from app.job_request import KINDS, JobRequest, Request
+from lelsd.config import PHASES
 from packs.cli import describe
 
 ACTIVE = ("queued", "running", "stopping")
@@ -57,8 +58,8 @@ class Job:
 
     @property
     def fraction(self) -> float:
-        """Progress, 0 to 1."""
-        return min(self.step / self.steps, 1.0) if self.steps else 0.0
+        """Progress, 0 to 1. Where there is nothing to learn, what comes after is all there is."""
+        return min(self.step / self.steps, 1.0) if self.steps else float(self.phase in PHASES)
 
     @property
     def dismissed(self) -> bool:
@@ -102,7 +103,7 @@ def read_job(folder: Path) -> Job | None:
         return None
     status = read_json(folder / "status.json")
     state = _state(folder, record, status, request.result)
-    step, steps = int(status.get("step") or 0), int(status.get("steps") or request.steps or 0)
+    step, steps = int(status.get("step") or 0), int(status.get("steps", request.steps) or 0)
     message = _sentence(folder, status) if state == "failed" else str(status.get("note") or "")
     return Job(
         folder, request, state, float(record.get("created", 0.0)), step, steps,

@@ -22,6 +22,8 @@ page = st.navigation(
     ],
     position="top",
 )
+if page.url_path == "":  # the page with a sidebar of its own, which would else push the rest aside when it came
+    st.sidebar.empty()
 with opening():
     from app.panels.frame import prepare  # brings torch, which takes seconds the first time
 

@@ -26,14 +26,14 @@ def strengths(low: float, high: float, count: int) -> list[float]:
 
 
 def grid(snapshot: Snapshot, uid: str, seeds: Sequence[int], alphas: Sequence[float]) -> Image.Image:
-    """A row a seed, a column a strength of the edit `uid`; the other edits of the snapshot stay as they are.
+    """A row a seed, which stands before it, a column a strength of the edit `uid`; the other edits of the snapshot stay as they are.
 
     Raises ValueError for no seed, for more than `MAX_FACES`, and if a direction has gone.
     """
     if not 1 <= len(seeds) <= MAX_FACES:
         raise ValueError(f"there are {len(seeds)} seeds; accepted: 1 to {MAX_FACES}")
     faces = [session.with_face(rendering.drawable(snapshot), seed) for seed in seeds]
-    return sheet([_row(face, uid, alphas) for face in faces], [caption(alpha) for alpha in alphas])
+    return sheet([_row(face, uid, alphas) for face in faces], [caption(alpha) for alpha in alphas], list(map(str, seeds)))
 
 
 def sweep(snapshot: Snapshot, uid: str, alphas: Sequence[float]) -> list[Image.Image]:

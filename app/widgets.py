@@ -4,51 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from zlib import crc32
 
 import streamlit as st
 
 STYLE = """
 <style>
-  [data-testid="stElementContainer"]:has(.style-sheet) { position: absolute; }
-  .stMainBlockContainer { padding: 4.6rem 2.2rem 3rem; max-width: 1240px; }
-  .stSidebar [data-testid="stSidebarUserContent"] { padding-bottom: 2rem; }
-  .stSidebar [data-testid="stSidebarHeader"] { height: 1.5rem; margin-bottom: 0; }
-  .stSidebar h3, .st-key-toolbar h3 { padding: 0 0 .35rem; font-size: 1.15rem; }
-
-  /* the picture and what it starts from on the left, the stack on the right; on a phone the sliders come right after the picture */
-  .st-key-stage { display: grid; grid-template: "picture stack" auto "start stack" 1fr / 1.1fr 1fr; gap: 1.2rem 3rem; }
-  .st-key-stage > :has(> .st-key-stage-picture), .st-key-stage > :has(.to-come) { grid-area: picture; min-width: 0; }
-  .st-key-stage > :has(> .st-key-stage-start) { grid-area: start; min-width: 0; }
-  .st-key-stage > :has(> .st-key-stage-stack) { grid-area: stack; min-width: 0; }
-
-  .st-key-earlier { flex-wrap: nowrap; padding: .5rem .9rem; }
-  [class*="st-key-edit-card"] { padding: .7rem .9rem .55rem; }
   [class*="st-key-edit-card"]:has([class*="st-key-muted-title"]) { opacity: .55; }
-  /* buttons that are only an icon keep their names for those who cannot see it */
-  .st-key-toolbar button [data-testid="stMarkdownContainer"], [class*="st-key-quiet"] button [data-testid="stMarkdownContainer"] {
-    position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap;
-  }
-  .st-key-toolbar button kbd { display: none; }
   /* the accent colour alone is too dark to read where it is text on a dark ground */
   [data-testid="stSliderThumbValue"] p, [data-testid="stButtonGroup"] button[data-selected="true"] p { color: var(--st-text-color, #ecebe7); }
-  @media (min-width: 769px) { :has(> .st-key-on-phones) { display: none; } } /* wider than this Streamlit's sidebar is open */
-  @media (max-width: 800px) {
-    .stMainBlockContainer { padding: 4.4rem 1rem 2rem; }
-    .st-key-stage { grid-template: "picture" "stack" "start" / 1fr; gap: 1.5rem; }
-  }
 </style>
 """
 
 
 def page_style() -> None:
-    """Less air than Streamlit leaves, so that the picture and its sliders fit on one screen."""
+    """Colours that the theme has no name for. Where things stand is in page.css."""
     style(STYLE)
 
 
 def style(sheet: str) -> None:
-    """Draw with this style sheet, a <style> element. It stands among the page's elements, of which it takes no room: alone, Streamlit keeps it
-    where its messages are, and the next of these takes its place."""
-    st.html(f'<span class="style-sheet" hidden></span>{sheet}')
+    """Draw with this style sheet, a <style> element. It stands among the page's elements, of which it takes no room (page.css): alone, Streamlit
+    keeps it where its messages are, and the next of these takes its place."""
+    with st.container(key=f"style-sheet-{crc32(sheet.encode())}"):
+        st.html(f"<span hidden></span>{sheet}")
 
 
 def bind(key: str, value: Any, always: bool = False) -> str:

@@ -4,11 +4,12 @@
 """
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Sequence
 
 import torch
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from lelsd.direction import Direction, load_direction
 from packs import cli
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from packs.pack import Pack
 
 ALPHAS, HELD_ALPHAS = (-2.0, -1.0, 0.0, 1.0, 2.0), (-1.0, -0.5, 0.0, 0.5, 1.0)  # the second of directions with ends
-CAPTION_HEIGHT = 16
+CAPTION_HEIGHT, CAPTION_SHARE = 16, 5  # pixels at least; of large pictures the fifth part, for they are shown small
 
 
 @torch.no_grad()
@@ -54,17 +55,33 @@ def caption(alpha: float) -> str:
     return f"{alpha:+g}" if alpha else "0"
 
 
-def sheet(rows: Sequence, captions: Sequence[str] = ()) -> Image.Image:
-    """rows of uint8 arrays [N, H, W, 3] -> one picture, captions above the columns."""
+def sheet(rows: Sequence, captions: Sequence[str] = (), names: Sequence[str] = ()) -> Image.Image:
+    """rows of uint8 arrays [N, H, W, 3] -> one picture, captions above the columns, names before the rows."""
     height, width = rows[0].shape[1:3]
-    top = CAPTION_HEIGHT if captions else 0
-    pasted = Image.new("RGB", (width * len(rows[0]), top + height * len(rows)), "white")
-    for column, words in enumerate(captions):
-        ImageDraw.Draw(pasted).text((column * width + width // 2, top // 2), words, fill="black", anchor="mm")
+    top, left = caption_height(width) if captions else 0, names_width(names, width)
+    pasted = Image.new("RGB", (left + width * len(rows[0]), top + height * len(rows)), "white")
+    places = [(words, (left + column * width + width // 2, top // 2)) for column, words in enumerate(captions)]
+    places += [(words, (left // 2, top + row * height + height // 2)) for row, words in enumerate(names)]
+    for words, place in places:
+        ImageDraw.Draw(pasted).text(place, words, fill="black", anchor="mm", font=_font(width))
     for y, row in enumerate(rows):
         for x, picture in enumerate(row):
-            pasted.paste(Image.fromarray(picture), (x * width, top + y * height))
+            pasted.paste(Image.fromarray(picture), (left + x * width, top + y * height))
     return pasted
+
+
+def caption_height(width: int) -> int:
+    """Pixels that captions need above pictures of this width."""
+    return max(CAPTION_HEIGHT, width // CAPTION_SHARE)
+
+
+def names_width(names: Sequence[str], width: int) -> int:
+    """Pixels that the names of rows need before pictures of this width, with some air; none for no names."""
+    return caption_height(width) + math.ceil(max(_font(width).getlength(name) for name in names)) if names else 0
+
+
+def _font(width: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.load_default(0.62 * caption_height(width))
 
 
 def parse_alphas(text: str) -> list[float]:

@@ -115,14 +115,14 @@ class Training:
         self.first_step, self.started = self.step, time.monotonic()
         if self.is_learned:
             self._save_preview()
-        while self.step < self.config.steps and not self.is_learned:
+        while self.step < self.steps_to_take:
             if self.stop() or self.folder.cancelled():
                 yield self._cancel()
                 return
             found = self.train_step(self.step + 1)
             self.step += 1
             self._record(found)
-            yield Progress(self.step, self.config.steps, "running", found, self._eta(), self.preview)
+            yield Progress(self.step, self.steps_to_take, "running", found, self._eta(), self.preview)
         yield from self._finish()
 
     @property
@@ -130,6 +130,11 @@ class Training:
         """Whether there is nothing to learn: CLIP need not know a named colour, and the localization loss alone makes it glow, for the more changes
         inside the part, the smaller is the share outside."""
         return self.colour is not None and self.objective.effect.judge == "colour"
+
+    @property
+    def steps_to_take(self) -> int:
+        """How many steps lead to the end; none where there is nothing to learn, whatever the settings say."""
+        return 0 if self.is_learned else self.config.steps
 
     def rows(self) -> Tensor:
         """The directions as they are, [K, n, D], rows of unit root mean square length, or the axes of a colour, [C, n, D]; differentiable."""
@@ -269,8 +274,8 @@ class Training:
 
     def _finish(self) -> Iterator[Progress]:
         """Calibrate, report, and write the direction."""
-        steps = self.config.steps
-        self.folder.status(state="running", step=steps, eta=0.0, phase="calibrating")
+        steps = self.steps_to_take
+        self.folder.status(state="running", step=steps, steps=steps, eta=0.0, phase="calibrating")
         yield Progress(steps, steps, "calibrating", preview=self.preview)
         direction = calibrated(self.objective, self.direction())
         if self.config.report:

@@ -135,6 +135,11 @@ def test_a_dry_run_takes_no_step_where_nothing_is_learned(tmp_path):
     assert done["steps"] == 0 and done["seconds_estimate"] > 0
 
 
+def test_the_result_tells_the_steps_that_were_taken(tmp_path):
+    done = train_eclipsed.main(["pink hair", "--no-report", "--device", "cpu", "--out", str(tmp_path / "r")])
+    assert done["steps"] == 0, "a named colour needs none"
+
+
 def test_a_full_disk_names_the_folder_and_the_way_on(monkeypatch, tmp_path):
     def refuse(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")

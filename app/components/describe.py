@@ -11,4 +11,4 @@ def describe_button() -> None:
     """Draw it; the page's style shows it on narrow screens only."""
     if available():
         with st.container(key="on-phones"):
-            component("describe")(key="describe")
+            component("describe", "sidebar", "describe")(key="describe")

@@ -12,6 +12,7 @@ export default function (component) {
     stage.onLive = (event) => event.detail.bitmap && drawFrame(stage, event.detail.bitmap);
     window.addEventListener("eclipsed-live", stage.onLive);
   }
+  parentElement.getRootNode().host?.closest(".st-key-stage-picture")?.setAttribute("data-drawn", ""); // its place was held until now
   stage.sendDropped = (file) => component.setTriggerValue("dropped", file);
   if (isStale(data.revision)) live.stats.stale += 1;
   else show(stage, data);

@@ -10,7 +10,7 @@ from app import recipes, session
 from app.widgets import plain, sentence
 
 OPENED = "opened_file"
-TROUBLE = "open_trouble"
+TROUBLE, DROP_TROUBLE = "open_trouble", "drop_trouble"  # told where somebody looks: where they chose the file, or beside the picture
 MAX_MEGABYTES = 64
 KINDS = ("png", "json", "safetensors")
 
@@ -19,7 +19,7 @@ def files_panel() -> None:
     """Draw the download buttons and the place to open a file."""
     snapshot = session.present(st.session_state)
     name = f"eclipsed-{snapshot.seed}"
-    if trouble := st.session_state.get(TROUBLE):
+    if trouble := st.session_state.pop(DROP_TROUBLE, None):
         st.error(trouble)
     with st.container(horizontal=True, gap="small", key="files"):
         st.download_button("Save picture", data=lambda: recipes.png(snapshot), file_name=f"{name}.png", mime="image/png",
@@ -32,6 +32,8 @@ def files_panel() -> None:
 
 
 def _open_panel() -> None:
+    if trouble := st.session_state.pop(TROUBLE, None):
+        st.error(trouble)
     turn = st.session_state.setdefault(OPENED, 0)  # a new key empties the field after each file
     st.file_uploader("A picture saved here, a recipe, or a direction", type=list(KINDS), key=f"open-{turn}", on_change=_open,
                      max_upload_size=MAX_MEGABYTES)
@@ -43,15 +45,15 @@ def _open() -> None:
     if upload is None:
         return
     st.session_state[OPENED] += 1
-    open_file(upload.name, upload.getvalue())
+    st.session_state[TROUBLE] = open_file(upload.name, upload.getvalue())
 
 
 def open_dropped(dropped: dict) -> None:
     """Open a file that was dropped on the picture, as `dropped_file` has it."""
     try:
-        open_file(*dropped_file(dropped))
+        st.session_state[DROP_TROUBLE] = open_file(*dropped_file(dropped))
     except ValueError as error:
-        st.session_state[TROUBLE] = sentence(error)
+        st.session_state[DROP_TROUBLE] = sentence(error)
 
 
 def dropped_file(dropped: dict) -> tuple[str, bytes]:
@@ -65,9 +67,8 @@ def dropped_file(dropped: dict) -> tuple[str, bytes]:
         raise ValueError(f"{name} did not arrive whole; drop it again") from error
 
 
-def open_file(name: str, data: bytes) -> None:
-    """Restore what the file holds. One that is no use changes nothing and leaves a sentence."""
-    st.session_state[TROUBLE] = None
+def open_file(name: str, data: bytes) -> str | None:
+    """Restore what the file holds; a sentence on one that is no use, which changes nothing."""
     try:
         if name.lower().endswith(".safetensors"):
             path = recipes.open_direction(data, name)
@@ -75,7 +76,7 @@ def open_file(name: str, data: bytes) -> None:
         else:
             snapshot = recipes.snapshot_from(data, name)
     except ValueError as error:
-        st.session_state[TROUBLE] = sentence(error)
-        return
+        return sentence(error)
     session.commit(st.session_state, snapshot)
     st.toast(f"Opened {plain(name)}", icon=":material/folder_open:")
+    return None

@@ -9,26 +9,15 @@ import streamlit as st
 from app import directions, report_card, resources, session, strips
 from app.panels.stack import add_direction
 from app.resources import Entry
-from app.widgets import bind, plain, sentence, style
+from app.widgets import bind, plain, sentence
 
 PAGE = 12  # cards at first, and with each "Show more"
 NEWS, TROUBLE, SHOWN = "library_news", "library_trouble", "library_shown"
 WHOSE = {"all": "All", "own": "Yours", "pack": "Ready-made"}
-STYLE = """
-<style>
-  .st-key-cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(310px, 100%), 1fr)); gap: 1.1rem; }
-  .st-key-cards > * { min-width: 0; }
-  .stHtml .strip { display: block; width: 100%; aspect-ratio: 3 / 1; border-radius: .5rem; }
-  .stHtml .facts { display: flex; flex-wrap: wrap; gap: .2rem 1.4rem; margin: 0; padding: 0; }
-  .stHtml .facts dt { margin: 0; padding: 0; font-size: .78rem; font-weight: 400; opacity: .8; }
-  .stHtml .facts dd { margin: 0; padding: 0; font-size: 1.15rem; font-variant-numeric: tabular-nums; }
-</style>
-"""
 
 
 def library_panel() -> None:
     """Draw the search, the cards that match, and what was deleted."""
-    style(STYLE)
     entries, problems = resources.library()
     _messages()
     found = _search(entries)

@@ -18,7 +18,7 @@ from packs.files import size_words
 
 REFRESH_SECONDS = 1.0
 SHOWN_JOBS = 6
-CHANGED = "jobs_changed"
+CHANGED, LEARNED = "jobs_changed", "jobs_learned"
 SMOOTHED_STEPS = 5
 CHART_HEIGHT = 230
 BEGIN_ANEW = ("invert", "compare")  # seconds of work, of which nothing is kept
@@ -63,8 +63,14 @@ def _take_finished(jobs: list[Job]) -> bool:
     for job in reversed(mine):
         job.dismiss()
         add_direction(str(job.direction.absolute()))
-        st.toast(f"Learned: {plain(job.request.prompt)}. It is on the stack, move its slider.", icon=":material/check:")
+        st.session_state[LEARNED] = [*st.session_state.get(LEARNED, []), job.request.prompt]
     return bool(mine)
+
+
+def tell_learned() -> None:
+    """Say what was put on the stack. In a run of its own: one that is begun again at once, as then, takes its messages back."""
+    for prompt in st.session_state.pop(LEARNED, []):
+        st.toast(f"Learned: {plain(prompt)}. It is on the stack, move its slider.", icon=":material/check:")
 
 
 def _fits(job: Job) -> bool:
@@ -98,7 +104,7 @@ def progress_text(job: Job) -> str:
         return PHASES[job.phase]
     if not job.step:
         return "Getting ready: models, layers …" if job.kind == "train" else "Getting ready …"
-    return f"Step {job.step} of {job.steps}{_to_go(job)}"
+    return f"Step {job.step} of {job.steps}{to_go(job)}"
 
 
 def _download_text(job: Job) -> str:
@@ -106,10 +112,11 @@ def _download_text(job: Job) -> str:
         return plain(job.message) or "Asking for it …"
     rate = f", {size_words(job.rate)}/s" if job.rate else ""
     note = f". {plain(job.message)}" if job.message else ""
-    return f"{size_words(job.step)} of {size_words(job.steps)}{rate}{_to_go(job)}{note}"
+    return f"{size_words(job.step)} of {size_words(job.steps)}{rate}{to_go(job)}{note}"
 
 
-def _to_go(job: Job) -> str:
+def to_go(job: Job) -> str:
+    """What follows a word on how far a job is: ", about 40 s to go"; "" where nobody knows."""
     return f", about {duration(job.eta)} to go" if job.eta is not None else ""
 
 

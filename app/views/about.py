@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import resources
+from app import resources, session
+from app.panels.briefly import jobs_in_page
+from app.panels.frame import jobs_beside
 from app.widgets import page_style, sentence
 
 HOW = """
@@ -32,6 +34,9 @@ st.markdown(LIMITS)
 st.header("The models in use", anchor=False)
 try:
     info = resources.pack().info
+    session.begin(st.session_state, resources.pack().truncation)
+    jobs_beside()
+    jobs_in_page()
     st.table({"Pack": f"{info['name']} {info['version']}", "Pictures": f"{info['domain']}, {info['resolution']} pixels wide",
               "Licence": info["licence"], "Directions are kept in": str(resources.runs_folder().absolute())})
 except (ValueError, OSError) as error:

@@ -10,6 +10,7 @@ from app import rendering, resources, session
 from app.components.picture import picture
 from app.opening import first_picture
 from app.panels import live
+from app.panels.briefly import jobs_in_page
 from app.panels.earlier import remember_here
 from app.panels.face import face_panel
 from app.panels.files import files_panel, open_dropped
@@ -73,6 +74,7 @@ begin_page()
 with st.sidebar:
     prompt_panel()
     training_panel()
+jobs_in_page()
 stage()
 live.feed()  # last: it shows nothing, and would push what comes after it down
 resources.warm_up(resources.pack_name(), resources.pack())

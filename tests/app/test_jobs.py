@@ -7,11 +7,13 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from app import jobs, processes
+from app.job import read_job
 from app.job_request import FetchRequest
 from app.jobs import JobQueue, JobRequest
 
@@ -317,3 +319,11 @@ def test_what_follows_the_last_step_is_told_in_words(tmp_path, phase):
     text = progress_text(Job(tmp_path, request(), "running", 1.0, step=5, steps=5, eta=0.0, phase=phase))
     assert text.startswith("Learned; ") and phase not in text
     assert progress_text(Job(tmp_path, request(), "running", 1.0, step=5, steps=5, eta=0.0, phase="running")) == "Step 5 of 5, about 0 s to go"
+
+
+def test_a_training_that_takes_no_step_is_as_far_as_its_last_phases(tmp_path):
+    """A named colour; what was asked for does not make it seventy-five steps."""
+    (tmp_path / "job.json").write_text(json.dumps({"request": asdict(JobRequest("a person with pink hair", "portraits", steps=75)), "created": 1.0}))
+    (tmp_path / "status.json").write_text(json.dumps({"state": "running", "step": 0, "steps": 0, "phase": "calibrating"}))
+    job = read_job(tmp_path)
+    assert (job.step, job.steps, job.fraction) == (0, 0, 1.0)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+import streamlit
 from streamlit.testing.v1 import AppTest
 
 SCRIPT = """
@@ -37,3 +38,12 @@ def test_a_picture_that_is_there_already_keeps_its_place():
 def test_it_is_seen_before_torch_is_imported():
     heavy = "import sys, app.opening; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", heavy]).returncode == 0, "a visitor looks at an empty page while torch is imported"
+
+
+@pytest.mark.parametrize("address, there", [("edit", True), ("about", False)])
+def test_a_page_with_a_sidebar_has_it_while_the_models_are_opened(studio, visit_page, monkeypatch, address, there):
+    """Where it comes with what is in it, it pushes the navigation aside."""
+    page = studio()
+    monkeypatch.setattr("app.panels.frame.prepare", lambda: streamlit.stop())
+    page = visit_page(page, address)
+    assert bool(page.sidebar.children) == there

@@ -10,7 +10,7 @@ from PIL import Image
 
 from app import frames, rendering, sheets
 from app.session import Snapshot, StackEdit, with_face
-from lelsd.strip import CAPTION_HEIGHT
+from lelsd.strip import CAPTION_HEIGHT, names_width
 
 SIZE = 32
 
@@ -28,10 +28,20 @@ def test_strengths_are_even_and_hold_both_ends():
 
 def test_a_grid_has_a_row_a_seed_and_a_column_a_strength_with_the_other_edits_kept(snapshot):
     shown = sheets.grid(snapshot, "one", [7, 9], [-1.0, 0.0, 2.0])
-    assert shown.size == (3 * SIZE, CAPTION_HEIGHT + 2 * SIZE)
-    tile = shown.crop((2 * SIZE, CAPTION_HEIGHT + SIZE, 3 * SIZE, CAPTION_HEIGHT + 2 * SIZE))
+    left = names_width(["7", "9"], SIZE)
+    assert shown.size == (left + 3 * SIZE, CAPTION_HEIGHT + 2 * SIZE)
+    tile = shown.crop((left + 2 * SIZE, CAPTION_HEIGHT + SIZE, left + 3 * SIZE, CAPTION_HEIGHT + 2 * SIZE))
     expected = rendering.picture(frames.with_strengths(with_face(snapshot, 9), ["one"], [2.0]))
     assert np.array_equal(np.asarray(tile), np.asarray(expected))
+
+
+def test_each_row_of_a_grid_says_its_seed(snapshot):
+    grid, other = (np.asarray(sheets.grid(snapshot, "one", seeds, [0.0])) for seeds in ([5, 123], [6, 123]))
+    left = names_width(["5", "123"], SIZE)
+    first, second = (slice(CAPTION_HEIGHT + row * SIZE, CAPTION_HEIGHT + (row + 1) * SIZE) for row in range(2))
+    assert (grid[first, :left] != other[first, :left]).any() and (grid[second, :left] == other[second, :left]).all()
+    inked = np.flatnonzero((grid[second, :left] < 255).any(axis=(0, 2)))
+    assert 0 < inked[0] and inked[-1] < left - 1, "the longest one has air on both sides"
 
 
 @pytest.mark.parametrize("count", [0, sheets.MAX_FACES + 1])
@@ -78,7 +88,7 @@ def test_on_the_page_a_grid_is_drawn_and_a_bad_list_of_seeds_is_one_sentence(stu
     page.number_input("sheet-columns").set_value(3)
     page.button("draw-grid").click().run()
     made = page.session_state["sheet_made"]
-    assert Image.open(io.BytesIO(made.data)).size == (3 * SIZE, CAPTION_HEIGHT + 2 * SIZE)
+    assert Image.open(io.BytesIO(made.data)).size == (names_width(["5", "9"], SIZE) + 3 * SIZE, CAPTION_HEIGHT + 2 * SIZE)
     page.text_input("sheet-seeds").set_value("five")
     page.button("draw-grid").click().run()
     assert len(page.error) == 1 and "five" in page.error[0].value and page.session_state["sheet_made"] is None

@@ -9,7 +9,9 @@ import pytest
 
 from app import jobs, resources
 from app.files import write_json
+from app.job import Job
 from app.jobs import JobQueue, JobRequest
+from app.panels.briefly import briefly
 from app.panels.training import SHOWN_JOBS, shown_jobs
 from lelsd.direction import load_direction
 
@@ -67,6 +69,26 @@ def test_a_job_that_is_not_over_is_shown_however_many_came_after_it(studio, queu
     for _ in range(SHOWN_JOBS + 1):
         queue.cancel(queue.submit(request_for()).folder)
     assert shown_jobs()[0].folder == waiting.folder and len(shown_jobs()) == SHOWN_JOBS + 1
+
+
+@pytest.mark.parametrize("address", ["edit", "photo", "directions", "shape", "compare", "packs", "about"])
+def test_every_page_tells_of_the_jobs_beside_it_and_in_one_line(studio, queue, request_for, monkeypatch, sent, visit_page, address):
+    """The line is for those whose sidebar is shut; the page's style hides it from all others."""
+    monkeypatch.setattr(queue, "_start", lambda job: False)
+    page = visit_page(studio(), address)
+    assert not [found for found in page.get("bidi_component") if found.key == "job_line"]
+    job = queue.submit(request_for())
+    queue.cancel(queue.submit(request_for()).folder)
+    page.run()
+    assert page.sidebar.button(f"cancel-{job.folder.name}")
+    assert sent(page, "job_line") == {"what": "a person with curly hair", "how": "Waiting for the one before it", "fraction": 0.0, "more": "+ 1", "failed": False}
+
+
+@pytest.mark.parametrize("state, phase, expected", [
+    ("running", "running", "5 %, about 1 min 35 s to go"), ("running", "reporting", "Learned; trying it on other faces …"), ("stopping", "running", "Stopping …"),
+    ("failed", "failed", "It did not work")])
+def test_a_job_in_a_few_words(tmp_path, request_for, state, phase, expected):
+    assert briefly(Job(tmp_path, request_for(), state, 1.0, step=5, steps=100, eta=95.0, phase=phase)) == expected
 
 
 def test_progress_is_shown_to_a_second_page_and_cancel_stops_it(studio, queue, request_for, wait_for):

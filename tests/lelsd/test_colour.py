@@ -318,6 +318,8 @@ def test_a_named_colour_needs_no_learning(portraits, tmp_path):
     prompt = parse_prompt("a person in a red shirt", portraits)
     states = list(train_direction(portraits, prompt, SHORT, tmp_path / "run"))
     assert [progress.state for progress in states] == ["calibrating", "done"] and states[-1].preview.is_file()
+    told = json.loads((tmp_path / "run" / "status.json").read_text())
+    assert {(progress.step, progress.steps) for progress in states} == {(0, 0)} and (told["step"], told["steps"]) == (0, 0), "no step was taken"
     learned, first = direction_from_bytes(states[-1].direction.read_bytes()), first_direction(portraits, prompt, SHORT)
     assert torch.allclose(learned.colour.basis, first.colour.basis, atol=1e-5) and learned.quality["judge"] == "colour" and learned.quality["reached"] > 0.5
 

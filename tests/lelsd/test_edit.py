@@ -4,6 +4,7 @@ from __future__ import annotations
 import io
 import json
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -11,7 +12,7 @@ from PIL import Image
 from lelsd.direction import Direction
 from lelsd.edit import Edit, EditStack, StackRenderer, apply, base_latent
 from lelsd.recipe import KEY, Recipe, recipe_from_file, save_png
-from lelsd.strip import CAPTION_HEIGHT, parse_alphas, strip
+from lelsd.strip import CAPTION_HEIGHT, parse_alphas, sheet, strip
 
 
 def make_direction(pack, layers=(3, 4), prompt="a person with curly hair") -> Direction:
@@ -139,6 +140,12 @@ def test_strip(tiny_models):
             parse_alphas(text)
     with pytest.raises(ValueError, match="truncation is -5; accepted: a number from 0 to 2"):
         strip(tiny_models, make_direction(tiny_models), [0], truncation=-5)
+
+
+def test_what_stands_above_large_pictures_is_read_on_a_phone_too():
+    picture = sheet([np.full((5, 256, 256, 3), 255, np.uint8)], ["+1"] * 5)
+    inked = np.flatnonzero((np.asarray(picture) < 128).any(axis=(1, 2)))
+    assert (inked[-1] - inked[0]) * 360 / picture.width > 5, "pixels of a digit where the sheet is 360 wide"
 
 
 def test_command_line(command, tiny_pack, tiny_models, tmp_path):
