@@ -46,13 +46,15 @@ class Wanted:
         return self.entry is not None and not self.on_stack
 
 
-def all_wanted(prompt: Prompt, entries: Sequence[Entry], jobs: Sequence[Job], stack: Sequence[session.StackEdit]) -> list[Wanted]:
-    """The things that a prompt asks for. entries: the library, those to be preferred first."""
+def all_wanted(prompt: Prompt, entries: Sequence[Entry], jobs: Sequence[Job], stack: Sequence[session.StackEdit],
+               begun: Sequence[session.StackEdit]) -> list[Wanted]:
+    """The things that a prompt asks for. entries: the library, those to be preferred first. begun: the stack as it was when the prompt was
+    typed, from which "more" and "less" are counted."""
     name, known = resources.pack_name(), {}
     for entry in entries:
         known.setdefault(_meant(entry.direction.prompt, name), entry)
     learning = {_meant(job.request.prompt, name) for job in jobs if job.active and job.kind == "train" and job.request.pack == name}
-    strengths = {edit.direction: edit.alpha for edit in stack if not edit.muted}
+    strengths, before = ({edit.direction: edit.alpha for edit in edits if not edit.muted} for edits in (stack, begun))
     directions = {meant: entry.direction for meant, entry in known.items()}
 
     def find(wish: Prompt) -> Wanted:
@@ -60,7 +62,7 @@ def all_wanted(prompt: Prompt, entries: Sequence[Entry], jobs: Sequence[Job], st
         if does is None:
             return Wanted(wish, on_its_way=meaning(wish, resources.pack()) in learning)
         entry = known[does.meant]
-        present, alpha = strengths.get(entry.path), does.strength(strengths.get(entry.path, 0.0))
+        present, alpha = strengths.get(entry.path), does.strength(before.get(entry.path, 0.0))
         is_so = present is not None and (present == alpha or abs(does.alpha) == 1 and not does.further and (present > 0) == (alpha > 0))
         return Wanted(wish, entry, alpha, is_so, present is not None and not is_so)
 

@@ -13,12 +13,17 @@ from app.session import StackEdit
 from app.widgets import plain
 from lelsd.prompt import Prompt
 
+BEGUN = "wishes_begun"  # the prompt, and the stack when it was typed
 LEARN_ICON, READY_ICON = ":material/model_training:", ":material/check:"
 
 
 def offered(prompt: Prompt) -> list[Wanted]:
     """What a prompt asks for, thing by thing; none for one thing that is to be learned, which needs no more than the button for it."""
-    wanted = all_wanted(prompt, resources.library()[0], resources.queue().jobs(), session.present(st.session_state).edits)
+    stack = session.present(st.session_state).edits
+    typed, begun = st.session_state.get(BEGUN, ("", ()))
+    if typed != prompt.text:
+        st.session_state[BEGUN] = _, begun = prompt.text, stack
+    wanted = all_wanted(prompt, resources.library()[0], resources.queue().jobs(), stack, begun)
     return wanted if len(wanted) > 1 or wanted[0].entry is not None else []
 
 
