@@ -64,10 +64,10 @@ class Run:
         return True
 
     def save(self, trainer: Trainer) -> None:
-        """The checkpoint, and the generators as they are now."""
-        save_checkpoint(self.checkpoint, trainer.state())
+        """The generators as they are now, and the checkpoint, last: where that is new, all is."""
         for name in trainer.branches:
             save_generator(trainer.generator(name), trainer.config, self.folder / FILES[name], name)
+        save_checkpoint(self.checkpoint, trainer.state())
 
     def show(self, trainer: Trainer) -> Path:
         """A sheet of edits of held-out pictures, as figure 5 has them."""

@@ -74,6 +74,14 @@ def test_who_comes_back_without_the_address_goes_on_where_they_were(page: Page, 
     expect(shown(page)).to_have_attribute("alt", re.compile("without edits"))
 
 
+def test_a_page_without_a_sidebar_has_the_whole_width(page: Page) -> None:
+    page.get_by_role("link", name="Directions").click()
+    expect(page.get_by_role("heading", name="Directions")).to_be_visible()
+    expect(page.locator(".stSidebar")).to_be_hidden()
+    page.get_by_role("link", name="Edit").click()
+    expect(page.get_by_label("What should the person look like?")).to_be_visible()
+
+
 def test_a_recipe_that_is_opened_leaves_the_page_as_it_looks(page: Page) -> None:
     """Its message must not take the place of the page's style."""
     page.locator(".st-key-library").get_by_role("button", name="Glasses").first.click()
