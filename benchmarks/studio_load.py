@@ -28,7 +28,7 @@ from packs import cli
 
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 300
-ALPHAS = (-2.0, -1.5, -1.0, -0.5, 0.5, 1.0, 1.5, 2.0)
+ALPHAS = (-1.0, -0.75, -0.5, -0.25, 0.25, 0.5, 0.75, 1.0)  # where directions with ends have theirs
 TRAINING = {"prompt": "a person with curly hair", "steps": 2000}
 WARM_MOVES = 5  # of each visitor, before memory is looked at
 
