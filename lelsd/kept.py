@@ -44,6 +44,7 @@ def told(text: str) -> str:
 
 
 def _clauses(text: str) -> list[tuple[int, int]]:
+    text = text.replace("’", "'")  # as phones type it
     return [match.span() for match in KEPT.finditer(text)] + [match.span("spared") for match in SPARED.finditer(text)]
 
 

@@ -72,7 +72,7 @@ def find_mentions(text: str) -> list[Mention]:
     typed = vocabulary().nlp(text.replace("’", "'"))
     doc = _respelt(typed)
     found = _merge_noun_phrases(doc, _without_look_alikes(doc, _matches(doc)))
-    kept = kept_spans(typed.text)
+    kept = kept_spans(text)
     return [mention for mention in (_mention(typed, doc, f) for f in _placed(doc, found))
             if not any(start <= mention.start < end for start, end in kept)]
 

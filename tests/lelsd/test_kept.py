@@ -19,6 +19,7 @@ from lelsd.prompt import parse_prompt
     ("same hair but older", "older"),
     ("same person with curly hair", "person with curly hair"),
     ("make the hair red but don't touch the eyebrows", "make the hair red"),
+    ("make the hair red but don’t touch the eyebrows", "make the hair red"),
     ("remove the hat, the glasses but not the earrings", "remove the hat, the glasses"),
     ("only change the hair to red", "change the hair to red"),
     ("Just a smile", "a smile"),
