@@ -145,9 +145,11 @@ def stage_see(work: Path, options) -> None:
 
 
 def stage_align(work: Path, options) -> None:
+    start = _start(work, "clip", options)  # the checkpoint that `clip` left comes before a pack
+    begin = None if start.pack is None else lambda clip, vocabulary: start_clip(clip, vocabulary.ids, start.pack)
     settings = ClipTraining(
         minutes=_minutes(options, "align"), batch_size=_batch(options, "align"), seed=options.seed, learning_rate=ALIGNING_RATE)
-    for progress in align_clip(PortraitCache(work / "cache"), work, settings, options.on):
+    for progress in align_clip(PortraitCache(work / "cache"), work, settings, options.on, begin):
         _tell("align", progress)
 
 

@@ -24,6 +24,7 @@ SPLITS = ("train", "heldout")
 PLACES = ("adjective", "hair", "having", "wearing", "after")
 _PLAIN_CHANCE = 0.25  # of "a person with ..." and nothing before it, which is how people ask for an edit
 _FACT_COUNTS = ((0, 0.06), (1, 0.44), (2, 0.22), (3, 0.15), (4, 0.09), (5, 0.04))
+_MANY_FACTS = ((1, 0.2), (2, 0.2), (3, 0.2), (4, 0.2), (5, 0.2))
 
 # Topics of which a caption names one at most: saying two is odd ("short medium-length hair") or says nothing more.
 _GROUPS = {
@@ -47,6 +48,7 @@ _ABSENT = {
 }
 _PRESENT = {"No_Beard": 0.12, "clean_shaven": 0.12, "Male": 0.3, "Young": 0.3, "Straight_Hair": 0.8, "Eyes_Closed": 3.0}
 _WEIGHTS = {(topic, value): _PRESENT.get(topic, 1.0) if value else _ABSENT.get(topic, 0.05) for topic, value in PHRASES}
+_EVEN_WEIGHTS = {(topic, value): 1.0 if value else 0.1 for topic, value in PHRASES}
 # most people say "a person with curly hair" rather than "a curly-haired person"
 _PLACE_WEIGHTS = {"adjective": 0.6, "hair": 2.0, "having": 1.2, "wearing": 2.0, "after": 0.8}
 
@@ -72,12 +74,15 @@ def describe(scene: Scene, rng: np.random.Generator, split: str = "train", count
     return [compose(truth, rng, split) for _ in range(count)]
 
 
-def compose(truth: dict[str, bool | None], rng: np.random.Generator, split: str = "train") -> Caption:
-    """One sentence about a picture of which `truth` (see `portraits.topics.topics`) is known."""
+def compose(truth: dict[str, bool | None], rng: np.random.Generator, split: str = "train", evenly: bool = False) -> Caption:
+    """One sentence about a picture of which `truth` (see `portraits.topics.topics`) is known.
+
+    `evenly`: it names more facts than most people would, and whatever is there as often as anything else that is there.
+    """
     if split not in SPLITS:
         raise ValueError(f"unknown split {split!r}; accepted are {', '.join(SPLITS)}")
-    counts, weights = zip(*_FACT_COUNTS)
-    facts = _choose_facts(truth, _weighted(counts, weights, rng), rng)
+    counts, weights = zip(*(_MANY_FACTS if evenly else _FACT_COUNTS))
+    facts = _choose_facts(truth, _weighted(counts, weights, rng), rng, _EVEN_WEIGHTS if evenly else _WEIGHTS)
     if not facts:
         return Caption(_word(KINDS, split, rng), {})
     return sentence(facts, rng, split, truth)
@@ -116,10 +121,10 @@ def _weighted(options: Sequence, weights: Sequence[float], rng: np.random.Genera
     return options[bisect_right([c / cumulative[-1] for c in cumulative], rng.random())]
 
 
-def _choose_facts(truth: dict[str, bool | None], count: int, rng: np.random.Generator) -> dict[str, bool]:
-    """`count` facts of different groups, in random order, each as likely as people mention it."""
-    known = [fact for fact in truth.items() if fact in _WEIGHTS]
-    weights = np.array([_WEIGHTS[fact] for fact in known])
+def _choose_facts(truth: dict[str, bool | None], count: int, rng: np.random.Generator, likely: dict[tuple[str, bool], float]) -> dict[str, bool]:
+    """`count` facts of different groups, in random order, each as likely as its weight in `likely`."""
+    known = [fact for fact in truth.items() if fact in likely]
+    weights = np.array([likely[fact] for fact in known])
     chosen: dict[str, bool] = {}
     groups = set()
     # exponential races: the order of independent exponential times is a draw without replacement by weight

@@ -22,7 +22,7 @@ from portraits.dataset import PortraitCache
 from portraits.pictures import Pictures, ahead, smooth
 from portraits.scene import ATTRIBUTES
 from portraits.training import (
-    LEARNING_RATE, AveragedWeights, Budget, RunState, augment, parameter_groups, pick_indices, set_learning_rate, step_rng,
+    LEARNING_RATE, AveragedWeights, Budget, RunState, augment, autocast, parameter_groups, pick_indices, set_learning_rate, step_rng,
 )
 
 INPUT_SIZE = 128
@@ -140,7 +140,7 @@ class _Learner:
         images = augment(images, step_rng(self.seed, self.budget.step, self.device))
         set_learning_rate(self.optimizer, self.budget.learning_rate(self.learning_rate))
         self.model.train()
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with autocast(self.device):
             logits = self.model(images)
         loss = F.binary_cross_entropy_with_logits(logits.float(), self.labels[rows], self.weights[rows], pos_weight=self.balance)
         self.optimizer.zero_grad(set_to_none=True)

@@ -9,11 +9,12 @@ texts'): a step costs a tenth, and its batch can be larger.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import open_clip
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -21,7 +22,7 @@ from torch import Tensor, nn
 from portraits.clip_training import ClipTraining, Lesson, Student, Vocabulary, encode_tokens, finish
 from portraits.dataset import PortraitCache
 from portraits.pictures import Pictures, smooth
-from portraits.training import AveragedWeights, Budget, augment, load_checkpoint, parameter_groups, step_rng
+from portraits.training import AveragedWeights, Budget, augment, autocast, load_checkpoint, parameter_groups, step_rng
 
 SEEN_AT_ONCE = 128
 ALIGNING_RATE = 1e-3
@@ -48,7 +49,7 @@ def see(visual: nn.Module, pictures: Pictures, indices: np.ndarray, size: int, s
         rng = step_rng(seed, start, images.device)
         clean = torch.rand(len(images), 1, 1, 1, generator=rng, device=images.device) < CLEAN_SHARE
         images = torch.where(clean, images, augment(images, rng))
-        with torch.autocast(images.device.type, torch.bfloat16):
+        with autocast(images.device):
             seen.append(tower(images.contiguous(memory_format=torch.channels_last)).float().cpu())
     return torch.cat(seen)
 
@@ -70,7 +71,7 @@ class _Alignment(Lesson):
         features, said, shown, columns, tokens = batch
         clip = self.student.clip
         pictures = F.normalize(clip.visual.attnpool.c_proj(features), dim=-1)
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with autocast(self.device):
             sentences, wanted, unwanted = encode_tokens(clip, tokens).split([len(features), len(columns), len(columns)])
         return pictures, sentences, wanted, unwanted, said, shown, shown[:, columns]
 
@@ -82,21 +83,29 @@ def trained_here(student: Student) -> Student:
     return student
 
 
-def align_clip(cache: PortraitCache, out: Path | str, settings: ClipTraining, device: torch.device | str = "cpu") -> Iterator[dict]:
+def align_clip(cache: PortraitCache, out: Path | str, settings: ClipTraining, device: torch.device | str = "cpu",
+               begin: Callable[[open_clip.CLIP, Vocabulary], None] | None = None) -> Iterator[dict]:
     """From out/clip.checkpoint, where `train_clip` has left it, to out/clip.safetensors; yields as `train_clip` does.
 
     `settings`: minutes or steps, batch size and learning rate of this phase; the config is that of the checkpoint. A killed run
-    begins again. Raises ValueError where there is no checkpoint.
+    begins again. Without a checkpoint, `begin` gives a CLIP whose token rows are those of the vocabulary its weights, and what the
+    losses need beside it is fitted first. Raises ValueError where there is neither.
     """
     out, device = Path(out), torch.device(device)
-    if not (out / "clip.checkpoint").exists():
-        raise ValueError(f"{out} has no clip.checkpoint; run the stage 'clip' first")
+    checkpoint = out / "clip.checkpoint"
+    if not checkpoint.exists() and begin is None:
+        raise ValueError(f"{out} has no clip.checkpoint; run the stage 'clip' first, or give a pack to start with")
     torch.manual_seed(settings.seed)
     vocabulary = Vocabulary.of_phrases(settings.config["text_cfg"]["context_length"])
     student = Student(settings.config, len(vocabulary.ids))
-    student.load_state_dict(load_checkpoint(out / "clip.checkpoint")["average"])
+    if checkpoint.exists():
+        student.load_state_dict(load_checkpoint(checkpoint)["average"])
+    else:
+        begin(student.clip, vocabulary)
     student = trained_here(student.to(device, memory_format=torch.channels_last))
     lesson = _lesson(student, cache, vocabulary, settings, device)
+    if not checkpoint.exists():
+        lesson.settle()
     average, budget = AveragedWeights(student), lesson.budget
     while budget.fraction < 1:
         losses = lesson.step()

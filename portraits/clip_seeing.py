@@ -22,7 +22,7 @@ from portraits.dataset import PortraitCache
 from portraits.pictures import Pictures, ahead, smooth
 from portraits.topics import TOPICS
 from portraits.training import (
-    LEARNING_RATE, AveragedWeights, Budget, RunState, augment, load_checkpoint, parameter_groups, pick_indices, save_checkpoint, set_learning_rate, step_rng,
+    LEARNING_RATE, AveragedWeights, Budget, RunState, augment, autocast, load_checkpoint, parameter_groups, pick_indices, save_checkpoint, set_learning_rate, step_rng,
 )
 
 PLACES = 40  # channels of the last maps that the head with places reads
@@ -104,7 +104,7 @@ def _train(model: Questions, average: AveragedWeights, optimizer, budget: Budget
         shown, images = next(batches)
         set_learning_rate(optimizer, budget.learning_rate(settings.learning_rate))
         model.train()
-        with torch.autocast(device.type, torch.bfloat16):
+        with autocast(device):
             embedded, placed = model(augment(images, step_rng(settings.seed, budget.step, device)))
         losses = [question_loss(logits, shown.to(device), balance) for logits in (embedded, placed)]
         optimizer.zero_grad(set_to_none=True)

@@ -6,32 +6,32 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from portraits.captions import compose
 from portraits.clip_evaluation import NEUTRAL, prompts_for
 from portraits.dataset import PortraitCache
 from portraits.phrases import FILLERS
 from portraits.topics import TOPICS
 
 
-class CaptionTable:
-    """All captions of a cache and what they say, as text and as int8 [N, each, T]."""
+class Captions:
+    """Captions of a cache's pictures, composed anew each time, so that a sentence is hardly ever read twice."""
 
     def __init__(self, cache: PortraitCache):
-        column = {name: i for i, name in enumerate(cache.topic_names)}
-        self.texts, self.said = [], None
-        for line in cache.captions():
-            if self.said is None:
-                self.said = np.zeros((cache.count, len(line["captions"]), len(column)), np.int8)
-            for k, facts in enumerate(line["facts"]):
-                for topic, value in facts.items():
-                    self.said[line["index"], k, column[topic]] = 1 if value else -1
-            self.texts.append(line["captions"])
+        self.truth, self.columns = np.array(cache.truth), {name: i for i, name in enumerate(cache.topic_names)}
 
     def pick(self, indices: np.ndarray, rng: np.random.Generator, filler_rate: float) -> tuple[list[str], Tensor]:
-        """One caption for each sample, some with harmless words put in, and int8 [B, T] of what they say."""
-        which = rng.integers(self.said.shape[1], size=len(indices))
-        texts = [self.texts[i][k] for i, k in zip(indices, which)]
-        texts = [with_fillers(text, rng) if rng.random() < filler_rate else text for text in texts]
-        return texts, torch.from_numpy(self.said[indices, which])
+        """One caption for each picture, half of them as people tell, half of all there is evenly, some with harmless words put
+        in; and int8 [B, T] of what they say: 1 that a topic holds, -1 that it does not, 0 nothing."""
+        said, texts = np.zeros((len(indices), len(self.columns)), np.int8), []
+        for row, index in zip(said, indices):
+            caption = compose(self._known(index), rng, evenly=rng.random() < 0.5)
+            for topic, value in caption.facts.items():
+                row[self.columns[topic]] = 1 if value else -1
+            texts.append(with_fillers(caption.text, rng) if rng.random() < filler_rate else caption.text)
+        return texts, torch.from_numpy(said)
+
+    def _known(self, index: int) -> dict[str, bool | None]:
+        return {topic: None if value < 0 else bool(value) for topic, value in zip(self.columns, self.truth[index].tolist())}
 
 
 class PromptTable:

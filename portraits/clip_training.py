@@ -25,13 +25,13 @@ from packs.files import unfinished
 from packs.weights import halved
 from portraits.clip_evaluation import evaluate_clip, responses
 from portraits.clip_losses import agreement, contrastive_loss, pair_loss, topic_loss, truth_loss
-from portraits.clip_texts import CaptionTable, PromptTable
+from portraits.clip_texts import Captions, PromptTable
 from portraits.dataset import PortraitCache
 from portraits.phrases import FILLERS, KINDS, NOUNS, OPENINGS, PHRASES
 from portraits.pictures import Pictures, ahead, smooth
 from portraits.topics import TOPICS
 from portraits.training import (
-    LEARNING_RATE, AveragedWeights, Budget, RunState, augment, parameter_groups, pick_indices, set_learning_rate, step_rng,
+    LEARNING_RATE, AveragedWeights, Budget, RunState, augment, autocast, parameter_groups, pick_indices, set_learning_rate, step_rng,
 )
 
 FULL_VOCABULARY = 49408
@@ -192,7 +192,7 @@ class Lesson:
     def __init__(self, student: Student, optimizer, budget: Budget, cache: PortraitCache, vocabulary: Vocabulary, settings: ClipTraining):
         self.student, self.optimizer, self.budget, self.settings = student, optimizer, budget, settings
         self.device, self.cache, self.vocabulary = student.truth_bias.device, cache, vocabulary
-        self.captions, self.prompts, self.truth = CaptionTable(cache), PromptTable(), np.array(cache.truth)
+        self.captions, self.prompts, self.truth = Captions(cache), PromptTable(), np.array(cache.truth)
         self.pictures = Pictures(cache.images, device=self.device, shrink=smooth)
         self.size = settings.config["vision_cfg"]["image_size"]
         self.batches = ahead(self._read, count(budget.step))
@@ -229,7 +229,7 @@ class Lesson:
         """The arguments of `_losses`, from what `_read` read."""
         images, said, shown, columns, tokens = batch
         images = augment(images, step_rng(self.settings.seed, self.budget.step, self.device))
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with autocast(self.device):
             pictures = encode_images(self.student.clip, images)
             sentences, wanted, unwanted = encode_tokens(self.student.clip, tokens).split([len(images), len(columns), len(columns)])
         return pictures, sentences, wanted, unwanted, said, shown, shown[:, columns]

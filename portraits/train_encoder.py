@@ -22,7 +22,7 @@ from portraits.pictures import Pictures, ahead, shrunk
 from portraits.scene import appearance, appearance_names, make_scene
 from portraits.train_generator import Basis
 from portraits.training import (
-    LEARNING_RATE, AveragedWeights, Budget, RunState, blur, maps_dtype, parameter_groups, pick_indices, set_learning_rate, step_rng,
+    LEARNING_RATE, AveragedWeights, Budget, RunState, autocast, blur, parameter_groups, pick_indices, set_learning_rate, step_rng,
 )
 
 UNSEEN_WEIGHT = 0.05  # of an entry that the picture does not show
@@ -157,7 +157,7 @@ def _steps(model, optimizer, budget: Budget, targets: Targets, batch_size: int, 
         rows = indices.to(device)
         images = roughened(images, step_rng(seed, budget.step, device))
         set_learning_rate(optimizer, budget.learning_rate(learning_rate))
-        with torch.autocast(device.type, torch.bfloat16, enabled=maps_dtype(device) is torch.bfloat16):
+        with autocast(device):
             guess = model.standardised(images)
         loss = appearance_loss(guess.float(), targets.x[rows], targets.weights[rows])
         optimizer.zero_grad(set_to_none=True)

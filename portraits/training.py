@@ -201,3 +201,9 @@ def maps_dtype(device: torch.device | str) -> torch.dtype:
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
     return compute_dtype(device)
+
+
+def autocast(device: torch.device | str) -> torch.autocast:
+    """A context in which feature maps are of `maps_dtype`."""
+    device = torch.device(device)
+    return torch.autocast(device.type, torch.bfloat16, enabled=maps_dtype(device) is torch.bfloat16)

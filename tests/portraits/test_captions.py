@@ -81,7 +81,7 @@ def test_the_facts_are_those_of_the_words():
     for scene in SCENES:
         for caption in describe(scene, random, "train", 3):
             for pattern, (topic, value) in clues.items():
-                if re.search(pattern, caption.text) and not re.search("without |not wearing|no freckles", caption.text):
+                if re.search(pattern, caption.text) and not re.search("without |not wearing|no freckles|no sunglasses|no goatee", caption.text):
                     assert caption.facts.get(topic) == value, caption
                     checked += 1
     assert checked > 100

@@ -7,7 +7,7 @@ from safetensors.torch import load_file
 
 from portraits.clip_alignment import align_clip, features_before_projection
 from portraits.clip_evaluation import responses
-from portraits.clip_training import ClipTraining, build_model, train_clip
+from portraits.clip_training import ClipTraining, Vocabulary, build_model, train_clip
 from portraits.training import load_checkpoint
 
 TINY = {"embed_dim": 32, "vision_cfg": {"image_size": 64, "layers": [1, 1, 1, 1], "width": 8, "head_width": 64},
@@ -46,6 +46,18 @@ def test_words_are_fitted_and_what_is_seen_stays(small_cache, tmp_path):
     assert F.cosine_similarity(after[projection].float().flatten(), before[f"clip.{projection}"].flatten(), dim=0) < 0.9999
 
 
+def test_words_can_be_fitted_to_the_pictures_of_a_pack(small_cache, tmp_path):
+    """Without a checkpoint: the weights are those of a CLIP that was shipped, and its picture tower stays as it was."""
+    torch.manual_seed(5)
+    shipped = build_model(TINY, len(Vocabulary.of_phrases().ids)).state_dict()
+    list(align_clip(small_cache, tmp_path, settings(steps=60), begin=lambda clip, vocabulary: clip.load_state_dict(shipped)))
+    after = load_file(tmp_path / "clip.safetensors")
+    tower = [name for name in after if name.startswith("visual.") and "c_proj" not in name and after[name].is_floating_point()]
+    assert all(torch.allclose(after[name].float(), shipped[name], atol=2e-3, rtol=2e-3) for name in tower)
+    words = "transformer.resblocks.0.mlp.c_fc.weight"
+    assert (after[words].float() - shipped[words]).abs().max() > 0.01
+
+
 def test_words_need_pictures_that_were_learned_from(small_cache, tmp_path):
-    with pytest.raises(ValueError, match="run the stage 'clip' first"):
+    with pytest.raises(ValueError, match="run the stage 'clip' first, or give a pack"):
         next(align_clip(small_cache, tmp_path, settings()))

@@ -8,7 +8,7 @@ from safetensors.torch import load_file
 from packs.weights import expand_rows
 from portraits.clip_evaluation import area_under_curve, evaluate_clip, prompts_for, responses, score_texts
 from portraits.clip_losses import agreement, contrastive_loss, pair_loss, topic_loss, truth_loss
-from portraits.clip_texts import CaptionTable, PromptTable, with_fillers
+from portraits.clip_texts import Captions, PromptTable, with_fillers
 from portraits.clip_training import CLIP_CONFIG, ClipTraining, Vocabulary, build_model, encode_images, encode_tokens, pack_entry, train_clip
 from portraits.phrases import FILLERS
 from portraits.scene import ATTRIBUTES
@@ -115,12 +115,18 @@ def test_topic_loss_by_hand():
     assert topic_loss(embedding, prototypes, torch.tensor(1.0), torch.zeros(2), target).item() == pytest.approx(expected)
 
 
-def test_captions_come_with_what_they_say(small_cache):
-    table = CaptionTable(small_cache)
-    texts, said = table.pick(np.arange(60), np.random.default_rng(0), 0.0)
-    true, known = agreement(said, torch.from_numpy(np.array(small_cache.truth[:60])))
-    assert len(texts) == 60 and true.diagonal().all() and known.diagonal().all()
-    assert 0.02 < true.float().mean() < 0.6
+def test_captions_come_with_what_they_say_and_are_true(small_cache):
+    captions, seen = Captions(small_cache), set()
+    for seed in range(6):
+        texts, said = captions.pick(np.array([7, 4, 7]), np.random.default_rng(seed), 0.0)
+        assert said.shape == (3, len(TOPICS)) and said.dtype == torch.int8
+        for index, text, row in zip((7, 4, 7), texts, said.numpy()):
+            assert all(small_cache.truth[index][column] == (row[column] == 1) for column in np.flatnonzero(row)), text
+            assert row.any() or "with" not in text, text
+        seen |= set(texts)
+    assert len(seen) > 15  # composed anew each time
+    again, _ = captions.pick(np.array([7, 4, 7]), np.random.default_rng(5), 0.0)
+    assert again == texts
 
 
 def test_fillers_are_put_between_the_words():
