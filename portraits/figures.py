@@ -41,6 +41,7 @@ FIGURES = (
     Figure("CLIP: the same with words held out of training", "clip.heldout.accuracy", least=0.95),
     Figure("CLIP: the same with words held out, as the studio reads them (plainer words for those it does not know)", "clip.read.accuracy"),
     Figure("CLIP: retrieval R@1 among 100, training words", "clip.train.recall_at_1", least=0.80),
+    Figure("CLIP: the same in sentence forms it never read", "clip.templates.recall_at_1", least=0.80),
     Figure("CLIP: the same with words held out of training", "clip.heldout.recall_at_1", least=0.80),
     Figure("CLIP: the same with words held out, as the studio reads them", "clip.read.recall_at_1"),
     Figure("classifier: accuracy, held-out renders", "classifier.accuracy", least=0.97),

@@ -42,8 +42,8 @@ PHRASES: dict[tuple[str, bool], Phrases] = {
     ("Bald", True): Phrases(adjective="bald|hairless//bald-headed", having="no hair|a bald head|a shaved head|a head without hair//a bare scalp",
                             after="without hair//without any hair"),
     ("Bald", False): Phrases(having="hair|a full head of hair|some hair//hair on the head", after="who is not bald//who isn't bald"),
-    ("Bangs", True): Phrases(having="bangs|a fringe|hair over the forehead|hair over the brow|short hair over the forehead|some bangs//"
-                                    "bangs over the forehead|a fringe of hair"),
+    ("Bangs", True): Phrases(having="bangs|a fringe|hair over the forehead|short hair over the forehead|some bangs//bangs over the forehead|"
+                                    "a fringe of hair"),
     ("Bangs", False): Phrases(having="no bangs|no fringe", after="without bangs|without a fringe|without any bangs//without any fringe"),
     ("Black_Hair", True): Phrases(adjective="black-haired|dark-haired", hair="black|jet black|dark//raven black", having="hair that is black"),
     ("Black_Hair", False): Phrases(after="without black hair"),
@@ -212,8 +212,7 @@ PHRASES: dict[tuple[str, bool], Phrases] = {
                                         having="stubble|a five o'clock shadow|light stubble|stubble on the chin|stubbly cheeks|some stubble|"
                                                "a stubbly beard//a stubbly chin"),
     ("5_o_Clock_Shadow", False): Phrases(after="without stubble|without any stubble", having="no stubble"),
-    ("Sideburns", True): Phrases(having="sideburns|long sideburns|thick sideburns|big sideburns|hair beside the ears|"
-                                        "hair down the side of the face|hair at the side of the face|side burns//side whiskers"),
+    ("Sideburns", True): Phrases(having="sideburns|long sideburns|thick sideburns|big sideburns|hair beside the ears//side whiskers"),
     ("Sideburns", False): Phrases(after="without sideburns|without any sideburns", having="no sideburns"),
     # skin
     ("Pale_Skin", True): Phrases(adjective="pale|fair-skinned|light-skinned//white-skinned",
@@ -248,8 +247,7 @@ PHRASES: dict[tuple[str, bool], Phrases] = {
     ("Sad", True): Phrases(adjective="sad|unhappy|sorrowful//gloomy", having="a sad face|a sad expression|a frown|a sad look|an unhappy face",
                            after="looking sad|who is sad"),
     ("Sad", False): Phrases(after="who is not sad|who isn't sad"),
-    ("Angry", True): Phrases(adjective="angry|furious|mad//cross",
-                             having="an angry face|an angry expression|an angry look|an angry mouth and angry brows",
+    ("Angry", True): Phrases(adjective="angry|furious|mad//cross", having="an angry face|an angry expression|an angry look",
                              after="looking angry|who is angry"),
     ("Angry", False): Phrases(after="who is not angry|who isn't angry|who doesn't look angry"),
     # who
