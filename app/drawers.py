@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,18 +43,14 @@ class Drawers:
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
+        self._written: set[Path] = set()  # by this server: a picture that another left may be damaged, and is written anew
+        self._putting = threading.Lock()  # or what two tabs of a visit put in at once would take each other's pictures out
 
     def put(self, visit: str, name: str, values: Mapping[str, Any], pictures: Mapping[str, Callable[[], bytes]]) -> None:
-        """Keep values in place of those before, with the pictures by name: each is asked for where it is not there yet, and others go. Raises OSError."""
-        folder = self._folder(visit, name)
-        for picture, png in pictures.items():
-            if not (path := folder / f"{picture}.png").exists():
-                write_atomically(path, png())
-        write_atomically(folder / VALUES, json.dumps({"format": FORMAT, **values}, separators=(",", ":")).encode())
-        for path in folder.glob("*.png"):  # last: until now the values named them
-            if path.stem not in pictures:
-                path.unlink(missing_ok=True)
-        self._tidy()
+        """Keep values in place of those before, with the pictures by name: each is asked for once, and others go. Raises OSError."""
+        with self._putting:
+            if self._put(self._folder(visit, name), {"format": FORMAT, **values}, pictures):
+                self._tidy()  # not after every stroke: there may be thousands of files to look at
 
     def open(self, visit: str, name: str) -> Drawer | None:
         """What was put in; None where nothing is. Raises OSError, and ValueError for a file that is damaged or of another version."""
@@ -79,8 +76,21 @@ class Drawers:
 
     def _folder(self, visit: str, name: str) -> Path:
         if not (is_name(visit) and is_name(name)):
-            raise ValueError(f"{visit!r} and {name!r} must be names of up to 64 letters and digits")
+            raise ValueError(f"{visit!r} and {name!r} are no names of drawers; accepted: up to 64 letters, digits, - and _")
         return self.folder / visit / name
+
+    def _put(self, folder: Path, values: Mapping[str, Any], pictures: Mapping[str, Callable[[], bytes]]) -> bool:
+        """Whether a picture was written."""
+        paths = {folder / f"{picture}.png": png for picture, png in pictures.items()}
+        new = [path for path in paths if path not in self._written or not path.exists()]
+        for path in new:
+            write_atomically(path, paths[path]())
+        self._written.update(new)
+        write_atomically(folder / VALUES, json.dumps(values, separators=(",", ":")).encode())
+        for path in folder.glob("*.png"):  # last: until now the values named them
+            if path not in paths:
+                path.unlink(missing_ok=True)
+        return bool(new)
 
     def _tidy(self) -> None:
         """Without those that were longest not put into, so that the rest is no more than `MAX_BYTES`."""

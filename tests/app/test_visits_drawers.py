@@ -45,6 +45,12 @@ def test_a_picture_is_asked_for_once_and_goes_with_the_values_that_name_it(tmp_p
     assert kept.open("mine", "photo") is None and files(tmp_path) == []
 
 
+def test_a_damaged_picture_is_written_anew_by_the_next_server(tmp_path):
+    for data in (b"damaged", FIRST):
+        Drawers(tmp_path).put("mine", "photo", {}, {"one": lambda data=data: data})
+    assert Drawers(tmp_path).open("mine", "photo").picture("one") == FIRST
+
+
 def test_what_breaks_off_leaves_what_was_there(tmp_path):
     kept = Drawers(tmp_path)
     kept.put("mine", "photo", {"a": 1}, {"one": lambda: FIRST})
@@ -65,7 +71,7 @@ def test_no_other_file_can_be_named(tmp_path, name):
     with pytest.raises(ValueError, match="damaged: it names the picture"):
         kept.open("mine", "photo").picture(name)
     for visit, drawer in ((name, "photo"), ("mine", name)):
-        with pytest.raises(ValueError, match="must be names"):
+        with pytest.raises(ValueError, match="no names of drawers"):
             kept.open(visit, drawer)
 
 
@@ -86,7 +92,7 @@ def test_the_disk_is_used_no_further_than_that(tmp_path, monkeypatch):
         if (tmp_path / visit / "photo").exists():
             os.utime(tmp_path / visit / "photo", (day, day))
     assert [kept.open(visit, "photo") is None for visit in ("first", "second", "third")] == [True, False, False]
-    kept.put("third", "shapes", {"large": "x" * 3000}, {})
+    kept.put("third", "shapes", {}, {"large": lambda: bytes(3000)})
     assert files(tmp_path) == [], "one alone that is too large is not kept either"
 
 
