@@ -1,16 +1,32 @@
-"""Small files that several processes read and write: whole or not at all."""
+"""Small files that several processes read and write: whole or not at all, under names that are no paths."""
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from packs.files import write_atomically
+
+NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def write_json(path: Path, value: object) -> None:
     """Write `value`; a reader sees the old file or the new one, never a part."""
     write_atomically(path, json.dumps(value).encode())
+
+
+def is_name(text: object) -> bool:
+    """Whether this may be the name of a visit, and so of a file."""
+    return isinstance(text, str) and NAME.fullmatch(text) is not None
+
+
+def changed(path: Path) -> float:
+    """When a file or a folder was changed; 0 for one that somebody has removed meanwhile."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def read_json(path: Path) -> dict:

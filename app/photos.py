@@ -1,6 +1,8 @@
 """A picture of somebody's own on its way to a face that can be edited: handed in, cut out, searched for as a job, opened.
 
-Only the square that is searched for is written to disk, into the folder of its job, until somebody deletes it there.
+The picture is kept on disk beside the work of the visit until it is removed or another takes its place; the square that is searched for, in
+the folder of its job until somebody deletes it there. Both are drawn anew, so that nothing is in them that the file said of place or camera;
+only a file that the studio saved itself is kept as it is, for its recipe.
 """
 
 from __future__ import annotations
@@ -15,8 +17,9 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from app import recipes, resources
+from app import beside, recipes, resources
 from app.components.picture import data_url
+from app.drawers import Drawer
 from app.files import read_json
 from app.job import Job
 from app.job_request import InvertRequest
@@ -31,7 +34,7 @@ from stylegan2.inversion.intake import read_picture
 
 WORKING_SIDE, SHOWN_SIDE = 3072, 960  # pixels: of what is kept of a handed in picture, and of what the browser gets
 MAX_NAME = 80  # characters of a file's name that are kept, its end
-MAX_DRAFTS = 16  # pictures that are kept for visitors who load the page again
+MAX_DRAFTS = 16  # pictures in memory; others are read from the disk again
 SAMPLES = 0x70686F746F  # the world of drawn faces to try it with; no training has seen it
 Points = tuple[tuple[float, float], ...]
 
@@ -112,10 +115,15 @@ def cut_out(draft: Draft, pack: Pack) -> Image.Image:
 
 def search(draft: Draft, steps: int, visit: str) -> Job:
     """Put the search in the queue. Raises ValueError for points that are on no face, or a folder that cannot be written."""
-    buffer = io.BytesIO()
-    cut_out(draft, resources.pack()).save(buffer, "PNG")  # drawn anew: nothing that the file said of place or camera is in it
     request = InvertRequest(draft.name, resources.pack_name(), steps, visit)
-    return resources.queue().submit(request, {request.picture: buffer.getvalue()})
+    return resources.queue().submit(request, {request.picture: _png(cut_out(draft, resources.pack()))})
+
+
+def _png(picture: Image.Image) -> bytes:
+    """Drawn anew: nothing that the file said of place or camera is in it."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", compress_level=1)  # a photograph hardly gets smaller with more, and somebody waits
+    return buffer.getvalue()
 
 
 def jobs() -> list[Job]:
@@ -138,24 +146,42 @@ def likeness(job: Job) -> dict[str, float]:
     return {name: float(value) for name, value in measured.items() if value is not None} if isinstance(measured, dict) else {}
 
 
-# --- the picture of a visit, in memory alone --------------------------------------------------------------------------
+# --- the picture of a visit -------------------------------------------------------------------------------------------
 
 
 @st.cache_resource(show_spinner=False)
-def _drafts() -> OrderedDict[str, Draft]:
+def _drafts() -> OrderedDict[str, Draft | None]:
     return OrderedDict()
 
 
 def draft_of(visit: str) -> Draft | None:
-    """The picture that this visit works on, whatever page or reload came between."""
-    return _drafts().get(visit)
+    """The picture that this visit works on, whatever page, reload or server came between."""
+    kept = _drafts()
+    if visit not in kept:
+        _remember(visit, beside.found(visit, beside.PHOTO, _taken_out))
+    return kept.get(visit)
 
 
 def keep(visit: str, draft: Draft | None) -> None:
-    """Work on this picture from now on, or on none; those of the oldest visits are forgotten."""
+    """Work on this picture from now on, or on none: what was kept of the one before goes."""
+    _remember(visit, draft)
+    if draft is None:
+        beside.empty(visit, beside.PHOTO)
+        return
+    values = {"name": draft.name, "picture": draft.uid, "points": draft.shares, "by_points": draft.by_points}
+    beside.put(visit, beside.PHOTO, values, {draft.uid: lambda: draft.recipe or _png(draft.picture)})
+
+
+def _remember(visit: str, draft: Draft | None) -> None:
+    """In memory, which forgets those of the oldest visits. None, too: a file that is no use is not read again."""
     kept = _drafts()
-    kept.pop(visit, None)
-    if draft is not None:
-        kept[visit] = draft
+    kept[visit] = draft
+    kept.move_to_end(visit)
     while len(kept) > MAX_DRAFTS:
         kept.popitem(last=False)
+
+
+def _taken_out(drawer: Drawer) -> Draft:
+    values = drawer.values
+    draft = read(drawer.picture(values["picture"]), str(values["name"]))
+    return replace(with_shares(draft, values["points"]), by_points=bool(values["by_points"]), uid=values["picture"])

@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 import re
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,8 +99,15 @@ def _visits(folder: str) -> Visits:
 
 def remember_visit() -> None:
     """Keep the work of this visit; where it cannot be written, that is said once."""
-    try:
+    with said_where_unwritten():
         visits().keep(session.visit(st.session_state), session.work(st.session_state))
+
+
+@contextmanager
+def said_where_unwritten() -> Iterator[None]:
+    """Say it once to this visitor where their work cannot be written in the block; it goes on in memory."""
+    try:
+        yield
     except OSError as error:
         if not st.session_state.get(UNWRITTEN):
             st.toast(sentence(f"your work is kept only until the studio is closed: {describe(error)}"), icon=":material/error:")

@@ -20,7 +20,7 @@ ALPHA_LIMIT = 2.0
 DEFAULT_SEED = 62  # in the built-in pack a friendly face that wears and hides nothing: whatever is asked for can be seen
 DEFAULT_TRUNCATION = 0.7
 HISTORY_KEY, VISIT_KEY = "history", "visit"
-PACK_KEY, LEFT_KEY = "pack", "histories_left"
+PACK_KEY, LEFT_KEY, BESIDE_KEY = "pack", "histories_left", "beside"
 Latents = tuple[tuple[float, ...], ...]
 
 
@@ -99,16 +99,18 @@ class History:
 
 @dataclass(frozen=True)
 class Work:
-    """What a visitor comes back to. `pack`: the one they chose, None for the studio's own; `left`: histories of other packs, by pack."""
+    """What a visitor comes back to. `pack`: the one they chose, None for the studio's own; `left`: histories of other packs, by pack;
+    `beside`: what there is besides histories, such as a photo, by the names of its drawers."""
 
     history: History
     pack: str | None = None
     left: Mapping[str, History] = field(default_factory=dict)
+    beside: frozenset[str] = frozenset()
 
     @property
     def begun(self) -> bool:
         """Whether anything was changed."""
-        return any(len(history.states) > 1 for history in (self.history, *self.left.values()))
+        return bool(self.beside) or any(len(history.states) > 1 for history in (self.history, *self.left.values()))
 
 
 # --- changes: each takes a snapshot and gives the next ---------------------------------------------------------------
@@ -208,13 +210,13 @@ def visit(state: MutableMapping) -> str:
 
 def work(state: MutableMapping) -> Work:
     """All that a visitor comes back to, after a reload or from another pack."""
-    return Work(history(state), state.get(PACK_KEY), state.get(LEFT_KEY, {}))
+    return Work(history(state), state.get(PACK_KEY), state.get(LEFT_KEY, {}), state.get(BESIDE_KEY, frozenset()))
 
 
 def take_up(state: MutableMapping, kept: Work) -> None:
     """Go on with what was kept; a visitor who has begun something already keeps that."""
     if HISTORY_KEY not in state and PACK_KEY not in state:
-        state[HISTORY_KEY], state[LEFT_KEY] = kept.history, kept.left
+        state[HISTORY_KEY], state[LEFT_KEY], state[BESIDE_KEY] = kept.history, kept.left, kept.beside
         if kept.pack is not None:
             state[PACK_KEY] = kept.pack
 
@@ -232,9 +234,9 @@ def change_pack(state: MutableMapping, old: str, new: str) -> None:
     Layers, directions and made pictures mean something else in another pack, so what is kept is named here and all else goes.
     """
     left = {**state.get(LEFT_KEY, {}), **({old: state[HISTORY_KEY]} if HISTORY_KEY in state else {})}
-    before, name = left.pop(new, None), visit(state)
+    before, name, beside = left.pop(new, None), visit(state), state.get(BESIDE_KEY, frozenset())
     _forget(state)
-    state[PACK_KEY], state[LEFT_KEY], state[VISIT_KEY] = new, left, name
+    state[PACK_KEY], state[LEFT_KEY], state[VISIT_KEY], state[BESIDE_KEY] = new, left, name, beside
     if before is not None:
         state[HISTORY_KEY] = before
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections import OrderedDict
 from dataclasses import dataclass, replace
@@ -12,7 +11,7 @@ import streamlit as st
 import torch
 from PIL import Image
 
-from app import rendering, resources, session
+from app import beside, rendering, resources, session, shape_history
 from app.session import History
 from baselines.maskgan.editor import Painter
 from baselines.shape.edits import PartShape, Stroke
@@ -30,7 +29,7 @@ from stylegan2.images import from_pil, to_pil
 from stylegan2.inversion.intake import read_picture
 
 BENCH = "shape_bench"
-MAX_VISITS = 32  # whose shapes are kept when the page is loaded again
+MAX_VISITS = 32  # whose shapes are in memory; others are read from the disk again
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +126,7 @@ def _face_mask(seed: int, truncation: float, pack_hash: str) -> np.ndarray:
 
 def name_of(shape: Shape) -> str:
     """A short name of the picture that it begins with: the same for the same pixels."""
-    return hashlib.sha256(shape.png).hexdigest()[:12]
+    return shape_history.name_of(shape.png)
 
 
 def words(shape: Shape) -> str:
@@ -190,14 +189,25 @@ def _here() -> tuple[str, str]:
 
 
 def history() -> History:
-    """This visit's shapes with the pack in use, whatever page or reload came between; the Edit page's picture at first."""
+    """This visit's shapes with the pack in use, whatever page, reload or server came between; the Edit page's picture at first."""
     if _here() not in _histories():
-        keep(History(of_edit_page()))
+        found = beside.found(_here()[0], _drawer(), shape_history.taken_out)
+        _remember(found or History(of_edit_page()))
     return _histories()[_here()]
 
 
 def keep(changed: History) -> None:
-    """Go on with this history; those of the oldest visits are forgotten."""
+    """Go on with this history, and keep it on disk: something was changed."""
+    _remember(changed)
+    beside.put(_here()[0], _drawer(), *shape_history.put_away(changed))
+
+
+def _drawer() -> str:
+    return f"{beside.SHAPES}-{resources.pack().hash[:16]}"
+
+
+def _remember(changed: History) -> None:
+    """In memory, which forgets those of the oldest visits."""
     kept = _histories()
     kept[_here()] = changed
     kept.move_to_end(_here())

@@ -4,31 +4,31 @@
     visits.keep("0a1b2c3d4e5f", session.work(st.session_state))
     visits.get("0a1b2c3d4e5f")
 
-A visit is a JSON file of states. Latents, of which many states have the same, are written once each.
+A visit is a JSON file of states. Latents, of which many states have the same, are written once each. What is kept beside it (`drawers`) goes with it.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
+from app.drawers import Drawers
+from app.files import changed, is_name
 from app.session import History, Latents, Snapshot, StackEdit, Work
 from packs.files import write_atomically
 
 MAX_VISITS = 200
 FORMAT = 1
-NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class Visits:
-    """Work by the name of its visit. The oldest visits are forgotten."""
+    """Work by the name of its visit, and the drawers beside it. The oldest visits are forgotten."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = Path(folder)
+        self.folder, self.drawers = Path(folder), Drawers(folder)
         self._kept: OrderedDict[str, Work] = OrderedDict()
 
     def get(self, name: str | None) -> Work | None:
@@ -38,14 +38,14 @@ class Visits:
         return self._kept.get(name)
 
     def keep(self, name: str, work: Work) -> None:
-        """Keep the work of a visit. A file is written once something was changed, and when it changed since. Raises OSError; in memory it is kept nevertheless."""
+        """Keep the work of a visit. A file is written once something was changed, and when anything changed since. Raises OSError; in memory it is kept nevertheless."""
         same = self._kept.get(name) == work
         self._kept[name] = work
         self._kept.move_to_end(name)
         while len(self._kept) > MAX_VISITS:
             self._kept.popitem(last=False)
-        if not same and work.begun:
-            new = not self._path(name).exists()
+        new = not self._path(name).exists()
+        if not same and (work.begun or not new):
             write_atomically(self._path(name), json.dumps(to_json(work), separators=(",", ":")).encode())
             if new:
                 self._tidy()
@@ -54,15 +54,13 @@ class Visits:
         return self.folder / f"{name}.json"
 
     def _tidy(self) -> None:
-        """Without the files of the oldest visits."""
-        files = sorted(self.folder.glob("*.json"), key=_changed, reverse=True)
+        """Without the files of the oldest visits, and without drawers of visits that have gone."""
+        files = sorted(self.folder.glob("*.json"), key=changed, reverse=True)
         for path in files[MAX_VISITS:]:
             path.unlink(missing_ok=True)
-
-
-def is_name(text: object) -> bool:
-    """Whether this may be the name of a visit, and so of a file."""
-    return isinstance(text, str) and NAME.fullmatch(text) is not None
+        for path in self.folder.glob("*/"):
+            if not self._path(path.name).exists():
+                self.drawers.forget(path.name)
 
 
 def read_work(path: Path) -> Work:
@@ -77,7 +75,7 @@ def to_json(work: Work) -> dict:
     """Work as JSON has it."""
     latents: dict[Latents, int] = {}
     histories = {pack: _states(history, latents) for pack, history in work.left.items()}
-    return {"format": FORMAT, "pack": work.pack, "history": _states(work.history, latents), "left": histories, "latents": list(latents)}
+    return {"format": FORMAT, "pack": work.pack, "history": _states(work.history, latents), "left": histories, "beside": sorted(work.beside), "latents": list(latents)}
 
 
 def from_json(kept: Mapping) -> Work:
@@ -88,7 +86,8 @@ def from_json(kept: Mapping) -> Work:
         raise ValueError(f"its pack is {kept['pack']!r}")
     latents = [tuple(tuple(float(value) for value in row) for row in rows) for rows in kept["latents"]]
     left = {str(pack): _history(states, latents) for pack, states in kept["left"].items()}
-    return Work(_history(kept["history"], latents), kept["pack"], left)
+    beside = frozenset(str(name) for name in kept.get("beside", ()))  # there was none at first
+    return Work(_history(kept["history"], latents), kept["pack"], left, beside)
 
 
 def _states(history: History, latents: dict[Latents, int]) -> dict:
@@ -113,11 +112,3 @@ def _snapshot(state: Mapping, latents: list[Latents]) -> Snapshot:
 
 def _edit(direction: str, alpha: float, layers: list[int] | None, muted: bool, index: int, free: bool, uid: str) -> StackEdit:
     return StackEdit(str(direction), float(alpha), None if layers is None else tuple(int(n) for n in layers), bool(muted), int(index), bool(free), str(uid))
-
-
-def _changed(path: Path) -> float:
-    """When a file was changed; 0 for one that somebody has removed meanwhile."""
-    try:
-        return path.stat().st_mtime
-    except FileNotFoundError:
-        return 0.0

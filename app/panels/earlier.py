@@ -6,7 +6,7 @@ import contextlib
 
 import streamlit as st
 
-from app import rendering, resources, session
+from app import beside, rendering, resources, session
 from app.components.remember import NAME, remember
 from app.widgets import plain
 from packs import registry
@@ -39,6 +39,7 @@ def _offer(name: str, kept: session.Work) -> None:
         what = f"Last time: {words[:1].lower()}{words[1:]}"
     else:
         image, what = None, f"Last time: a face of the pack {pack}"
+    what = "; ".join([what, *sorted({beside.words(name) for name in kept.beside})])
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small", key="earlier"):
         if image:
             st.image(image, width=PICTURE)

@@ -8,9 +8,9 @@ from collections.abc import Collection
 import streamlit as st
 
 from app import resources, session
+from app.files import is_name
 from app.job_request import KINDS
 from app.panels.training import shown_jobs, training_panel
-from app.visits import is_name
 from app.widgets import page_style, plain, sentence
 from packs.cli import describe
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from app import photos, recipes, resources, session
+from app import beside, photos, recipes, resources, session
 from app.components.picture import data_url
 from app.components.points import points
 from app.panels.found import edit, found_panel
@@ -30,6 +30,7 @@ def photo_panel() -> None:
     style(STYLE)
     draft, searched = _draft(), bool(photos.jobs())
     _warning(draft is not None)
+    beside.tell_lost()
     if trouble := st.session_state.pop(TROUBLE, None):
         st.error(trouble, icon=":material/broken_image:")
     if draft is None and not searched:
@@ -73,7 +74,7 @@ def _upload() -> None:
     """The field for a file. What is wrong with one is a sentence, and the picture before it stays."""
     turn = st.session_state.setdefault(TURN, 0)  # a new key empties the field after each file
     file = st.file_uploader("Your picture", type=list(KINDS), key=f"photo-{turn}", max_upload_size=MAX_BYTES // 2**20)
-    st.caption(f":material/lock: It stays on this machine: nothing of it is sent anywhere. PNG, JPEG or WebP, up to {MAX_BYTES // 2**20} MB and"
+    st.caption(f":material/lock: It stays on this machine, in the folder of runs until you remove it: nothing of it is sent anywhere. PNG, JPEG or WebP, up to {MAX_BYTES // 2**20} MB and"
                f" {MAX_PIXELS // 1_000_000} million pixels, {MIN_SIDE} pixels a side at least; turned as the camera says.")
     if file is not None:
         with st.spinner("Reading the picture …"):
@@ -143,7 +144,7 @@ def _search(draft: Draft) -> None:
         with st.popover("Settings", icon=":material/settings:", key="photo-settings"):
             st.number_input("Steps at most", 0, MAX_STEPS, value=Inversion.steps, key=STEPS,
                             help="It ends earlier where nothing is won any more. 0 takes what the pack's encoder guesses at once.")
-        st.button("Remove", key="photo-remove", icon=":material/delete:", on_click=_remove, help="Forget this picture")
+        st.button("Remove", key="photo-remove", icon=":material/delete:", on_click=_remove, help="Takes this picture from this machine; what was found stays")
 
 
 def _image(url: str, alt: str, height: str) -> None:

@@ -8,11 +8,12 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from app import resources, shaping
+from app import beside, resources, shaping
 from app.components.brush import brush
 from app.components.picture import data_url, picture
 from app.components.registry import available
 from app.panels import live
+from app.panels.earlier import remember_here
 from app.panels.files import MAX_MEGABYTES, dropped_file
 from app.panels.shape_live import feed
 from app.panels.shape_parts import parts_panel
@@ -46,6 +47,7 @@ def shape_panel() -> None:
     except (ValueError, OSError) as error:
         st.error(f"There is no picture to begin with. {sentence(describe(error))}", icon=":material/error:")
         return
+    beside.tell_lost()
     stage()
     feed()
 
@@ -71,6 +73,7 @@ def stage() -> None:
         with st.container(key="stage-start"):
             _files(shape)
             source_panel(_begin)
+            remember_here()  # last: it shows nothing
     confirm_shown()
 
 

@@ -53,7 +53,7 @@ def _drawn(begin: Begin) -> None:
 def _uploaded(begin: Begin) -> None:
     turn = st.session_state.setdefault(TURN, 0)  # a new key empties the field after each file
     st.file_uploader("A picture of a face", list(KINDS), key=f"shape-upload-{turn}", max_upload_size=MEGABYTES, on_change=_take_file, args=(begin,))
-    st.caption("Of it the middle square. It stays on this machine.")
+    st.caption("Of it the middle square. It stays on this machine, in the folder of runs.")
 
 
 # --- what the widgets do ----------------------------------------------------------------------------------------------

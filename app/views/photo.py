@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.job_request import KINDS
 from app.panels.briefly import jobs_in_page
+from app.panels.earlier import remember_here
 from app.panels.frame import begin_page, jobs_beside
 from app.panels.photo import photo_panel
 
@@ -17,3 +18,4 @@ jobs_in_page(OTHERS)
 st.title("Photo", anchor=False)
 st.caption("A picture of your own becomes a face that every slider works on.")
 photo_panel()
+remember_here()  # last: it shows nothing

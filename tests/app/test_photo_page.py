@@ -257,9 +257,11 @@ def test_the_command_is_what_one_would_type(tmp_path):
     json.dumps(words)
 
 
-def test_drafts_of_old_visits_are_forgotten(runs, tiny_models, monkeypatch):
+def test_drafts_of_old_visits_are_read_again(runs, tiny_models, monkeypatch):
     monkeypatch.setattr(photos, "MAX_DRAFTS", 2)
     sample = photos.drawn_sample(tiny_models, 1)
     for visit in ("one", "two", "three"):
         photos.keep(visit, sample)
-    assert [photos.draft_of(visit) is sample for visit in ("one", "two", "three")] == [False, True, True]
+    assert list(photos._drafts()) == ["two", "three"]
+    again = photos.draft_of("one")
+    assert again is not sample and again.picture == sample.picture and list(photos._drafts()) == ["three", "one"]
