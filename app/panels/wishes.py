@@ -23,7 +23,7 @@ def offered(prompt: Prompt) -> list[Wanted]:
     typed, begun = st.session_state.get(BEGUN, ("", ()))
     if typed != prompt.text:
         st.session_state[BEGUN] = _, begun = prompt.text, stack
-    wanted = all_wanted(prompt, resources.library()[0], resources.queue().jobs(), stack, begun)
+    wanted = all_wanted(prompt, resources.library()[0], resources.jobs(), stack, begun)
     return wanted if len(wanted) > 1 or wanted[0].entry is not None else []
 
 
