@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Callable, Hashable, Iterable, Iterator, Mappin
 from lelsd.collection import key
 from lelsd.colour_words import COLOURS, DARKER, LIGHTER, OF_ANY_COLOUR, WORN, colours_in, named_colour
 from lelsd.degrees import COMPARATIVES, begins_at, degree_of, degrees_in, ends_at, more_in
+from lelsd.kept import clauses as kept_clauses
 from lelsd.lexicon import (AWAY, DETERMINERS, GONE, MAX_PROMPT_CHARACTERS, NEGATORS, PEOPLE, PLACING, REMOVALS, SCOPE_ENDS, TAKES,
                            says_where)
 from lelsd.prompt import Prompt, parse_prompt
@@ -33,6 +34,8 @@ BARE = frozenset("hair haired head face skin brow brows eyebrows eye eyes ear ea
 """What everybody has: with nothing said of it, it is no wish, but where one is."""
 ALL_OR_NOTHING = frozenset(("eyeglasses", "hat", "earrings", "necklace", "clothes"))
 """Parts that are there or not: half a hat is the haze of one."""
+NOTABLE = 0.15
+"""Of all that an edit changes, the share in a part that anybody sees."""
 COLOURED = re.compile(rf"\b(?:(?:{'|'.join(LIGHTER + DARKER)})[\s-]+)?(?:{'|'.join(COLOURS)})\b", re.IGNORECASE)
 
 
@@ -134,6 +137,16 @@ def _served(meant: Hashable, directions: "Mapping[Hashable, Direction]") -> Serv
         return Service(meant, 1.0)
     against = opposite(meant)
     return Service(against, -1.0) if against in directions and directions[against].has_ends else None
+
+
+def changes_kept(prompt: Prompt, direction: "Direction", alpha: float) -> tuple[str, ...]:
+    """The parts that a prompt says shall stay, and that what serves it changes notably at the end where `alpha` leads, by its report card: hair greys
+    with age. Not the part that it is for: "curly hair, same hair colour" is about hair. Raises ValueError for a damaged card."""
+    from lelsd.matching import find_mentions
+    kept = {mention.part for clause in kept_clauses(prompt.text) for mention in find_mentions(clause)} - {direction.part}
+    measured = direction.card if kept else None
+    strength = measured.at(copysign(1.0, alpha)) if measured else None
+    return tuple(part for part, share in strength.by_part.items() if part in kept and share >= NOTABLE) if strength else ()
 
 
 def directions_for(prompt: Prompt, pack: "Pack", known: "Mapping[Hashable, Direction]",

@@ -6,7 +6,7 @@ import pytest
 from lelsd.degrees import Degree, degree_of
 from lelsd.direction import load_direction
 from lelsd.prompt import parse_prompt
-from lelsd.wishes import Service, by_meaning, meaning, served, wishes
+from lelsd.wishes import Service, by_meaning, changes_kept, meaning, served, wishes
 
 
 @pytest.mark.parametrize("prompt, degree", [
@@ -114,6 +114,15 @@ def test_what_is_asked_for_is_done():
     assert older.is_done(0.25), "where there was nothing, any strength is more"
     assert not older.is_done(0.25, begun=0.25) and older.is_done(0.75, begun=0.25) and older.is_done(0.9, begun=0.25) and older.is_done(1.0, begun=1.0)
     assert bit.is_done(0.75, begun=0.25) and not bit.is_done(0.9, begun=0.25)
+
+
+@pytest.mark.parametrize("prompt, direction, changed", [
+    ("older but keep the hair", "elderly", ("hair",)), ("older, same hair and nose", "elderly", ("hair",)), ("older", "elderly", ()), ("older but keep the mouth", "elderly", ()),
+    ("curly hair but keep the hair colour", "curly_hair", ()), ("a smile without changing the hair", "smile", ()),
+])  # fmt: skip
+def test_what_shall_stay_and_is_changed_all_the_same(portraits, prompt, direction, changed):
+    found = load_direction(portraits.path / "directions" / f"{direction}.safetensors")
+    assert changes_kept(parse_prompt(prompt, portraits), found, 1.0) == changed
 
 
 def test_less_than_nothing_takes_a_direction_that_ends_there(portraits, shipped):
