@@ -62,9 +62,9 @@ def all_wanted(prompt: Prompt, entries: Sequence[Entry], jobs: Sequence[Job], st
         if does is None:
             return Wanted(wish, on_its_way=meaning(wish, resources.pack()) in learning)
         entry = known[does.meant]
-        present, alpha = strengths.get(entry.path), does.strength(before.get(entry.path, 0.0))
-        is_so = present is not None and (present == alpha or abs(does.alpha) == 1 and not does.further and (present > 0) == (alpha > 0))
-        return Wanted(wish, entry, alpha, is_so, present is not None and not is_so)
+        present, first = strengths.get(entry.path), before.get(entry.path, 0.0)
+        is_so = present is not None and does.is_done(present, first)
+        return Wanted(wish, entry, does.strength(first), is_so, present is not None and not is_so)
 
     return [find(wish) for wish in wishes(prompt, resources.pack())]
 

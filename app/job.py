@@ -62,6 +62,12 @@ class Job:
         return min(self.step / self.steps, 1.0) if self.steps else float(self.phase in PHASES)
 
     @property
+    def changed(self) -> float:
+        """When it was last heard of, in seconds since 1970."""
+        paths = (self.folder / name for name in ("status.json", "exit.json", "cancel"))
+        return max((path.stat().st_mtime for path in paths if path.exists()), default=self.created)
+
+    @property
     def dismissed(self) -> bool:
         """Somebody has seen how it ended and does not want to see it again."""
         return (self.folder / "dismissed").exists()

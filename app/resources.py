@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from pathlib import Path
 import streamlit as st
 
 from app import session
+from app.job import Job
 from app.jobs import JobQueue
 from app.visits import Visits
 from app.widgets import sentence
@@ -33,7 +34,7 @@ from packs.pack import Pack, load_pack
 
 MAX_PACKS = 4  # opened at a time for all visitors together; models take gigabytes
 DEVICE = "auto"
-UNWRITTEN = "visit_unwritten"
+UNWRITTEN, JOBS = "visit_unwritten", "jobs_read"
 
 
 def own_pack() -> str:
@@ -80,6 +81,24 @@ def _opened(name: str) -> Pack:
 @st.cache_resource(show_spinner=False, max_entries=MAX_PACKS)
 def _pack(folder: str, changed: int) -> Pack:
     return load_pack(folder, DEVICE)
+
+
+def read_jobs_anew() -> None:
+    """Call as a run of the page begins: what `jobs` has read is of the one before."""
+    st.session_state.pop(JOBS, None)
+
+
+def jobs() -> Sequence[Job]:
+    """All jobs, newest first, as they were when this run of the page first asked: many of its panels do, and each reading opens files of every job."""
+    if JOBS not in st.session_state:
+        st.session_state[JOBS] = queue().jobs()
+    return st.session_state[JOBS]
+
+
+def jobs_by_and_by() -> Callable[[], Sequence[Job]]:
+    """For a fragment, which the page draws first and a clock draws again: answers `jobs` of this run once, and reads them anew from then on."""
+    first = [jobs()]
+    return lambda: first.pop() if first else queue().jobs()
 
 
 @st.cache_resource(show_spinner=False)

@@ -5,18 +5,26 @@ No caption that a pack's CLIP was taught says how much of a thing there is, so n
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 SOME, ALL = 0.5, 1.0
-LITTLE = (r"(?:just |only )?(?:(?:(?:an? )?(?:tiny |little |wee )?(?:bit|touch|hint|tad|trace|little)|slightly|somewhat|mildly|subtly|faintly|half"
-          r"|slight|subtle|faint)(?: of)?|kind of|sort of)")
+LITTLE = (r"(?:just |only )?(?:(?:(?:an? )?(?:tiny |little |wee )?(?:bit|touch|hint|tad|trace|little)|slightly|somewhat|mildly|subtly|faintly|lightly|partly|partially"
+          r"|moderately|half|slight|subtle|faint|moderate)(?: of)?|kind of|sort of|a few|half-(?=(?:open|closed|shut)\b)"
+          r"|light(?= (?:make-?up|freckles)\b)|small(?= (?:smile|grin)\b))")
 MUCH = r"(?:a (?:whole )?lot(?: of)?|lots of|loads of|plenty of|much|far|way)"
 LESS = rf"(?:(?:{LITTLE}|(?P<much_less>{MUCH})) )?(?:less(?: of)?|fewer)"
-NOT_SO = r"not (?:so|as|that|quite so)"
-DEGREE = re.compile(rf"(?<![\w-])(?:(?P<less>{LESS}|{NOT_SO})|(?P<little>{LITTLE})|{MUCH})(?= |$) ?", re.IGNORECASE)
+NOT_SO = r"not (?:so|as|that|quite so|very|too)"
+DEGREE = re.compile(rf"(?<![\w-])(?:(?P<less>{LESS}|{NOT_SO})|(?P<little>{LITTLE})|{MUCH})(?:(?= |$) ?|(?<=half-))", re.IGNORECASE)
 LED_BY = re.compile(rf"(?<![\w-])(?:{LESS}|{LITTLE}|{MUCH}) $", re.IGNORECASE)
-FOLLOWED_BY = re.compile(rf" (?:{LESS}|{LITTLE}|{MUCH})(?! \w)", re.IGNORECASE)
+FOLLOWED_BY = re.compile(rf" (?:{LESS}|{LITTLE}|{MUCH})(?!\w)(?! \w)", re.IGNORECASE)
 COMPARED = re.compile(r"(?:more|\w{2,}er)\b", re.IGNORECASE)
+COMPARATIVES = frozenset(
+    "older younger longer shorter curlier wavier straighter thicker thinner fuller bigger larger smaller wider narrower rounder pointier paler darker lighter whiter blonder blacker "
+    "browner greyer grayer redder rosier pinker bluer greener bushier balder happier sadder angrier chubbier fatter slimmer heavier frecklier".split())
+PERSON = r"(?:person|people|man|men|woman|women|lady|gentleman|guy|bloke|male|female|adult|face)"
+MORE = re.compile(rf"(?<![\w-])(?P<much>{MUCH} )?(?<!no )(?:more|(?:{'|'.join(sorted(COMPARATIVES))})(?! {PERSON}\b))(?![\w-])", re.IGNORECASE)
+"""Not "an older man", who is old; "no longer" and "no more" are denials."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +51,18 @@ def degree_of(text: str) -> Degree | None:
     if found["less"]:
         return Degree(left, -ALL if found["much_less"] else -SOME, True)
     return Degree(left, SOME if found["little"] else ALL, bool(found["little"]) and COMPARED.match(text, found.end()) is not None)
+
+
+def degrees_in(text: str) -> Iterator[tuple[str, str]]:
+    """The words of degree in a text, in order, each with all that follows it: ("slightly", "curly red hair")."""
+    for found in DEGREE.finditer(text):
+        yield found.group().strip(), text[found.end():]
+
+
+def more_in(text: str) -> float:
+    """How much more than there is already a prompt asks for that compares, where there is some: "older" half of it, "much older" all; 0 for other prompts."""
+    found = MORE.search(text)
+    return 0.0 if found is None else ALL if found["much"] else SOME
 
 
 def begins_at(text: str, start: int) -> int:

@@ -37,9 +37,14 @@ def without_kept(text: str) -> str:
     return _left_over(_cut(text, spans)) if spans else text
 
 
+def clauses(text: str) -> list[str]:
+    """What a prompt says shall stay, clause by clause; [] where there is none, or where nothing else would be left."""
+    return [_left_over(text[start:end]) for start, end in _clauses(text)] if kept_spans(text) else []
+
+
 def told(text: str) -> str:
     """Which clauses ask for nothing, in a line; "" where there is none."""
-    said = [f"“{_left_over(text[start:end])}”" for start, end in _clauses(text)] if kept_spans(text) else []
+    said = [f"“{clause}”" for clause in clauses(text)]
     return f"{' and '.join(said)} ask{'' if len(said) > 1 else 's'} for nothing." if said else ""
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from math import copysign
 from typing import TYPE_CHECKING, Callable, Hashable, Iterable, Iterator, Mapping
 
 from lelsd.collection import key
 from lelsd.colour_words import COLOURS, DARKER, LIGHTER, OF_ANY_COLOUR, WORN, colours_in, named_colour
-from lelsd.degrees import begins_at, degree_of, ends_at
+from lelsd.degrees import COMPARATIVES, begins_at, degree_of, degrees_in, ends_at, more_in
+from lelsd.kept import clauses as kept_clauses
 from lelsd.lexicon import (AWAY, DETERMINERS, GONE, MAX_PROMPT_CHARACTERS, NEGATORS, PEOPLE, PLACING, REMOVALS, SCOPE_ENDS, TAKES,
                            says_where)
 from lelsd.prompt import Prompt, parse_prompt
@@ -32,6 +34,8 @@ BARE = frozenset("hair haired head face skin brow brows eyebrows eye eyes ear ea
 """What everybody has: with nothing said of it, it is no wish, but where one is."""
 ALL_OR_NOTHING = frozenset(("eyeglasses", "hat", "earrings", "necklace", "clothes"))
 """Parts that are there or not: half a hat is the haze of one."""
+NOTABLE = 0.15
+"""Of all that an edit changes, the share in a part that anybody sees."""
 COLOURED = re.compile(rf"\b(?:(?:{'|'.join(LIGHTER + DARKER)})[\s-]+)?(?:{'|'.join(COLOURS)})\b", re.IGNORECASE)
 
 
@@ -55,7 +59,7 @@ def wishes(prompt: Prompt, pack: "Pack") -> tuple[Prompt, ...]:
     plain, found = prompt.plain, {}
     for thing in _things(plain) if len(plain.text) <= LONGEST else ():
         for text in _facts(_sentence(plain.text, thing, pack), thing, pack):
-            wish = parse_prompt(text, pack)
+            wish = parse_prompt(_compared(text, plain.text[thing.start:thing.end], prompt.read_as), pack)
             found.setdefault(meaning(wish, pack), wish)
     return tuple(found.values()) if len(found) > 1 else (prompt,)
 
@@ -90,24 +94,42 @@ def by_meaning(directions: "Iterable[Direction]", pack: "Pack") -> "dict[Hashabl
 @dataclass(frozen=True)
 class Service:
     """Which direction, by its meaning, does what is asked, and at what strength: 1, or -1 for one that does the opposite and has an end there; a part
-    of that where a prompt says how much. further: so much more than it does already."""
+    of that where a prompt says how much. further: so much more than it does already. more: so much further than it does already, if it does ("older")."""
 
     meant: Hashable
     alpha: float
     further: bool = False
+    more: float = 0.0
 
     def strength(self, present: float = 0.0) -> float:
-        """The strength to edit with where it is `present`."""
-        return max(-1.0, min(1.0, present + self.alpha)) if self.further else self.alpha
+        """The strength to edit with where it is `present`; beyond 1 only where that is."""
+        step = copysign(self.more, self.alpha) if self._goes_on(present) else self.alpha if self.further else None
+        limit = max(1.0, abs(present))
+        return self.alpha if step is None else max(-limit, min(limit, present + step))
+
+    def is_done(self, present: float, begun: float = 0.0) -> bool:
+        """Whether `present` is as was asked when it was `begun`: exactly where a prompt says how much, else any strength on that side, and as far as it goes on."""
+        alpha = self.strength(begun)
+        if self.further or abs(self.alpha) != 1:
+            return present == alpha
+        return present * alpha > 0 and (not self._goes_on(begun) or abs(present) >= abs(alpha))
+
+    def _goes_on(self, present: float) -> bool:
+        return self.more > 0 and present * self.alpha > 0
 
 
 def served(wish: Prompt, pack: "Pack", directions: "Mapping[Hashable, Direction]") -> Service | None:
     """What does one thing that a prompt asks for, of directions by meaning; None if none does."""
-    degree = None if wish.part in ALL_OR_NOTHING else degree_of(wish.text)
+    whole = _served(meaning(wish, pack), directions)
+    if wish.part in ALL_OR_NOTHING:
+        return whole
+    degree, more = degree_of(wish.text), more_in(wish.text)
     found = _served(meaning(parse_prompt(degree.text, pack), pack), directions) if degree and degree.text else None
+    if degree and degree.amount > 0:  # "slightly parted lips" are known as a whole
+        found = found or whole
     if found and (degree.amount > 0 or directions[found.meant].has_ends):
-        return Service(found.meant, found.alpha * degree.amount, degree.further)
-    return _served(meaning(wish, pack), directions)
+        return Service(found.meant, found.alpha * degree.amount, degree.further, more if degree.amount == 1 else 0.0)
+    return whole and replace(whole, more=more)
 
 
 def _served(meant: Hashable, directions: "Mapping[Hashable, Direction]") -> Service | None:
@@ -115,6 +137,16 @@ def _served(meant: Hashable, directions: "Mapping[Hashable, Direction]") -> Serv
         return Service(meant, 1.0)
     against = opposite(meant)
     return Service(against, -1.0) if against in directions and directions[against].has_ends else None
+
+
+def changes_kept(prompt: Prompt, direction: "Direction", alpha: float) -> tuple[str, ...]:
+    """The parts that a prompt says shall stay, and that what serves it changes notably at the end where `alpha` leads, by its report card: hair greys
+    with age. Not the part that it is for: "curly hair, same hair colour" is about hair. Raises ValueError for a damaged card."""
+    from lelsd.matching import find_mentions
+    kept = {mention.part for clause in kept_clauses(prompt.text) for mention in find_mentions(clause)} - {direction.part}
+    measured = direction.card if kept else None
+    strength = measured.at(copysign(1.0, alpha)) if measured else None
+    return tuple(part for part, share in strength.by_part.items() if part in kept and share >= NOTABLE) if strength else ()
 
 
 def directions_for(prompt: Prompt, pack: "Pack", known: "Mapping[Hashable, Direction]",
@@ -195,7 +227,40 @@ def _facts(sentence: str, thing: Thing, pack: "Pack") -> Iterator[str]:
     if len(asked) + bool(colour) < 2 and (left or not asked or degree_of(sentence)):
         yield sentence
         return
+    degrees = _degrees(sentence, colour, pack)
     for attribute, value in asked.items():
-        yield asking(attribute, value)
+        yield degrees.get(attribute) or asking(attribute, value)
     if colour:
-        yield f"{pack.neutral_text} with {colour} hair"
+        yield degrees.get(colour) or f"{pack.neutral_text} with {colour} hair"
+
+
+def _degrees(sentence: str, colour: str, pack: "Pack") -> dict[str, str]:
+    """Of a sentence that says several things of one, what it says by degrees, each as a sentence of its own: "slightly" is said of what follows it, so of
+    "slightly curly red hair" {"Curly_Hair": "a person with slightly curly hair"}. A colour goes by its name."""
+    found = {}
+    for degree, rest in degrees_in(sentence):
+        named = COLOURED.match(rest) if colour else None
+        fact, said = (colour, f"{colour} hair") if named else _first_fact(rest)
+        if said:
+            found.setdefault(fact, f"{pack.neutral_text} with {degree} {said}")
+    return found
+
+
+def _first_fact(text: str) -> tuple[str, str]:
+    """The first attribute of a text, and the words that ask for it alone, with the noun that ends the text; ("", "") for none."""
+    from packs.attributes import asked_attributes
+    ends = [match.end() for match in WORD.finditer(text)]
+    noun = text[ends[-2]:].strip() if len(ends) > 1 else ""
+    for end in ends:
+        said = text[:end] if end == ends[-1] else f"{text[:end]} {noun}"
+        if asked := asked_attributes(said):
+            return next(iter(asked)), said
+    return "", ""
+
+
+def _compared(wish: str, said: str, reading: Mapping[str, str]) -> str:
+    """A wish with the words of the thing `said` that compare as they were typed: CLIP is told "long", but "longer" is more than there is."""
+    for typed, plain in reading.items():
+        if typed in COMPARATIVES and re.search(rf"\b{plain}\b", said):
+            wish = re.sub(rf"\b{plain}\b", typed, wish)
+    return wish

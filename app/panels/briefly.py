@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 
 import streamlit as st
 
+from app import resources
 from app.components.job_line import job_line
 from app.components.registry import available
 from app.job import Job
@@ -19,12 +20,12 @@ ENDED = {"done": "Done", "failed": "It did not work", "cancelled": "Cancelled", 
 def jobs_in_page(kinds: Collection[str] = tuple(KINDS)) -> None:
     """Draw the line, which the page's style shows while the sidebar is shut, and say what was learned. kinds: those that the sidebar tells of."""
     tell_learned()
-    active = any(job.active for job in shown_jobs(kinds))
-    st.fragment(_line, run_every=2 * REFRESH_SECONDS if active else None)(kinds)
+    active = any(job.active for job in shown_jobs(kinds, resources.jobs()))
+    st.fragment(_line, run_every=2 * REFRESH_SECONDS if active else None)(kinds, resources.jobs_by_and_by())
 
 
-def _line(kinds: Collection[str]) -> None:
-    jobs = shown_jobs(kinds)
+def _line(kinds: Collection[str], read: Callable[[], Sequence[Job]]) -> None:
+    jobs = shown_jobs(kinds, read())
     if jobs and available():
         with st.container(key="job-line"):
             job_line(jobs[0].request.title, briefly(jobs[0]), jobs[0].fraction, len(jobs) - 1, jobs[0].state == "failed")

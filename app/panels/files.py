@@ -9,7 +9,7 @@ import streamlit as st
 from app import recipes, session
 from app.widgets import plain, sentence
 
-OPENED = "opened_file"
+OPENED, OPEN = "opened_file", "open"
 TROUBLE, DROP_TROUBLE = "open_trouble", "drop_trouble"  # told where somebody looks: where they chose the file, or beside the picture
 MAX_MEGABYTES = 64
 KINDS = ("png", "json", "safetensors")
@@ -27,7 +27,7 @@ def files_panel() -> None:
                            help="A PNG that carries its recipe: open it here later and every slider is back")
         st.download_button("Recipe", data=lambda: recipes.json_text(snapshot), file_name=f"{name}.json", mime="application/json",
                            icon=":material/data_object:", key="save-json", on_click="ignore", help="The recipe alone, as JSON")
-        with st.popover("Open", icon=":material/folder_open:", key="open", help="Open a saved picture, recipe or direction"):
+        with st.popover("Open", icon=":material/folder_open:", key=OPEN, on_change="rerun", help="Open a saved picture, recipe or direction"):
             _open_panel()
 
 
@@ -46,6 +46,7 @@ def _open() -> None:
         return
     st.session_state[OPENED] += 1
     st.session_state[TROUBLE] = open_file(upload.name, upload.getvalue())
+    st.session_state[OPEN] = st.session_state[TROUBLE] is not None  # whoever has what they came for looks at the face
 
 
 def open_dropped(dropped: dict) -> None:

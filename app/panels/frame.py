@@ -17,6 +17,7 @@ from packs.cli import describe
 
 def prepare() -> None:
     """Know the visitor, and open the models of their pack. Where that cannot be, the page that is drawn next says so."""
+    resources.read_jobs_anew()
     keep_visit()
     with contextlib.suppress(ValueError, OSError):
         _ = resources.pack().generator
@@ -31,7 +32,7 @@ def begin_page() -> None:
 
 def jobs_beside(kinds: Collection[str] = tuple(KINDS)) -> None:
     """The jobs, in a sidebar that is there only while there are any. `kinds`: those that the page itself does not show."""
-    if shown_jobs(kinds):
+    if shown_jobs(kinds, resources.jobs()):
         with st.sidebar:
             training_panel(kinds)
 

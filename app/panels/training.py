@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection, Sequence
 
 import altair as alt
 import pandas as pd
@@ -18,9 +19,13 @@ from packs.files import size_words
 
 REFRESH_SECONDS = 1.0
 SHOWN_JOBS = 6
+NEWS_SECONDS = 24 * 3600.0
 CHANGED, LEARNED = "jobs_changed", "jobs_learned"
 SMOOTHED_STEPS = 5
 CHART_HEIGHT = 230
+CURVES = {"total": "All together", "clip": "Unlike the prompt", "localization": "Change outside the part", "shortfall": "Short of a full edit",
+          "sideways": "Other things change"}
+"""What the metrics of a training are called on the page; less is better in each."""
 BEGIN_ANEW = ("invert", "compare")  # seconds of work, of which nothing is kept
 NO_LESS = {"train": "It was one picture a step already: close other programs, or use a pack of smaller pictures.",
            "compare": "Close other programs, or compare fewer pictures."}
@@ -29,24 +34,27 @@ HEADINGS = {"train": "Learning", "invert": "Your pictures", "compare": "Comparis
 
 def training_panel(kinds: Collection[str] = tuple(KINDS)) -> None:
     """Draw the jobs of these kinds; a fragment, so that its clock leaves the rest of the page alone."""
-    active = any(job.active and job.kind in kinds for job in resources.queue().jobs())
-    st.fragment(_jobs, run_every=REFRESH_SECONDS if active else None)(active, kinds)
+    active = any(job.active and job.kind in kinds for job in resources.jobs())
+    st.fragment(_jobs, run_every=REFRESH_SECONDS if active else None)(active, kinds, resources.jobs_by_and_by())
 
 
-def shown_jobs(kinds: Collection[str] = tuple(KINDS)) -> list[Job]:
-    """The jobs that somebody may want to hear of: all that are not over, the next to be done first, then the last of the others."""
-    jobs = _undismissed(kinds)
-    return [*(job for job in reversed(jobs) if job.active), *[job for job in jobs if not job.active][:SHOWN_JOBS]]
+def shown_jobs(kinds: Collection[str] = tuple(KINDS), jobs: Sequence[Job] | None = None) -> list[Job]:
+    """The jobs that somebody may want to hear of: all that are not over, the next to be done first, then the last of the others. jobs: all there are,
+    read now where they are not given."""
+    found = [job for job in (resources.queue().jobs() if jobs is None else jobs) if job.kind in kinds and not job.dismissed]
+    return [*(job for job in reversed(found) if job.active), *[job for job in found if not job.active and _is_news(job)][:SHOWN_JOBS]]
 
 
-def _undismissed(kinds: Collection[str]) -> list[Job]:
-    return [job for job in resources.queue().jobs() if job.kind in kinds and not job.dismissed]
+def _is_news(job: Job) -> bool:
+    """Whether how it ended may still be looked for: whoever asked for it can have been away for days; what others asked for is told for one."""
+    return job.request.visit == session.visit(st.session_state) or time.time() - job.changed < NEWS_SECONDS
 
 
-def _jobs(was_active: bool, kinds: Collection[str]) -> None:
+def _jobs(was_active: bool, kinds: Collection[str], read: Callable[[], Sequence[Job]]) -> None:
     if st.session_state.pop(CHANGED, False):
         st.rerun()
-    taken, jobs = _take_finished(_undismissed(kinds)), shown_jobs(kinds)
+    found = read()
+    taken, jobs = _take_finished([job for job in found if job.kind in kinds and not job.dismissed]), shown_jobs(kinds, found)
     if taken or (was_active and not any(job.active for job in jobs)):
         st.rerun()  # the whole page: the library has grown, and the clock can stop
     if jobs:
@@ -125,7 +133,7 @@ def _curves(job: Job) -> None:
     table = pd.DataFrame(job.metrics())
     if len(table) < 3 or "step" not in table:
         return
-    losses = table.set_index("step").select_dtypes("number").rolling(SMOOTHED_STEPS, min_periods=1).mean()
+    losses = table.rename(columns=CURVES).set_index("step").select_dtypes("number").rolling(SMOOTHED_STEPS, min_periods=1).mean()
     long = losses.reset_index().melt("step", var_name="loss", value_name="value")
     chart = alt.Chart(long, height=CHART_HEIGHT).mark_line(strokeWidth=1.6).encode(
         x=alt.X("step:Q", title=None, axis=alt.Axis(tickCount=4, grid=False)),

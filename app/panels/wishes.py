@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 
 import streamlit as st
@@ -12,6 +13,7 @@ from app.directions import origin
 from app.session import StackEdit
 from app.widgets import plain
 from lelsd.prompt import Prompt
+from lelsd.wishes import changes_kept
 
 BEGUN = "wishes_begun"  # the prompt, and the stack when it was typed
 LEARN_ICON, READY_ICON = ":material/model_training:", ":material/check:"
@@ -23,7 +25,7 @@ def offered(prompt: Prompt) -> list[Wanted]:
     typed, begun = st.session_state.get(BEGUN, ("", ()))
     if typed != prompt.text:
         st.session_state[BEGUN] = _, begun = prompt.text, stack
-    wanted = all_wanted(prompt, resources.library()[0], resources.queue().jobs(), stack, begun)
+    wanted = all_wanted(prompt, resources.library()[0], resources.jobs(), stack, begun)
     return wanted if len(wanted) > 1 or wanted[0].entry is not None else []
 
 
@@ -32,16 +34,28 @@ def unknown_words(wanted: Sequence[Wanted]) -> list[str]:
     return list(dict.fromkeys(word for one in wanted if one.entry is None for word in one.prompt.unknown_words))
 
 
-def wishes_panel(wanted: Sequence[Wanted], take: Callable[[Sequence[Wanted]], None]) -> None:
-    """Offer what is at hand, and several things one by one. take: called when they are wanted."""
+def wishes_panel(prompt: Prompt, wanted: Sequence[Wanted], take: Callable[[Sequence[Wanted]], None]) -> None:
+    """Offer what is at hand of a prompt, and several things one by one. take: called when they are wanted."""
     if not wanted:
         return
     with st.container(border=True, key="wishes", gap="small"):
         if len(wanted) > 1:
             st.markdown(f"**{len(wanted)} things, a slider each**")
         st.markdown("\n\n".join(_line(one, len(wanted) == 1) for one in wanted))
+        for line in _changes_kept(prompt, wanted):
+            st.caption(line)
         if label := _label(wanted):
             st.button(label, type="primary", key="take-wishes", icon=":material/playlist_add:", on_click=take, args=(wanted,), width="stretch")
+
+
+def _changes_kept(prompt: Prompt, wanted: Sequence[Wanted]) -> list[str]:
+    """What of that which shall stay is changed all the same, a line for each direction that does so."""
+    lines = []
+    for one in wanted:
+        with contextlib.suppress(ValueError):  # a damaged card is told of in the library
+            if one.entry is not None and (parts := changes_kept(prompt, one.entry.direction, one.alpha)):
+                lines.append(f"{plain(one.entry.title)} changes the {' and the '.join(parts)} as well.")
+    return lines
 
 
 def _line(one: Wanted, alone: bool) -> str:

@@ -107,6 +107,13 @@ def test_a_file_that_is_no_use_is_one_sentence_and_changes_nothing(edited, name,
     assert not page.error, "whoever goes on need not read it for ever"
 
 
+def test_the_place_to_open_a_file_closes_once_it_is_open(edited, saved):
+    page = open_file(edited, "notes.json", b"[]", "application/json")
+    assert page.session_state["open"], "why not is told in it"
+    page = open_file(page, "face.png", saved)
+    assert not page.session_state["open"]
+
+
 def test_a_recipe_of_another_pack_is_one_sentence(edited, studio):
     values = json.loads(recipes.json_text(snapshot(edited)))
     values["pack_hash"] = "0" * 64

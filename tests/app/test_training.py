@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import threading
+import time
 
 import pytest
 
@@ -139,6 +142,45 @@ def test_another_visit_is_offered_what_was_learned(studio, queue, make_direction
     page.button(f"take-{path.parent.name}").click().run()
     assert [edit.direction for edit in page.session_state["history"].present.edits] == [str(path)]
     assert not [button for button in page.button if button.key == f"take-{path.parent.name}"]
+
+
+@pytest.mark.parametrize("days, visit, is_shown", [(0, "somebody else", True), (2, "somebody else", False), (2, "mine", True)])
+def test_what_ended_days_ago_is_told_to_those_who_asked_for_it(studio, queue, runs, tiny_pack, days, visit, is_shown):
+    folder = runs / "old"
+    folder.mkdir(parents=True)
+    write_json(folder / "job.json", {"request": {"prompt": "a person with curly hair", "pack": str(tiny_pack), "visit": visit}, "created": 1.0, "pid": 1, "born": "never"})
+    write_json(folder / "status.json", {"state": "failed", "error": "no luck"})
+    os.utime(folder / "status.json", (time.time() - days * 86400,) * 2)
+    page = studio(visit="mine")
+    assert (f"dismiss-{folder.name}" in [button.key for button in page.button]) == is_shown
+
+
+def test_a_run_of_the_page_reads_the_jobs_once(studio, queue, request_for, monkeypatch):
+    monkeypatch.setattr(queue, "_start", lambda job: False)
+    queue.submit(request_for())
+    page, read, seen = studio(), queue.jobs, []
+
+    def counted():
+        if threading.current_thread().name != "eclipsed-jobs":
+            seen.append(1)
+        return read()
+
+    monkeypatch.setattr(queue, "jobs", counted)
+    page.text_input("prompt").set_value("a person with grey hair and glasses").run()
+    assert not page.exception and len(seen) == 1
+    page.run()
+    assert len(seen) == 2
+
+
+def test_the_losses_are_called_by_plain_words(studio, queue, request_for, monkeypatch):
+    drawn = []
+    monkeypatch.setattr("streamlit.altair_chart", lambda chart, **_: drawn.append(set(chart.data["loss"])))
+    monkeypatch.setattr(queue, "_start", lambda job: False)
+    job = queue.submit(request_for())
+    names = ("total", "clip", "localization", "shortfall", "sideways")
+    (job.folder / "metrics.jsonl").write_text("".join(json.dumps({"step": step, **dict.fromkeys(names, 0.5)}) + "\n" for step in range(1, 5)))
+    studio()
+    assert drawn == [{"All together", "Unlike the prompt", "Change outside the part", "Short of a full edit", "Other things change"}]
 
 
 def test_what_was_learned_for_another_pack_waits_until_that_one_is_used(studio, queue, make_direction, runs):

@@ -109,6 +109,20 @@ def test_a_degree_is_a_strength_and_more_or_less_begins_at_the_slider(studio, ma
     assert "take-wishes" in buttons(page) and asked == []
 
 
+def test_what_compares_moves_a_slider_that_is_there_further(studio, make_direction, asked, type_prompt):
+    path = make_direction("a person with curly hair")
+    page = type_prompt(studio(), "slightly curly hair")
+    page.button("take-wishes").click().run()
+    type_prompt(page, "curly hair")
+    assert "take-wishes" not in buttons(page), "it is curly"
+    type_prompt(page, "more curly hair")
+    assert "Move its slider" == buttons(page)["take-wishes"]
+    page.button("take-wishes").click().run()
+    assert stack(page) == [(str(path), 1.0)] and "take-wishes" not in buttons(page)
+    type_prompt(page, "curlier hair")
+    assert "take-wishes" not in buttons(page) and asked == [], "there it ends"
+
+
 def test_what_is_being_learned_is_not_asked_for_again(studio, pretend_jobs, type_prompt):
     pretend_jobs("import time; time.sleep(60)")
     page = type_prompt(studio(), "a person with grey hair and glasses")
