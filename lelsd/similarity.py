@@ -18,6 +18,7 @@ SMALL = DETERMINERS | PEOPLE | PLACING | SCOPE_ENDS | frozenset("and or is are w
 MIN_VECTOR_SIMILARITY = 0.5
 MIN_CLIP_SIMILARITY = 0.3
 MIN_CLIP_MARGIN = 0.05
+MIN_CLIP_MOVE = 0.4  # of what the examples move a text's embedding in the mean: "nice" moves it by a fifth of that, and in any direction
 EXAMPLES: dict[str, tuple[str, ...]] = {
     "hair": ("curly hair", "straight hair", "long hair", "short hair", "blonde hair", "black hair", "brown hair", "red hair", "grey hair", "a bald head"),
     "eyes": ("blue eyes", "brown eyes", "green eyes", "closed eyes"), "eyebrows": ("bushy eyebrows", "thick eyebrows"),
@@ -53,7 +54,7 @@ def by_vectors(text: str) -> tuple[str, str, str] | None:
 def by_clip(text: str, pack: "Pack | None") -> tuple[str, str, str] | None:
     """("clip", part, text): the part whose examples move CLIP's text embedding the same way as the prompt does.
 
-    None without a pack, when CLIP knows none of the words that say something, or when no part stands out.
+    None without a pack, when CLIP knows none of the words that say something, when these hardly move it, or when no part stands out.
     """
     words = [word for word in re.findall(r"\w+", text.lower()) if word not in SMALL]
     if pack is None or set(words) <= set(pack.unknown_words(text)):
@@ -63,6 +64,9 @@ def by_clip(text: str, pack: "Pack | None") -> tuple[str, str, str] | None:
     phrases = [(part, phrase) for part, group in EXAMPLES.items() for phrase in group]
     texts = [neutral, text] + [f"{neutral} with {phrase}" for _, phrase in phrases]
     embedded = guide.encode_text(texts)
+    lengths = (embedded[1:] - embedded[:1]).norm(dim=1)
+    if lengths[0] < MIN_CLIP_MOVE * lengths[1:].mean():
+        return None
     moves = torch.nn.functional.normalize(embedded[1:] - embedded[:1], dim=1)
     best_by_part: dict[str, float] = {}
     for (part, _), similarity in zip(phrases, (moves[1:] @ moves[0]).tolist()):

@@ -21,8 +21,6 @@ STANDS_FOR: dict[str, tuple[str, bool]] = {
     "wide_open_mouth": ("Mouth_Slightly_Open", True), "slightly_open_mouth": ("Mouth_Slightly_Open", True), "broad_smile": ("Smiling", True),
     "full_beard": ("No_Beard", False), "clean_shaven": ("No_Beard", True), "elderly": ("Young", False),
 }
-# What people say and no caption does: lipsticks of this world are red, or nearly.
-SAID_TOO: dict[str, tuple[str, bool]] = {"red lipstick": ("Wearing_Lipstick", True)}
 DETERMINERS = frozenset("a an the his her their my your its some any".split())
 NEGATORS = frozenset("no not without never neither nor lacking".split())
 LISTING = frozenset("or nor".split())
@@ -87,7 +85,6 @@ def _table() -> dict[str, dict[tuple[str, ...], tuple[str, bool]]]:
         for place in phrases._fields:
             for phrase in phrases.options(place, "train") + phrases.options(place, "heldout"):
                 table[place if place in table else "anywhere"].setdefault(tuple(_words(phrase)), key)
-    table["anywhere"] |= {tuple(_words(phrase)): found for phrase, found in SAID_TOO.items()}
     del table["anywhere"]["hair",]  # "hair" alone says little about baldness
     return table
 

@@ -41,7 +41,7 @@ PHRASES: dict[tuple[str, bool], Phrases] = {
     # hair
     ("Bald", True): Phrases(adjective="bald|hairless//bald-headed", having="no hair|a bald head|a shaved head|a head without hair//a bare scalp",
                             after="without hair//without any hair"),
-    ("Bald", False): Phrases(having="hair|a full head of hair|some hair//hair on the head", after="who is not bald//who isn't bald"),
+    ("Bald", False): Phrases(having="hair|a full head of hair//hair on the head", after="who is not bald//who isn't bald"),
     ("Bangs", True): Phrases(having="bangs|a fringe|hair over the forehead|short hair over the forehead|some bangs//bangs over the forehead|"
                                     "a fringe of hair"),
     ("Bangs", False): Phrases(having="no bangs|no fringe", after="without bangs|without a fringe|without any bangs//without any fringe"),
@@ -74,7 +74,7 @@ PHRASES: dict[tuple[str, bool], Phrases] = {
     ("short_hair", True): Phrases(adjective="short-haired", hair="short|short cropped|close-cropped//cropped|trimmed", having="hair that is short"),
     ("medium_hair", True): Phrases(hair="medium length|chin-length|shoulder-length//mid-length", having="hair of medium length"),
     ("very_long_hair", True): Phrases(hair="very long|extremely long//really long", having="hair that is very long"),
-    ("very_curly_hair", True): Phrases(hair="very curly|extremely curly//really curly", having="hair that is very curly|tight curls"),
+    ("very_curly_hair", True): Phrases(hair="very curly|extremely curly//really curly", having="hair that is very curly"),
     ("Receding_Hairline", True): Phrases(having="a receding hairline|receding hair|a high forehead|a very high forehead//a hairline that recedes"),
     ("Receding_Hairline", False): Phrases(after="without a receding hairline", having="no receding hairline"),
     # brows and eyes
@@ -97,16 +97,14 @@ PHRASES: dict[tuple[str, bool], Phrases] = {
                                               "bags below the eyes"),
     ("Bags_Under_Eyes", False): Phrases(after="without bags under the eyes"),
     ("Blue_Eyes", True): Phrases(adjective="blue-eyed",
-                                 having="blue eyes|bright blue eyes|deep blue eyes|light blue eyes|eyes that are bright blue|blue coloured eyes//"
-                                        "eyes that are blue"),
+                                 having="blue eyes|bright blue eyes|deep blue eyes|light blue eyes|eyes that are bright blue//eyes that are blue"),
     ("Blue_Eyes", False): Phrases(after="without blue eyes"),
     ("Green_Eyes", True): Phrases(adjective="green-eyed",
-                                  having="green eyes|bright green eyes|deep green eyes|light green eyes|eyes that are bright green|"
-                                         "green coloured eyes//eyes that are green"),
+                                  having="green eyes|bright green eyes|deep green eyes|light green eyes|eyes that are bright green//"
+                                         "eyes that are green"),
     ("Green_Eyes", False): Phrases(after="without green eyes"),
     ("Brown_Eyes", True): Phrases(adjective="brown-eyed",
-                                  having="brown eyes|dark eyes|dark brown eyes|deep brown eyes|eyes that are dark brown|brown coloured eyes//"
-                                         "eyes that are brown"),
+                                  having="brown eyes|dark eyes|dark brown eyes|deep brown eyes|eyes that are dark brown//eyes that are brown"),
     ("Brown_Eyes", False): Phrases(after="without brown eyes"),
     ("Eyes_Closed", True): Phrases(adjective="sleeping",
                                    having="the eyes closed|closed eyes|the eyes shut|shut eyes|eyes closed|both eyes closed|eyes shut//"
@@ -173,7 +171,7 @@ PHRASES: dict[tuple[str, bool], Phrases] = {
     ("High_Cheekbones", True): Phrases(having="high cheekbones|prominent cheekbones|very high cheekbones|cheekbones that are high//"
                                               "strong cheekbones"),
     ("High_Cheekbones", False): Phrases(after="without high cheekbones"),
-    ("Oval_Face", True): Phrases(having="an oval face|an oval head|a face that is oval|an egg shaped face//an oval shaped face"),
+    ("Oval_Face", True): Phrases(having="an oval face|an oval head|a face that is oval//an oval shaped face"),
     ("Oval_Face", False): Phrases(having="a face that is not oval", after="without an oval face"),
     ("Chubby", True): Phrases(adjective="chubby|plump|fat|round-faced//overweight",
                               having="a chubby face|a round face|full cheeks|plump cheeks|round cheeks|a plump face|a fat face//chubby cheeks"),

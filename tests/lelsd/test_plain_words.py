@@ -76,13 +76,13 @@ three blokes | three man
 chubbier than her | chubby than her
 thinner eyebrows | thin eyebrows
 he is no longer bald | a person is not bald
-she isn't overweight | a person is not chubby
-somebody who isn’t overweight | somebody who is not chubby
+she isn't overweight | a person isn't chubby
+somebody who isn’t overweight | somebody who isn’t chubby
 a man w/o specs | a man without glasses
 crow’s feet | wrinkles
 a mustachioed man, moustachioed as ever | a moustached man, moustached as ever
 grey-coloured, steel-grey or steel gray hair | grey-coloured, grey or grey hair
-bags beneath her eyes | bags under the eyes
+bags underneath her eyes | bags under the eyes
 a specsy zeppelin | a specsy zeppelin
 curly hair | curly hair
 """.strip().splitlines()]
@@ -121,7 +121,7 @@ jubilant | a person who is happy | a person | mouth
 specs | a person with glasses | a person | eyeglasses
 a chap with specs | a man with glasses | a man | eyeglasses
 a bloke without whiskers | a man without facial hair | a man with facial hair | skin
-an individual who isn't overweight | a person who is not chubby | a person who is chubby | face
+an individual who isn't overweight | a person who isn't chubby | a person who is chubby | face
 remove the specs | a person without the glasses | a person with the glasses | eyeglasses
 make him livid | a person who is angry | a person | eyebrows
 a person with curly hiar | a person with curly hair | a person | hair

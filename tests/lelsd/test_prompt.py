@@ -57,6 +57,12 @@ def test_pack_tells_unknown_words_and_its_encoder_may_decide(tiny_pack, monkeypa
     assert prompt.decided_by == "clip" and prompt.unknown_words == ("qwertyish",)
 
 
+@pytest.mark.parametrize("text", ["nice", "two dogs playing", "head of lettuce", "clock"])
+def test_words_that_hardly_move_the_encoder_decide_nothing(portraits, text):
+    """The little that they do move it is as near to clothes as to anything."""
+    assert parse_prompt(text, portraits).decided_by == "default"
+
+
 def test_command_line(capsys, tmp_path):
     result = main(["a person with curly hair"])
     assert result == {"prompt": "a person with curly hair", "part": "hair", "parts": {"hair": 1.0}, "phrase": "curly hair",

@@ -24,7 +24,7 @@ from packs.pack import Pack
         ("a jubilant bloke in specs", ["a person with a smile", "a person with glasses"]),
         ("a person with bangs, glases and spectacles", ["a person with bangs", "a person with glasses"]),
         ("a person with quokka hair and knobbly glasses", ["a person with quokka hair", "a person with knobbly glasses"]),
-        ("freckles on the nose and a scar over the left eye", ["a person with freckles on the nose", "a person with a scar over the left eye"]),
+        ("freckles on the nose and a scar over the left eye", ["a person with freckles", "a person with a scar over the left eye"]),
         ("a curly haired boy with a heart-shaped face and freckles", ["a person with curly hair", "a person with a heart-shaped face", "a person with freckles"]),
         ("a beautiful newborn baby who wears glasses", ["a person who is beautiful newborn baby", "a person with glasses"]),
         ("without glasses but a hat", ["a person with no glasses", "a person with a hat"]),
