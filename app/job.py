@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app import processes
-from app.files import read_json, read_json_lines
+from app.files import changed, read_json, read_json_lines
 from app.job_request import KINDS, JobRequest, Request
 from lelsd.config import PHASES
 from packs.cli import describe
@@ -64,8 +64,7 @@ class Job:
     @property
     def changed(self) -> float:
         """When it was last heard of, in seconds since 1970."""
-        paths = (self.folder / name for name in ("status.json", "exit.json", "cancel"))
-        return max((path.stat().st_mtime for path in paths if path.exists()), default=self.created)
+        return max(self.created, *(changed(self.folder / name) for name in ("status.json", "exit.json", "cancel")))
 
     @property
     def dismissed(self) -> bool:

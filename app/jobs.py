@@ -180,8 +180,9 @@ class JobQueue:
     def _reap(self) -> None:
         for name, child in list(self._children.items()):
             if child.poll() is not None:
-                with contextlib.suppress(FileNotFoundError):  # it was deleted meanwhile, which must not hold up the others
-                    write_json(self.runs / name / "exit.json", {"code": child.returncode})
+                if (self.runs / name / "job.json").exists():  # else it was deleted meanwhile, and writing would bring its folder back
+                    with contextlib.suppress(FileNotFoundError):  # or just now, which must not hold up the others
+                        write_json(self.runs / name / "exit.json", {"code": child.returncode})
                 del self._children[name]
 
     def _press(self, job: Job) -> None:

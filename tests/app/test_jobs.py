@@ -125,6 +125,7 @@ def test_a_folder_that_goes_before_its_process_is_looked_after_holds_nobody_up(q
     job = queue.submit(request("after it", 3))
     wait_for(lambda: state(job) == "done")
     wait_for(lambda: not queue._children)
+    assert not (queue.runs / "20260101-000000-gone-0000").exists(), "how it ended is written into a folder that was deleted"
 
 
 def test_deleting_bears_with_what_is_written_meanwhile(queue, wait_for, monkeypatch):
