@@ -36,7 +36,7 @@ def check_at_all_widths(page: Page) -> None:
 
 
 def test_the_edit_page_with_an_edit(page: Page) -> None:
-    page.get_by_role("button", name="Curly hair").last.click()
+    page.locator(".st-key-library").get_by_role("button", name="Curly hair").first.click()
     expect(page.get_by_role("slider", name="Strength of curly hair")).to_be_visible()
     check_at_all_widths(page)
 
