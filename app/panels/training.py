@@ -22,7 +22,7 @@ SHOWN_JOBS = 6
 NEWS_SECONDS = 24 * 3600.0
 CHANGED, LEARNED = "jobs_changed", "jobs_learned"
 SMOOTHED_STEPS = 5
-CHART_HEIGHT = 230
+CHART_HEIGHT = 290
 CURVES = {"total": "All together", "clip": "Unlike the prompt", "localization": "Change outside the part", "shortfall": "Short of a full edit",
           "sideways": "Other things change"}
 """What the metrics of a training are called on the page; less is better in each."""
@@ -138,7 +138,7 @@ def _curves(job: Job) -> None:
     chart = alt.Chart(long, height=CHART_HEIGHT).mark_line(strokeWidth=1.6).encode(
         x=alt.X("step:Q", title=None, axis=alt.Axis(tickCount=4, grid=False)),
         y=alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=3)),
-        color=alt.Color("loss:N", title=None, legend=alt.Legend(orient="bottom", columns=2, symbolType="stroke")),
+        color=alt.Color("loss:N", title=None, legend=alt.Legend(orient="bottom", columns=1, symbolType="stroke")),
     )
     st.altair_chart(chart, width="stretch")
 
