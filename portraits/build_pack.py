@@ -25,7 +25,7 @@ is the pack's own, so a pack can be renewed in part.
 import dataclasses
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
 
@@ -128,8 +128,7 @@ def stage_classifier(work: Path, options) -> None:
 
 
 def stage_clip(work: Path, options) -> None:
-    start = _start(work, "clip", options)
-    begin = None if start.pack is None else lambda clip, vocabulary: start_clip(clip, vocabulary.ids, start.pack)
+    start, begin = _clip_start(work, options)
     settings = ClipTraining(minutes=_minutes(options, "clip"), batch_size=_batch(options, "clip"), seed=options.seed,
                             learning_rate=start.rate(LEARNING_RATE))
     if start.refining:  # topics help pictures and words while neither makes sense to the other
@@ -145,8 +144,7 @@ def stage_see(work: Path, options) -> None:
 
 
 def stage_align(work: Path, options) -> None:
-    start = _start(work, "clip", options)  # the checkpoint that `clip` left comes before a pack
-    begin = None if start.pack is None else lambda clip, vocabulary: start_clip(clip, vocabulary.ids, start.pack)
+    _, begin = _clip_start(work, options)  # the checkpoint that `clip` left comes before a pack
     settings = ClipTraining(
         minutes=_minutes(options, "align"), batch_size=_batch(options, "align"), seed=options.seed, learning_rate=ALIGNING_RATE)
     for progress in align_clip(PortraitCache(work / "cache"), work, settings, options.on, begin):
@@ -213,6 +211,12 @@ ON_REQUEST = ("cards",)  # no part of "all"
 
 def _start(work: Path, stage: str, options) -> Start:
     return start_of(work, stage, work / f"{stage}.checkpoint", options.start)
+
+
+def _clip_start(work: Path, options) -> tuple[Start, Callable | None]:
+    """How `clip` and `align` begin, and what gives a new CLIP the pack's weights where they begin with one."""
+    start = _start(work, "clip", options)
+    return start, None if start.pack is None else lambda clip, vocabulary: start_clip(clip, vocabulary.ids, start.pack)
 
 
 def _minutes(options, stage: str) -> float:

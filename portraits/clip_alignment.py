@@ -93,18 +93,19 @@ def align_clip(cache: PortraitCache, out: Path | str, settings: ClipTraining, de
     """
     out, device = Path(out), torch.device(device)
     checkpoint = out / "clip.checkpoint"
-    if not checkpoint.exists() and begin is None:
+    fresh = not checkpoint.exists()
+    if fresh and begin is None:
         raise ValueError(f"{out} has no clip.checkpoint; run the stage 'clip' first, or give a pack to start with")
     torch.manual_seed(settings.seed)
     vocabulary = Vocabulary.of_phrases(settings.config["text_cfg"]["context_length"])
     student = Student(settings.config, len(vocabulary.ids))
-    if checkpoint.exists():
-        student.load_state_dict(load_checkpoint(checkpoint)["average"])
-    else:
+    if fresh:
         begin(student.clip, vocabulary)
+    else:
+        student.load_state_dict(load_checkpoint(checkpoint)["average"])
     student = trained_here(student.to(device, memory_format=torch.channels_last))
     lesson = _lesson(student, cache, vocabulary, settings, device)
-    if not checkpoint.exists():
+    if fresh:
         lesson.settle()
     average, budget = AveragedWeights(student), lesson.budget
     while budget.fraction < 1:

@@ -15,7 +15,7 @@ from torch import Tensor
 from baselines.maae.store import Trained, load_networks
 from evaluation.editor import CannotServe, Request, Samples
 from portraits.pictures import smooth
-from portraits.training import maps_dtype
+from portraits.training import autocast
 
 BATCH = 16
 
@@ -111,5 +111,5 @@ def _at_its_size(trained: Trained, images: Tensor, strength: float, fade: float 
 def _generated(trained: Trained, images: Tensor, strength: float) -> Tensor:
     """The generator's pictures [N, 3, S, S], float32, computed in the number format that is fast."""
     given = images.contiguous(memory_format=torch.channels_last)
-    with torch.autocast(images.device.type, torch.bfloat16, enabled=maps_dtype(images.device) == torch.bfloat16):
+    with autocast(images.device):
         return trained.generator(given, images.new_full((len(images),), strength)).float().contiguous()
