@@ -11,10 +11,10 @@ from dataclasses import dataclass
 SOME, ALL = 0.5, 1.0
 LITTLE = (r"(?:just |only )?(?:(?:(?:an? )?(?:tiny |little |wee )?(?:bit|touch|hint|tad|trace|little)|slightly|somewhat|mildly|subtly|faintly|lightly|partly|partially"
           r"|moderately|half|slight|subtle|faint|moderate)(?: of)?|kind of|sort of|a few|half-(?=(?:open|closed|shut)\b)"
-          r"|light(?= (?:make-?up|freckles)\b)|small(?= (?:smile|grin)\b))")
+          r"|light(?= (?:make-?up|freckles|beard|moustache|stubble)\b)|small(?= (?:smile|grin)\b))")
 MUCH = r"(?:a (?:whole )?lot(?: of)?|lots of|loads of|plenty of|much|far|way)"
-LESS = rf"(?:(?:{LITTLE}|(?P<much_less>{MUCH})) )?(?:less(?: of)?|fewer)"
-NOT_SO = r"not (?:so|as|that|quite so|very|too)"
+LESS = rf"(?:(?:{LITTLE}|(?P<much_less>{MUCH})) )?(?:less(?: of)?|fewer|smaller(?= (?:smile|grin)\b))"
+NOT_SO = r"not (?:so|as|that|quite so|very|too)(?: (?:much|many))?"
 DEGREE = re.compile(rf"(?<![\w-])(?:(?P<less>{LESS}|{NOT_SO})|(?P<little>{LITTLE})|{MUCH})(?:(?= |$) ?|(?<=half-))", re.IGNORECASE)
 LED_BY = re.compile(rf"(?<![\w-])(?:{LESS}|{LITTLE}|{MUCH}) $", re.IGNORECASE)
 FOLLOWED_BY = re.compile(rf" (?:{LESS}|{LITTLE}|{MUCH})(?!\w)(?! \w)", re.IGNORECASE)

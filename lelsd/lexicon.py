@@ -134,7 +134,7 @@ REMOVALS = frozenset(
 TAKES, AWAY = frozenset("take takes taking took get gets getting pull pulls".split()), frozenset("off away out".split())
 """Together they take away: "take the hat off"."""
 NEGATING_PAIRS = frozenset(
-    {("instead", "of"), ("rather", "than"), ("rid", "of"), ("free", "of"), ("free", "from"), ("devoid", "of")})
+    {("instead", "of"), ("rather", "than"), ("rid", "of"), ("free", "of"), ("free", "from"), ("devoid", "of"), ("bare", "of"), ("clear", "of")})
 GONE = frozenset("removed gone deleted erased missing absent off away free less fewer".split())
 """Words that deny what stands before them: "with the wrinkles removed", "make-up free"."""
 SCOPE_ENDS = frozenset(
@@ -146,6 +146,8 @@ FORBIDDEN = frozenset("wearing having has add give put make keep".split())
 """Those of them past which it reaches when it stands before them: "don't give him a beard"."""
 JOINING = frozenset("and or nor neither but plus while yet though although however".split())
 """Words that a text model need not know."""
+BARE = frozenset("hair haired head face skin brow brows eyebrows eye eyes ear ears nose mouth lip lips teeth cheek cheeks chin jaw forehead neck".split())
+"""What everybody has: with nothing said of it, it is no wish, but where one is."""
 
 
 VERBS = frozenset("dye cut colour color".split())

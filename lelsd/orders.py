@@ -13,15 +13,21 @@ if TYPE_CHECKING:
     from lelsd.matching import Mention
     from lelsd.prompt import Prompt
 
-WHOSE, WHOM = r"(?:his|her|their|the|my|its)", r"(?:him|her|them|it|me|the person|the man|the woman)"
+WHOSE = r"(?:his|her|their|the|my|your|its)"
+SOMEBODY = r"(?:(?:the|this|that) (?:person|man|woman|boy|girl|face|guy|lady))"
+WHOM = rf"(?:him|her|them|it|me|{SOMEBODY})"
+MODAL = r"(?:can|could|would|will|should|shall|may|might|must|ought to|needs? to|has to|have to)"
+ORDER = (r"(?:make|give|add|put|remove|take|turn|change|dye|cut|colou?r|paint|open|close|shut|lose|get rid|delete|let|show|see|try|swap|replace|exchange|shave|grow|draw"
+         r"|create|generate)\b")
 ORDERS: tuple[tuple[str, str], ...] = (
     (r"(?:remove|take off|take away|lose|get rid of|delete) (.+)", "{neutral} without {0}"),
-    (rf"(?:give {WHOM}|add|put on|put) (.+?)(?: (?:on|to) {WHOM})?", "{neutral} with {0}"),
+    (rf"(?:give {WHOM}|add|put on|put|grow(?: {WHOM})?) (.+?)(?: (?:on|to) {WHOM})?", "{neutral} with {0}"),
+    (rf"shave (?:{WHOM}|yourself)", "a clean-shaven person"),
     (rf"(?:open|close|shut) {WHOSE} (eyes|mouth)", "{neutral} with the {0} {verb}"),
     (rf"(?:make|turn|change) the colou?r of {WHOSE} (.+?) (?:to |into )?(.+)", "{neutral} with {1} {0}"),
     (rf"(?:make|turn) {WHOM} (?:look )?(?:into )?(.+)", "{neutral} who is {0}"),
 )
-CHANGE = re.compile(rf"(?:please )?(?:make|turn|dye|cut|colour|color|paint|change) (?:(?:{WHOSE}|{WHOM}) )?(?!look )", re.IGNORECASE)
+CHANGE = re.compile(rf"(?:please )?(?:make|turn|dye|cut|colour|color|paint|change|grow) (?:(?:{WHOSE}|{WHOM}) )?(?!look )", re.IGNORECASE)
 """A part follows, and how it should be: "make his hair" curly."""
 FORBIDS = re.compile(r"(?:please )?(?:do not|don't|dont|never|stop) ", re.IGNORECASE)
 STATES = {"open": "open", "close": "closed", "shut": "closed"}

@@ -16,6 +16,7 @@ from lelsd import kept, plain_words, wording
 from lelsd.colour_words import COLOURS, OF_ANY_COLOUR, WORN, said_by_colour
 from lelsd.lexicon import JOINING, check_prompt
 from lelsd.matching import Mention, asks_for_absence, find_mentions
+from lelsd.spoken import plainly
 from packs import cli
 from segmentation.parts import PARTS
 from segmentation.parts import part as check_part
@@ -89,8 +90,8 @@ class Prompt:
 
     @property
     def plain(self) -> "Prompt":
-        """The same prompt as if it had been typed in the words that the pack's CLIP knows, without what it says shall stay as it is."""
-        text = kept.without_kept(plain_words.put(self.text, self.read_as) if self.read_as else self.text)
+        """The same prompt as if it had been typed in the words that the pack's CLIP knows, without what only asks, and what it says shall stay."""
+        text = _plain(self.text, self.read_as)
         return self if text == self.text else replace(self, text=text, mentions=tuple(find_mentions(text)), read_as={})
 
     def target_text(self, neutral: str = "a person") -> str:
@@ -131,13 +132,19 @@ def parse_prompt(text: str, pack: "Pack | None" = None) -> Prompt:
     mentions = find_mentions(text)
     if pack is None:
         return _understood(text, mentions, None, text)
-    reading = {typed: meant for typed, meant in plain_words.read_as(text, pack, _respelt(text, mentions)).items() if not _is_its_colour(typed, text, mentions)}
-    plain = kept.without_kept(plain_words.put(text, reading))
+    reading = {typed: meant for typed, meant in plain_words.read_as(_plain(text, {}), pack, _respelt(text, mentions)).items() if not _is_its_colour(typed, text, mentions)}
+    plain = _plain(text, reading)
     prompt = _from_plain(text, reading, plain) if reading and not _specific(mentions) else None
     prompt = replace(prompt or _understood(text, mentions, pack, plain), read_as=reading)
     said, told = said_by_colour(prompt), prompt.target_text(pack.neutral_text)  # what CLIP is told: of an order, no verb
     return replace(prompt, unknown_words=tuple(word for word in pack.unknown_words(told) if word not in said | JOINING),
                    read_as={typed: meant for typed, meant in reading.items() if not set(typed.split()) <= said})
+
+
+def _plain(text: str, reading: dict[str, str]) -> str:
+    """What a text asks for, in words of `reading`, and nothing else."""
+    asked = plainly(kept.without_kept(text))
+    return plain_words.put(asked, reading) if reading else asked
 
 
 def _understood(text: str, mentions: list[Mention], pack: "Pack | None", plain: str) -> Prompt:

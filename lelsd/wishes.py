@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Callable, Hashable, Iterable, Iterator, Mappin
 
 from lelsd.collection import key
 from lelsd.colour_words import COLOURS, DARKER, LIGHTER, OF_ANY_COLOUR, WORN, colours_in, named_colour
-from lelsd.degrees import COMPARATIVES, begins_at, degree_of, degrees_in, ends_at, more_in
+from lelsd.degrees import COMPARATIVES, DEGREE, begins_at, degree_of, degrees_in, ends_at, more_in
 from lelsd.kept import clauses as kept_clauses
-from lelsd.lexicon import (AWAY, DETERMINERS, GONE, MAX_PROMPT_CHARACTERS, NEGATORS, PEOPLE, PLACING, REMOVALS, SCOPE_ENDS, TAKES,
+from lelsd.lexicon import (AWAY, BARE, DETERMINERS, GONE, MAX_PROMPT_CHARACTERS, NEGATORS, PEOPLE, PLACING, REMOVALS, SCOPE_ENDS, TAKES,
                            says_where)
 from lelsd.prompt import Prompt, parse_prompt
+from lelsd.spoken import plainly
 
 if TYPE_CHECKING:
     from lelsd.direction import Direction
@@ -28,10 +29,8 @@ LONGEST = MAX_PROMPT_CHARACTERS - 50
 ARTICLES, ADJECTIVES = ("a", "an"), ("attribute", "general")
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 SMALL_WORDS = PLACING | DETERMINERS | SCOPE_ENDS | NEGATORS | REMOVALS | TAKES | AWAY | GONE | PEOPLE | frozenset(
-    "and or is are be being look looks looking turn turns turning change changes dye cut paint colour color wear wears by into him them also please isn't aren't doesn't don't".split())
+    "and or is are be being look looks looking turn turns turning change changes dye cut paint colour color wear wears by into him them also please grow rid isn't aren't doesn't don't".split())
 """Words that hold a prompt together and say nothing of the face."""
-BARE = frozenset("hair haired head face skin brow brows eyebrows eye eyes ear ears nose mouth lip lips teeth cheek cheeks chin jaw forehead neck".split())
-"""What everybody has: with nothing said of it, it is no wish, but where one is."""
 ALL_OR_NOTHING = frozenset(("eyeglasses", "hat", "earrings", "necklace", "clothes"))
 """Parts that are there or not: half a hat is the haze of one."""
 NOTABLE = 0.15
@@ -57,11 +56,20 @@ def wishes(prompt: Prompt, pack: "Pack") -> tuple[Prompt, ...]:
     """What a prompt asks for, each thing a prompt of its own, in the order of the text; the prompt itself where that is one thing,
     where some word belongs to none of them, or where a sentence about one of them might be too long for a prompt."""
     plain, found = prompt.plain, {}
-    for thing in _things(plain) if len(plain.text) <= LONGEST else ():
+    for thing in _things(plain, pack) if len(plain.text) <= LONGEST else ():
         for text in _facts(_sentence(plain.text, thing, pack), thing, pack):
             wish = parse_prompt(_compared(text, plain.text[thing.start:thing.end], prompt.read_as), pack)
-            found.setdefault(meaning(wish, pack), wish)
+            if thing.mention.kind == "noun" or _can_be_known(wish, pack):
+                found.setdefault(meaning(wish, pack), wish)
     return tuple(found.values()) if len(found) > 1 else (prompt,)
+
+
+def _can_be_known(wish: Prompt, pack: "Pack") -> bool:
+    """Whether a wish has a word that the pack's CLIP knows, or a colour with a name, which it need not know."""
+    from packs.attributes import asked_attributes, unsaid
+    text = wish.target_text(pack.neutral_text)
+    left = set(unsaid(text))
+    return bool(named_colour(wish) or asked_attributes(text)) or not left or not left <= set(pack.unknown_words(text))
 
 
 def meaning(prompt: Prompt, pack: "Pack") -> Hashable:
@@ -71,7 +79,14 @@ def meaning(prompt: Prompt, pack: "Pack") -> Hashable:
         return named
     text = prompt.target_text(pack.neutral_text)
     asked = asked_attributes(text)
-    return (frozenset(asked.items()), frozenset(unsaid(text))) if asked else key(text)
+    unknown = set(pack.unknown_words(text)) if prompt.decided_by == "lexicon" else ()  # no learning could make anything of these
+    return (frozenset(asked.items()), frozenset(word for word in unsaid(text) if word not in unknown)) if asked else key(text)
+
+
+def unheard(prompt: Prompt, pack: "Pack") -> tuple[str, ...]:
+    """The words of a prompt that mean nothing to the pack's CLIP, but for those that say how much."""
+    text = " ".join(DEGREE.sub(" ", plainly(prompt.text)).split())
+    return tuple(word for word in (parse_prompt(text, pack) if text else prompt).unknown_words if word not in SMALL_WORDS)
 
 
 def opposite(meant: Hashable) -> Hashable | None:
@@ -123,7 +138,8 @@ def served(wish: Prompt, pack: "Pack", directions: "Mapping[Hashable, Direction]
     whole = _served(meaning(wish, pack), directions)
     if wish.part in ALL_OR_NOTHING:
         return whole
-    degree, more = degree_of(wish.text), more_in(wish.text)
+    said = plainly(wish.text)
+    degree, more = degree_of(said), more_in(said)
     found = _served(meaning(parse_prompt(degree.text, pack), pack), directions) if degree and degree.text else None
     if degree and degree.amount > 0:  # "slightly parted lips" are known as a whole
         found = found or whole
@@ -159,8 +175,8 @@ def directions_for(prompt: Prompt, pack: "Pack", known: "Mapping[Hashable, Direc
     return found
 
 
-def _things(prompt: Prompt) -> list[Thing]:
-    """What a prompt speaks of, in order; nothing if it says more than that."""
+def _things(prompt: Prompt, pack: "Pack") -> list[Thing]:
+    """What a prompt speaks of, in order; nothing if it says more than that which the pack's CLIP could know."""
     text, things = prompt.text, []
     words = [(match.start(), match.end(), match.group().lower()) for match in WORD.finditer(text)]
     for mention in prompt.counted if prompt.decided_by == "lexicon" else ():
@@ -172,7 +188,8 @@ def _things(prompt: Prompt) -> list[Thing]:
         else:
             things.append(thing)
     told = [(thing.start, thing.end) for thing in things] + [(mention.start, mention.end) for mention in prompt.mentions]
-    is_told = all(word in SMALL_WORDS or any(start <= first and last <= end for start, end in told) for first, last, word in words)
+    unknown = set(pack.unknown_words(text))
+    is_told = all(word in SMALL_WORDS or word in unknown or any(start <= first and last <= end for start, end in told) for first, last, word in words)
     return [thing for thing in things if thing.mention.negated or not BARE.issuperset(text[thing.start:thing.end].lower().split())] if is_told else []
 
 

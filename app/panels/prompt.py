@@ -37,7 +37,7 @@ def prompt_panel() -> None:
     prompt, wanted = understood(), []
     if prompt is not None:
         wanted = offered(prompt) if _as_understood(prompt) else []
-        _part(prompt, unknown_words(wanted) if len(wanted) > 1 else prompt.unknown_words)
+        _part(prompt, unknown_words(prompt, wanted))
         wishes_panel(prompt, wanted, _take)
     _settings()
     st.button("Learn as one edit" if len(wanted) > 1 else "Learn this edit", type="secondary" if wanted else "primary", icon=":material/model_training:",

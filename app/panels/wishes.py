@@ -13,7 +13,7 @@ from app.directions import origin
 from app.session import StackEdit
 from app.widgets import plain
 from lelsd.prompt import Prompt
-from lelsd.wishes import changes_kept
+from lelsd.wishes import changes_kept, unheard
 
 BEGUN = "wishes_begun"  # the prompt, and the stack when it was typed
 LEARN_ICON, READY_ICON = ":material/model_training:", ":material/check:"
@@ -29,9 +29,10 @@ def offered(prompt: Prompt) -> list[Wanted]:
     return wanted if len(wanted) > 1 or wanted[0].entry is not None else []
 
 
-def unknown_words(wanted: Sequence[Wanted]) -> list[str]:
-    """The words that the pack's CLIP has never seen, of what is to be learned, each once."""
-    return list(dict.fromkeys(word for one in wanted if one.entry is None for word in one.prompt.unknown_words))
+def unknown_words(prompt: Prompt, wanted: Sequence[Wanted]) -> list[str]:
+    """The words of a prompt, and of the things that it asks for, that the pack's CLIP has never seen, each once."""
+    prompts = [prompt, *(one.prompt for one in wanted if len(wanted) > 1)]
+    return list(dict.fromkeys(word for one in prompts for word in unheard(one, resources.pack())))
 
 
 def wishes_panel(prompt: Prompt, wanted: Sequence[Wanted], take: Callable[[Sequence[Wanted]], None]) -> None:

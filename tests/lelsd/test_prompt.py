@@ -101,7 +101,7 @@ colour her hair dark blue | a person with dark blue hair | a person
 make hair curly | a person with curly hair | a person
 cut her hair short | a person with short hair | a person
 change the colour of her hair to red | a person with red hair | a person
-make the face thinner | a person with thinner face | a person
+make the face thinner | a person with a thinner face | a person
 make the mouth open | a person with the mouth open | a person
 make her very old | a person who is very old | a person
 make her look tired | a person who is tired | a person

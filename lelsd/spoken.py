@@ -1,0 +1,127 @@
+"""Requests as people speak them, said plainly: "could you make her smile, please?" is "make her smile", "what if she had red hair" "with red hair".
+
+Many write to a machine as to a person. The words that only ask are taken off; what they ask for stays, as a description or as an
+order of `lelsd.orders`. That is what CLIP is told, and what is looked for among the directions that are there.
+"""
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+
+from lelsd.lexicon import BARE
+from lelsd.orders import MODAL, ORDER, SOMEBODY, WHOM, WHOSE
+from lelsd.part_first import parts_last
+
+WHO = rf"(?:s?he|they|it|we|i|you|{SOMEBODY})"
+HELLO = r"(?:(?:please|pls|plz|kindly)(?: to)?|now|then|next|ok|okay|hi|hey|hello|dear \w+|well|um+|uh|hm+|so|like|maybe|perhaps|just|also)"
+THANKS = r"(?:please|pls|plz|ok|okay|thanks|thank you|thx|dear|lol|haha|again|too|now|instead|as well|for me|if you can|if possible|i guess|i think|idk|rn|right now|this time|any ?more|nothing else|[:;]-?[)D(]|<3)"
+WANT = r"(?:(?:i|we) (?:want|need|prefer)|(?:i|we)(?: would|'d) (?:like|love|prefer)|(?:i am|i'm) looking for|i wish for)"
+UNWANTED = r"(?:i|we) (?:do not|don't|dont) (?:want|need|like)"
+IS = r"(?:(?:(?P<has>has|have|had|having|gets?|got)|(?P<wears>wears?|wore|wearing)|(?:is|are|was|were|be|being|looks?|looked|become|becomes)(?: like)?) )"
+STATE = f"{IS}?"
+FRAMES = tuple(re.compile(rf"(?P<before>^|[,;.!?] *|\b(?:and|but) ){pattern}", re.IGNORECASE) for pattern in (
+    rf"(?:{HELLO}[,!]* )+",
+    rf"(?:(?:can|could|would|will) (?:you|we|i)|(?:is it|would it be) possible to|let's|lets|let us|{WANT} (?:you )?to(?! see))(?: {HELLO})* (?={ORDER})",
+    r"would it be possible to (?:have|see|get) ",
+    r"(?:i think|i guess|i feel like) (?:that )?",
+    r"no more (?P<no>)",
+    r"no longer (?P<not>)",
+    rf"{UNWANTED} {WHOM} to (?P<not>){STATE}",
+    rf"{UNWANTED} (?:to see )?(?:{WHOSE} |any |an? )?(?P<no>)",
+    rf"{WANT} (?:to see )?{WHOM} (?:to {STATE})?",
+    rf"{WANT} (?:to (?:see|have|try|get) )?",
+    rf"(?:what if|suppose|imagine|pretend|i wish) (?:that )?(?:{WHO} {STATE}|(?={WHOSE} \w+ (?:was|were|is|are)\b))",
+    rf"(?:how|what) (?:would|will|does|do|could) {WHO} look (?:like )?(?:as |if {WHO} {STATE})?",
+    rf"{MODAL} {WHO}(?: {HELLO})* {STATE}",
+    rf"{MODAL} (?={WHOSE} \w+ (?:be|look|become)\b)",
+    rf"{WHO} (?:should|must|shall)(?:n't| not) (?P<not>){STATE}",
+    rf"{WHO} {MODAL} {STATE}",
+    rf"{WHO} (?P<has>needs|wants) ",
+    rf"{WHO} looks? (?=less|more|older|younger)",
+    rf"(?:{WHO} )?would look (?:good|great|nice|better|cute) (?=with|in )",
+    rf"let {WHOM} {STATE}",
+    rf"see {WHOM} (?:as )?",
+    rf"(?:show|imagine|picture)(?: me)? {WHOM} (?:as |(?=with|without|wearing|in ))",
+    rf"(?:make|turn|change) {WHOM} (?:look |appear )?(?:like|into|as) (?=an? )",
+    rf"make {WHOM} look (?:like|as if) (?:s?he|they)(?:'s|'re| is| are) ",
+    r"(?:how about|what about|try(?: on| out)?|go for|(?:generate|create|draw|render|produce|show)(?: me)?) ",
+    rf"(?<=and ){WHO} {IS}",
+    r"(?:the )?(?:same|(?:same )?person),? but ",
+    r"as (?=an? )",
+))
+"""What stands before a request, at the beginning of a text or of a clause."""
+
+WORDS = {"’": "'", "u": "you", "ur": "your", "lil": "little", "wat": "what", "hes": "he's", "shes": "she's", "wanna": "want to", "gimme": "give me", "bg": "background", "earings": "earrings", "makup": "makeup", "more happy": "happier", "more sad": "sadder",
+         "more old": "older", "more young": "younger", "more big": "bigger", "more long": "longer", "more short": "shorter"}
+NUMBER = r"(?:\d+|five|ten|fifteen|twenty|thirty|forty|fifty)"
+INSTEAD_OF_TOO = {"small": "bigger", "big": "smaller", "large": "smaller", "long": "shorter", "short": "longer", "dark": "lighter", "light": "darker", "pale": "darker",
+                  "old": "younger", "young": "older", "thin": "thicker", "thick": "thinner", "wide": "narrower", "narrow": "wider", "serious": "happier", "grumpy": "happier"}
+DOING = {"adding": "add", "making": "make", "giving": "give", "removing": "remove", "taking": "take", "changing": "change", "turning": "turn"}
+ALWAYS_THERE = BARE | {"background", "clothes", "shirt", "expression"}
+
+
+def _replaced(found: re.Match) -> str:
+    """The new for the old, which goes unless everybody has such a thing: "sunglasses instead of glasses", but "blonde hair"."""
+    return found["new"] if found["old"].lower().split()[-1] in ALWAYS_THERE else f"{found['new']} instead of {found['old']}"
+
+
+def _in(words: dict[str, str]) -> Callable[[re.Match], str]:
+    return lambda found: words[found[0].lower()]
+
+
+def _table(*rows: tuple[str, "str | Callable[[re.Match], str]"]) -> tuple[tuple[re.Pattern, "str | Callable[[re.Match], str]"], ...]:
+    return tuple((re.compile(pattern, re.IGNORECASE), said) for pattern, said in rows)
+
+
+BEFORE_FRAMES = _table(
+    (rf"(?<!\w)(?:{'|'.join(WORDS)})(?!\w)|’", _in(WORDS)),
+    (rf"(?:[,.!?]* *(?<!\w){THANKS}(?!\w))+[ .!?]*$|[ .!?]+$|(?:,? *\b(?:please|pls|plz))+(?= *[,.;!?]| and\b)", ""),
+    (r",? *(?:almost |just )?(?<=[,.] )(?:like|as if|as though|as after) [^,.;!?]*", ""),
+    (r",? than (?:now|it is|they are|(?:s?he|they) (?:is|are|has|have))(?: now)?$|,? so (?:that )?(?:i|we) can see .*$|,? would (?:be|look) (?:nice|good|great|better|cool|cute|lovely)(?: on \w+)?$"
+     r"|,? it(?:'s|s| is) (?:kinda |a bit |way )?too \w+$", ""),
+    (rf"(?:(?:by|like|about|some|maybe) )*{NUMBER} (?:years?|yrs?) (older|younger)\b", r"\1"),
+    (rf"\bage {WHOM}(?: by)?(?: {NUMBER} (?:years?|yrs?))?(?: or so)?$", "older"),
+    (rf"(^|[,;.] *)(?:tone down|reduce|decrease|lessen) (?:{WHOSE} )?", r"\1less "),
+    (rf"(^|[,;.] *)(?:increase|enhance|boost) (?:{WHOSE} )?", r"\1more "),
+    (rf"\bshave {WHOSE} head\b", "bald"),
+    (rf"(?:\b(?:make|let) {WHOM} |\b(?:a|some|add) )?\bblush(?:ing cheeks)?(?!\w)", "rosy cheeks"),
+    (r"\b(very|really|much|so|far|way)(?:,? \1\b)+", r"\1"),
+    (r"(?<!not )\btoo (?:much|many)\b", "less"),  # what there is too much of is to be less
+    (r"(?<!not )\btoo (\w+)(?= *(?:$|[,.;!?]| and\b| but\b| here\b))", lambda found: INSTEAD_OF_TOO.get(found[1].lower(), f"less {found[1]}")),
+    (r",? but not (?:too|so|that|very)(?: much| \w+)?$", " a bit"),
+    (r"\b(?:do not|don't|dont) (\w+) (?:so|that|too) much\b", r"\1 less"),
+)
+AFTER_FRAMES = _table(
+    (rf"\b(?:(?:get|take|put|with) )?(?:{WHOSE} )?hair (?:off|out of) (?:{WHOSE} )?(?:forehead|face|eyes)\b", "no bangs"),
+    (r"\b(hair|background|shirt|hat|skin|lipstick|beard)s? colou?r\b(?! of\b)", r"\1"),
+    (r"\b(eye|lip|eyebrow|brow)s? colou?r\b(?! of\b)", r"\1s"),
+    (rf"^(?:replace|swap|exchange) (?:{WHOSE} )?(?P<old>[\w -]+?) (?:with|for|by) (?P<new>[\w -]+)(?<! one)$", _replaced),
+    (rf"^(?:{'|'.join(DOING)})\b", _in(DOING)),
+)
+
+
+@lru_cache(maxsize=512)
+def plainly(text: str) -> str:
+    """What a request asks for; a text that asks as captions do comes back as it is.
+
+    >>> plainly("could you give him a beard, please?")
+    'give him a beard'
+    >>> plainly("his nose is too small")
+    'bigger nose'
+    """
+    said = text
+    for pattern, replacement in BEFORE_FRAMES:
+        said = pattern.sub(replacement, said)
+    for frame in FRAMES:
+        said = frame.sub(_without_frame, said)
+    for pattern, replacement in AFTER_FRAMES:
+        said = pattern.sub(replacement, said)
+    return parts_last(said.strip(" ,")) or text
+
+
+def _without_frame(found: re.Match) -> str:
+    """What stays of words that ask: whether somebody shall have a thing, wear it, or do without it."""
+    said = found.groupdict()
+    denied = "not " if said.get("not") is not None else "no " if said.get("no") is not None else ""
+    return said["before"] + denied + ("with " if said.get("has") else "wearing " if said.get("wears") else "")
