@@ -47,6 +47,11 @@ def found(visit: str, name: str, read: Callable[[Drawer], T]) -> T | None:
     return thing
 
 
+def tell_some_lost(name: str, error: Exception) -> None:
+    """Have `tell_lost` say that a part of what was kept is no use."""
+    st.session_state[LOST] = sentence(f"some of the {words(name)} cannot be opened again: {describe(error)}")
+
+
 def words(name: str) -> str:
     """What is in a drawer of this name, which may end in a dash and whose it is."""
     return WORDS.get(name.partition("-")[0], "something else")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 
 from packs.cli import MAX_SEED
@@ -89,6 +89,15 @@ class History:
     def states(self) -> tuple[Snapshot, ...]:
         """All there are, oldest first, those undone last; the present one has place `len(past)`."""
         return (*self.past, self.present, *self.future)
+
+    def only(self, wanted: Callable[[Snapshot], bool]) -> History | None:
+        """Without the states that are not wanted; the one before the present one, or else the one after, takes its place. None where none is left."""
+        left = [number for number, state in enumerate(self.states) if wanted(state)]
+        if not left:
+            return None
+        at = max(sum(number <= len(self.past) for number in left) - 1, 0)
+        states = tuple(self.states[number] for number in left)
+        return History(states[at], states[:at], states[at + 1:])
 
     def go(self, place: int) -> History:
         """To any state, as so many steps of undo or redo would; the same history for a place that there is not."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -29,13 +29,15 @@ def put_away(history: History) -> tuple[dict[str, Any], Mapping[str, Callable[[]
     return values, {name: lambda png=png: png for png, name in names.items()}
 
 
-def taken_out(drawer: Drawer) -> History:
-    """The history that `put_away` made this of. Raises ValueError, OSError, and what wrong types raise."""
+def taken_out(drawer: Drawer, tell: Callable[[Exception], None]) -> History:
+    """The history that `put_away` made this of, without the steps whose picture is damaged or has gone; where that is the present one, it goes on
+    from the step before. tell: called with what is the matter with the first such picture. Raises ValueError and OSError where no picture is left,
+    and what wrong types raise."""
     edits = [from_json([value])[0] for value in drawer.values["edits"]]
-    pictures = {name: _picture(drawer, name) for name in {state["picture"] for state in drawer.values["states"]}}
-    states = [_shape(state, pictures, edits) for state in drawer.values["states"]]
-    here = int(drawer.values["here"])
-    return History(states[here], tuple(states[:here]), tuple(states[here + 1:]))
+    states, here = drawer.values["states"], int(drawer.values["here"])
+    pictures = _whole_pictures(drawer, dict.fromkeys(state["picture"] for state in states), tell)
+    shapes = [_shape(state, pictures, edits) if state["picture"] in pictures else None for state in states]
+    return History(shapes[here], tuple(shapes[:here]), tuple(shapes[here + 1:])).only(lambda shape: shape is not None)
 
 
 def _bounded(history: History) -> History:
@@ -53,6 +55,21 @@ def _state(shape: Shape, names: Mapping[bytes, str], edits: dict[int, tuple[Mask
 
 def _shape(state: Mapping[str, Any], pictures: Mapping[str, bytes], edits: list[MaskEdit]) -> Shape:
     return Shape(str(state["title"]), pictures[state["picture"]], tuple(edits[number] for number in state["edits"]), bool(state["whole"]))
+
+
+def _whole_pictures(drawer: Drawer, names: Iterable[str], tell: Callable[[Exception], None]) -> dict[str, bytes]:
+    """Those that can be read. Raises as `_picture` where none can."""
+    found, trouble = {}, None
+    for name in names:
+        try:
+            found[name] = _picture(drawer, name)
+        except (ValueError, OSError) as error:
+            trouble = trouble or error
+    if trouble and not found:
+        raise trouble
+    if trouble:
+        tell(trouble)
+    return found
 
 
 def _picture(drawer: Drawer, name: str) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections import OrderedDict
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -191,7 +192,7 @@ def _here() -> tuple[str, str]:
 def history() -> History:
     """This visit's shapes with the pack in use, whatever page, reload or server came between; the Edit page's picture at first."""
     if _here() not in _histories():
-        found = beside.found(_here()[0], _drawer(), shape_history.taken_out)
+        found = beside.found(_here()[0], _drawer(), lambda drawer: shape_history.taken_out(drawer, partial(beside.tell_some_lost, beside.SHAPES)))
         _remember(found or History(of_edit_page()))
     return _histories()[_here()]
 
@@ -200,6 +201,11 @@ def keep(changed: History) -> None:
     """Go on with this history, and keep it on disk: something was changed."""
     _remember(changed)
     beside.put(_here()[0], _drawer(), *shape_history.put_away(changed))
+
+
+def forget(png: bytes) -> None:
+    """Take a picture that shapes begin with, and all that was done to it, from the history and from the disk."""
+    keep(history().only(lambda shape: shape.png != png) or History(of_edit_page()))
 
 
 def _drawer() -> str:

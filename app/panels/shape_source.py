@@ -8,6 +8,7 @@ import streamlit as st
 
 from app import rendering, resources, session, shaping
 from app.components.tiles import Tile, tiles
+from app.widgets import plain
 from baselines.shape.recipe import Shape
 from packs.cli import MAX_SEED
 
@@ -53,7 +54,10 @@ def _drawn(begin: Begin) -> None:
 def _uploaded(begin: Begin) -> None:
     turn = st.session_state.setdefault(TURN, 0)  # a new key empties the field after each file
     st.file_uploader("A picture of a face", list(KINDS), key=f"shape-upload-{turn}", max_upload_size=MEGABYTES, on_change=_take_file, args=(begin,))
-    st.caption("Of it the middle square. It stays on this machine, in the folder of runs.")
+    st.caption("Of it the middle square. It stays on this machine, in the folder of runs, until you remove it.")
+    present = shaping.history().present
+    st.button(f"Remove {plain(present.title)}", icon=":material/delete:", key="shape-remove", on_click=shaping.forget, args=(present.png,),
+              help="Takes this picture, and all that was done to it, from this machine and from undo")
 
 
 # --- what the widgets do ----------------------------------------------------------------------------------------------

@@ -94,3 +94,16 @@ def test_any_state_can_be_gone_to_and_none_is_lost():
     assert first.present == Snapshot() and first.states == history.states
     assert first.go(2).present.seed == 12 and first.go(2).undo().present.seed == 11
     assert history.go(3) is history and history.go(4) is history and history.go(-1) is history
+
+
+def test_only_some_states_are_left_of_a_history():
+    past, present, future = (Snapshot(seed=1), Snapshot(seed=2)), Snapshot(seed=3), (Snapshot(seed=4),)
+    whole = History(present, past, future)
+
+    def seeds(history):
+        return [state.seed for state in history.states], history.present.seed
+
+    assert seeds(whole.only(lambda state: state.seed != 2)) == ([1, 3, 4], 3)
+    assert seeds(whole.only(lambda state: state.seed != 3)) == ([1, 2, 4], 2)
+    assert seeds(whole.only(lambda state: state.seed == 4)) == ([4], 4)
+    assert whole.only(lambda state: False) is None

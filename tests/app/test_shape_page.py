@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
-from app import shaping
+from app import resources, shaping
 from app.panels.shape_live import amounts
 from baselines.shape.edits import GivenMask, PartShape, Stroke
 from baselines.shape.masks import mask_png
@@ -255,6 +255,22 @@ def test_pictures_to_begin_with(shape_page, trigger, picture):
     assert "no picture" in page.error[0].value and present(page).title == "me.png"
     assert present(press(page, "shape-of-edit")).title == "The face of seed 62, without edits"
     assert present(press(page, "shape-undo")).title == "me.png"
+
+
+def test_a_picture_of_ones_own_can_be_removed_with_all_that_was_done_to_it(shape_page, picture, tmp_path):
+    page = shape_page()
+    first = present(page).title
+    page.segmented_control("shape-source").set_value("uploaded").run()
+    page.file_uploader("shape-upload-0").set_value([("me.png", png(), "image/png")]).run()
+    page.toggle("shape-whole").set_value(True).run()
+    assert page.button("shape-remove").label == "Remove me.png"
+    pictures = list(resources.visits().drawers.folder.glob("*/*/*.png"))
+    assert present(press(page, "shape-remove")).title == first
+    left = list(resources.visits().drawers.folder.glob("*/*/*.png"))
+    assert len(left) == len(pictures) - 1, "it is not on the disk any more"
+    assert page.button("shape-undo").disabled and page.button("shape-redo").disabled
+    page.run()
+    assert present(page).title == first
 
 
 # --- what is shown ----------------------------------------------------------------------------------------------------

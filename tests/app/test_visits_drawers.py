@@ -122,10 +122,37 @@ def test_a_visit_with_something_beside_it_has_begun_and_older_files_had_nothing(
 # --- shapes -----------------------------------------------------------------------------------------------------------
 
 
+def fail(error: Exception) -> None:
+    raise AssertionError(f"nothing is lost, but it is told: {error}")
+
+
 def test_shapes_are_there_again_with_their_undo(tmp_path):
     Drawers(tmp_path).put("mine", "shapes", *shape_history.put_away(history()))
-    found = shape_history.taken_out(Drawers(tmp_path).open("mine", "shapes"))
+    found = shape_history.taken_out(Drawers(tmp_path).open("mine", "shapes"), fail)
     assert found.states == history().states and found.present == history().present
+
+
+@pytest.mark.parametrize("spoil", [lambda path: path.write_bytes(b"spoilt"), lambda path: path.unlink()])
+def test_a_damaged_picture_takes_no_more_than_its_own_steps(tmp_path, spoil):
+    shapes = [Shape("1", b"one"), Shape("2", b"two"), Shape("3", b"one"), Shape("4", b"four")]
+    for here, left in ((0, "134"), (1, "134"), (3, "134")):
+        kept = Drawers(tmp_path / str(here))
+        kept.put("mine", "shapes", *shape_history.put_away(History(shapes[here], tuple(shapes[:here]), tuple(shapes[here + 1:]))))
+        spoil(kept.open("mine", "shapes").folder / f"{shape_history.name_of(b'two')}.png")
+        told = []
+        found = shape_history.taken_out(kept.open("mine", "shapes"), told.append)
+        assert len(told) == 1
+        assert "".join(shape.title for shape in found.states) == left
+        assert found.present.title == {0: "1", 1: "1", 3: "4"}[here]
+
+
+def test_shapes_without_any_whole_picture_are_no_shapes(tmp_path):
+    kept = Drawers(tmp_path)
+    kept.put("mine", "shapes", *shape_history.put_away(history()))
+    for path in kept.open("mine", "shapes").folder.glob("*.png"):
+        path.write_bytes(b"spoilt")
+    with pytest.raises(ValueError, match="damaged"):
+        shape_history.taken_out(kept.open("mine", "shapes"), fail)
 
 
 def test_pictures_and_strokes_are_written_once_each():
@@ -151,4 +178,4 @@ def test_damaged_shapes_are_no_shapes(tmp_path, change):
     path = tmp_path / "mine" / "shapes" / "values.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises((ValueError, TypeError, IndexError)):
-        shape_history.taken_out(kept.open("mine", "shapes"))
+        shape_history.taken_out(kept.open("mine", "shapes"), fail)
