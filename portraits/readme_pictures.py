@@ -31,7 +31,7 @@ from stylegan2.images import grid, to_pil
 from stylegan2.seeds import latents_from_seeds, parse_seeds
 
 SHOWN = "curly_hair,blonde_hair,pink_hair,smile,glasses,hat,beard,red_lipstick"
-FACES = "4,23,12,27,19,8,16,11"  # one for each of them, without what it adds
+FACES = "4,23,12,3,19,8,16,11"  # one for each of them, without what it adds
 TILE = 160  # pixels of a face
 PROMPTS = ("an old man with glasses and a red hat", "a smiling woman with long blonde hair", "curly red hair and freckles", "long pink hair and a blue shirt")
 HATS = ("a hat", "a red hat", "a yellow hat", "a black hat")
