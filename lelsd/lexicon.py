@@ -129,7 +129,7 @@ DETERMINERS = frozenset(
 NEGATORS = frozenset("no not n't nt without w/o never lacking lacks minus neither nor hardly barely cannot less fewer".split())
 REMOVALS = frozenset(
     "lose loses losing remove removes removing removed delete deletes deleting erase erases erasing eliminate eliminates "
-    "shave shaves shaving hide hides hiding ditch ditches missing stop stops stopped".split())
+    "shave shaves shaving hide hides hiding ditch ditches missing stop stops stopped hate hates dislike dislikes skip scrap omit exclude avoid".split())
 """Words after which something is not there, and words that take it away; these reach past "and": "remove the hat and the glasses"."""
 TAKES, AWAY = frozenset("take takes taking took get gets getting pull pulls".split()), frozenset("off away out".split())
 """Together they take away: "take the hat off"."""

@@ -20,7 +20,16 @@ JOINT = re.compile(r" *(?:,? and\b|[,;.]) *", re.IGNORECASE)
 GOES_ON = re.compile(rf"{ORDER}|(?:with|without|wearing|no|an?) ", re.IGNORECASE)
 BEGINS_ANEW = re.compile(rf"{CHANGE.pattern}|{WHOSE} ", re.IGNORECASE)
 SHOULD_BE = re.compile(rf"^(?::|,|(?:{MODAL} )?(?:be|is|are|was|were|looks?|become)\b|(?:to be|to|into|look)\b)? *", re.IGNORECASE)
+NOTHING_YET = re.compile(rf"(?:only |just )?change {WHOSE} \w+", re.IGNORECASE)
+PRONOUN = re.compile(r"\b(make|turn|dye|cut|colou?r|paint|change) (?:it|them)\b", re.IGNORECASE)
 DEGREE = re.compile(rf"(?:{LITTLE}|{MUCH}|more|less|fewer)\b", re.IGNORECASE)
+
+
+def without_pronouns(text: str) -> str:
+    """With the part that was named before in place of "it" and "them": "change the eyebrows, make them bushy"."""
+    found = PRONOUN.search(text)
+    named = [mention for mention in find_mentions(text[:found.start()]) if mention.kind == "noun" and not mention.negated] if found else []
+    return f"{text[:found.end(1)]} the {text[named[-1].start:named[-1].end]}{text[found.end():]}" if named else text
 
 
 def parts_last(text: str) -> str:
@@ -33,6 +42,8 @@ def parts_last(text: str) -> str:
     for joint in reversed(joints) if described == text and len(joints) <= MAX_JOINTS else ():
         first, rest = text[:joint.start()], text[joint.end():]
         before, after = parts_last(first), _part_last(rest)
+        if after != rest and NOTHING_YET.fullmatch(first):
+            return after
         if (before != first and (after != rest or GOES_ON.match(rest))) or (after != rest and GOES_ON.match(first) and BEGINS_ANEW.match(rest)):
             return f"{before} {'and' if after == rest else 'with'} {after}"  # past "with" nothing denied before it reaches
     return described

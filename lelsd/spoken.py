@@ -11,13 +11,13 @@ from functools import lru_cache
 
 from lelsd.lexicon import BARE
 from lelsd.orders import MODAL, ORDER, SOMEBODY, WHOM, WHOSE
-from lelsd.part_first import parts_last
+from lelsd.part_first import parts_last, without_pronouns
 
 WHO = rf"(?:s?he|they|it|we|i|you|{SOMEBODY})"
 HELLO = r"(?:(?:please|pls|plz|kindly)(?: to)?|now|then|next|ok|okay|hi|hey|hello|dear \w+|well|um+|uh|hm+|so|like|maybe|perhaps|just|also)"
 THANKS = r"(?:please|pls|plz|ok|okay|thanks|thank you|thx|dear|lol|haha|again|too|now|instead|as well|for me|if you can|if possible|i guess|i think|idk|rn|right now|this time|any ?more|nothing else|[:;]-?[)D(]|<3)"
-WANT = r"(?:(?:i|we) (?:want|need|prefer)|(?:i|we)(?: would|'d) (?:like|love|prefer)|(?:i am|i'm) looking for|i wish for)"
-UNWANTED = r"(?:i|we) (?:do not|don't|dont) (?:want|need|like)"
+WANT = r"(?:(?:i|we) (?:want|need|prefer|like|love)|(?:i|we)(?: would|'d) (?:like|love|prefer)|(?:i am|i'm) looking for|i wish for)"
+UNWANTED = r"(?:i|we) (?:(?:do not|don't|dont) (?:want|need|like)|hate|dislike)"
 IS = r"(?:(?:(?P<has>has|have|had|having|gets?|got)|(?P<wears>wears?|wore|wearing)|(?:is|are|was|were|be|being|looks?|looked|become|becomes)(?: like)?) )"
 STATE = f"{IS}?"
 FRAMES = tuple(re.compile(rf"(?P<before>^|[,;.!?] *|\b(?:and|but) ){pattern}", re.IGNORECASE) for pattern in (
@@ -33,13 +33,13 @@ FRAMES = tuple(re.compile(rf"(?P<before>^|[,;.!?] *|\b(?:and|but) ){pattern}", r
     rf"{WANT} (?:to (?:see|have|try|get) )?",
     rf"(?:what if|suppose|imagine|pretend|i wish) (?:that )?(?:{WHO} {STATE}|(?={WHOSE} \w+ (?:was|were|is|are)\b))",
     rf"(?:how|what) (?:would|will|does|do|could) {WHO} look (?:like )?(?:as |if {WHO} {STATE})?",
+    rf"(?:{WHO} )?would look (?:good|great|nice|better|cute) (?=with|in )",
     rf"{MODAL} {WHO}(?: {HELLO})* {STATE}",
     rf"{MODAL} (?={WHOSE} \w+ (?:be|look|become)\b)",
     rf"{WHO} (?:should|must|shall)(?:n't| not) (?P<not>){STATE}",
     rf"{WHO} {MODAL} {STATE}",
     rf"{WHO} (?P<has>needs|wants) ",
     rf"{WHO} looks? (?=less|more|older|younger)",
-    rf"(?:{WHO} )?would look (?:good|great|nice|better|cute) (?=with|in )",
     rf"let {WHOM} {STATE}",
     rf"see {WHOM} (?:as )?",
     rf"(?:show|imagine|picture)(?: me)? {WHOM} (?:as |(?=with|without|wearing|in ))",
@@ -81,6 +81,8 @@ BEFORE_FRAMES = _table(
     (r",? than (?:now|it is|they are|(?:s?he|they) (?:is|are|has|have))(?: now)?$|,? so (?:that )?(?:i|we) can see .*$|,? would (?:be|look) (?:nice|good|great|better|cool|cute|lovely)(?: on \w+)?$"
      r"|,? it(?:'s|s| is) (?:kinda |a bit |way )?too \w+$", ""),
     (rf"(?:(?:by|like|about|some|maybe) )*{NUMBER} (?:years?|yrs?) (older|younger)\b", r"\1"),
+    (rf"\b(older|younger) by {NUMBER} (?:years?|yrs?)\b", r"\1"),
+    (rf"(^|[,;.] *|\band )(?:drop|skip|scrap|toss|wipe off|forget|avoid|exclude|omit) (?={WHOSE} )", r"\1remove "),
     (rf"\bage {WHOM}(?: by)?(?: {NUMBER} (?:years?|yrs?))?(?: or so)?$", "older"),
     (rf"(^|[,;.] *)(?:tone down|reduce|decrease|lessen) (?:{WHOSE} )?", r"\1less "),
     (rf"(^|[,;.] *)(?:increase|enhance|boost) (?:{WHOSE} )?", r"\1more "),
@@ -117,7 +119,7 @@ def plainly(text: str) -> str:
         said = frame.sub(_without_frame, said)
     for pattern, replacement in AFTER_FRAMES:
         said = pattern.sub(replacement, said)
-    return parts_last(said.strip(" ,")) or text
+    return parts_last(without_pronouns(said.strip(" ,"))) or text
 
 
 def _without_frame(found: re.Match) -> str:

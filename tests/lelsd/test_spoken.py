@@ -23,6 +23,9 @@ def test_the_examples_in_the_modules():
     ("how about a moustache?", "a moustache"), ("try blonde hair", "blonde hair"), ("generate a person with glasses", "a person with glasses"),
     ("show me a smiling woman", "a smiling woman"), ("add glasses now", "add glasses"), ("give him a smile instead", "give him a smile"),
     ("no more glasses", "no glasses"), ("i don't want glasses", "no glasses"), ("I don't like her beard", "no beard"), ("i don't want her to smile", "not smile"),
+    ("i hate the hat", "no hat"), ("skip the glasses", "remove the glasses"), ("he shouldn't be bald", "not bald"), ("i like freckles", "freckles"),
+    ("she would look better with a fringe", "with a fringe"), ("older by 10 years", "older"),
+    ("the nose is too big, make it smaller", "smaller nose with smaller nose"), ("change the eyebrows, make them bushy", "bushy eyebrows"),
     ("the same but with glasses", "with glasses"), ("as an old man", "an old man"), ("make him look like an old man", "an old man"),
     ("replace the glasses with sunglasses", "sunglasses instead of glasses"), ("swap the background for a beach", "a beach"),
     ("his nose is too small", "bigger nose"), ("her cheeks are too red", "less red cheeks"), ("she has too much makeup", "she has less makeup"), ("not too old", "not too old"),
@@ -48,7 +51,7 @@ def test_a_part_and_how_it_should_be_is_a_description(request_, asked):
 
 @pytest.mark.parametrize("caption", [
     "a person with curly hair", "an undercut dyed green", "hair in a bun", "hair dyed pink", "mouth open", "eyes closed", "palm trees behind him", "a city street at night",
-    "glasses off", "a pearl neckless", "eyes looking off-camera", "not smiling", "someone without a hat", "freckles on the nose", "she is smiling and has red hair",
+    "glasses off", "drop earrings", "make it snow", "a pearl neckless", "eyes looking off-camera", "not smiling", "someone without a hat", "freckles on the nose", "she is smiling and has red hair",
     "a man who wants to sleep", "make the colour of her hair red", "show teeth and tongue",
 ])
 def test_captions_and_plain_orders_stay(caption):
@@ -84,6 +87,10 @@ REQUESTS = {
     "not too much makeup": [("a person wearing heavy makeup", -0.5)],
     "a light beard": [("a person with a beard", 0.5)],
     "hair slightly curly": [("a person with curly hair", 0.5)],
+    "i hate the hat": [("a person with a hat", -1.0)],
+    "i dislike her beard": [("a person with a beard", -1.0)],
+    "drop the glasses": [("a person with glasses", -1.0)],
+    "change the eyebrows, make them bushy": [("a person with bushy eyebrows", 1.0)],
     "the same person but older": [("an elderly person", 1.0)],
 }
 
