@@ -30,6 +30,7 @@ from stylegan2.images import from_pil, to_pil
 from stylegan2.inversion.intake import read_picture
 
 BENCH = "shape_bench"
+OF_SEED, DRAWN = "The face of seed", "Drawn face"  # how titles begin of faces that can be had again
 MAX_VISITS = 32  # whose shapes are in memory; others are read from the disk again
 
 
@@ -74,12 +75,12 @@ def of_edit_page() -> Shape:
 
 def of_seed(seed: int, truncation: float) -> Shape:
     """The face of a seed. Raises ValueError for what is no seed."""
-    return _begun(f"The face of seed {seed}", _picture(sources.sampled(resources.pack(), seed, 1, truncation)))
+    return _begun(f"{OF_SEED} {seed}", _picture(sources.sampled(resources.pack(), seed, 1, truncation)))
 
 
 def of_drawn(number: int) -> Shape:
     """A face that the renderer draws."""
-    return _begun(f"Drawn face {number}", _picture(sources.drawn(resources.pack(), number, 1)))
+    return _begun(f"{DRAWN} {number}", _picture(sources.drawn(resources.pack(), number, 1)))
 
 
 def of_upload(data: bytes, name: str) -> Shape:
@@ -201,6 +202,11 @@ def keep(changed: History) -> None:
     """Go on with this history, and keep it on disk: something was changed."""
     _remember(changed)
     beside.put(_here()[0], _drawer(), *shape_history.put_away(changed))
+
+
+def is_own(shape: Shape) -> bool:
+    """Whether it begins with a visitor's picture, and not with a face that can be had again."""
+    return not shape.title.startswith((OF_SEED, DRAWN))
 
 
 def forget(png: bytes) -> None:

@@ -129,7 +129,7 @@ def parse_prompt(text: str, pack: "Pack | None" = None) -> Prompt:
     Raises ValueError for an empty or too long prompt.
     """
     text = check_prompt(text)
-    mentions = find_mentions(text)
+    mentions = _asked_for(text, find_mentions(text))
     if pack is None:
         return _understood(text, mentions, None, text)
     reading = {typed: meant for typed, meant in plain_words.read_as(_plain(text, {}), pack, _respelt(text, mentions)).items() if not _is_its_colour(typed, text, mentions)}
@@ -164,6 +164,22 @@ def _from_plain(text: str, reading: dict[str, str], plain: str) -> Prompt | None
     found = _from_mentions(plain, mentions)
     phrase = next((typed for typed, meant in reading.items() if meant in found.phrase.lower()), "")
     return replace(found, text=text, phrase=phrase, mentions=())
+
+
+def _asked_for(text: str, mentions: list[Mention]) -> list[Mention]:
+    """Of the mentions of a request those that it asks for, denied as it denies them: of "i hate the hat" the hat, to go, and no mood. In
+    the order of what is asked for."""
+    asked = _plain(text, {})
+    if asked == text:
+        return mentions
+    typed = [(mention, _words(text, mention)) for mention in mentions]
+    found = [replace(mention, negated=meant.negated) for meant in find_mentions(asked)
+             for mention in [next((mention for mention, words in typed if mention.parts == meant.parts and words & _words(asked, meant)), None)] if mention]
+    return found or mentions
+
+
+def _words(text: str, mention: Mention) -> set[str]:
+    return set(text[mention.start:mention.end].lower().split())
 
 
 def _respelt(text: str, mentions: list[Mention]) -> dict[str, str]:

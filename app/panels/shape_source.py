@@ -56,8 +56,9 @@ def _uploaded(begin: Begin) -> None:
     st.file_uploader("A picture of a face", list(KINDS), key=f"shape-upload-{turn}", max_upload_size=MEGABYTES, on_change=_take_file, args=(begin,))
     st.caption("Of it the middle square. It stays on this machine, in the folder of runs, until you remove it.")
     present = shaping.history().present
-    st.button(f"Remove {plain(present.title)}", icon=":material/delete:", key="shape-remove", on_click=shaping.forget, args=(present.png,),
-              help="Takes this picture, and all that was done to it, from this machine and from undo")
+    if shaping.is_own(present):
+        st.button(f"Remove {plain(present.title)}", icon=":material/delete:", key="shape-remove", on_click=shaping.forget, args=(present.png,),
+                  help="Takes this picture, and all that was done to it, from this machine and from undo")
 
 
 # --- what the widgets do ----------------------------------------------------------------------------------------------

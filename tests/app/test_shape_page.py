@@ -261,6 +261,7 @@ def test_a_picture_of_ones_own_can_be_removed_with_all_that_was_done_to_it(shape
     page = shape_page()
     first = present(page).title
     page.segmented_control("shape-source").set_value("uploaded").run()
+    assert "shape-remove" not in [button.key for button in page.button], "that face is nobody's own"
     page.file_uploader("shape-upload-0").set_value([("me.png", png(), "image/png")]).run()
     page.toggle("shape-whole").set_value(True).run()
     assert page.button("shape-remove").label == "Remove me.png"

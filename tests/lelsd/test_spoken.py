@@ -119,3 +119,10 @@ def test_clip_is_told_what_is_asked_for_and_the_prompt_stays_as_typed(portraits)
     prompt = parse_prompt("can she have a fringe?", portraits)
     assert prompt.target_text() == "a person with a fringe" and prompt.text == "can she have a fringe?"
     assert prompt.unknown_words == () and prompt.read_as == {}
+
+
+def test_the_parts_are_those_of_what_is_asked_for(portraits):
+    prompt = parse_prompt("i hate the freckles, and her nose is too small", portraits)
+    assert prompt.sure_parts == ("skin", "nose") and [mention.negated for mention in prompt.mentions] == [True, False]
+    assert parse_prompt("i hate the hat", portraits).negated and parse_prompt("a person who hates hats").parts["hat"]
+    assert parse_prompt("bald, but keep the beard", portraits).sure_parts == parse_prompt("bald", portraits).sure_parts
