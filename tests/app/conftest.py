@@ -304,6 +304,7 @@ def tour() -> Callable[..., None]:
             page.mouse.move(0, 0)
             page.wait_for_function(f"!document.querySelector('{UNFINISHED}')")
             page.wait_for_timeout(TOUR_SETTLE)
+            Path(folder).mkdir(parents=True, exist_ok=True)
             Path(folder, f"tour_{name}.png").write_bytes(small_png(page.screenshot()))
 
     return take
