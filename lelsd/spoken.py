@@ -61,6 +61,9 @@ DOING = {"adding": "add", "making": "make", "giving": "give", "removing": "remov
 ALWAYS_THERE = BARE | {"background", "clothes", "shirt", "expression"}
 
 
+Said = str | Callable[[re.Match], str]
+
+
 def _replaced(found: re.Match) -> str:
     """The new for the old, which goes unless everybody has such a thing: "sunglasses instead of glasses", but "blonde hair"."""
     return found["new"] if found["old"].lower().split()[-1] in ALWAYS_THERE else f"{found['new']} instead of {found['old']}"
@@ -70,10 +73,11 @@ def _in(words: dict[str, str]) -> Callable[[re.Match], str]:
     return lambda found: words[found[0].lower()]
 
 
-def _table(*rows: tuple[str, "str | Callable[[re.Match], str]"]) -> tuple[tuple[re.Pattern, "str | Callable[[re.Match], str]"], ...]:
+def _table(*rows: tuple[str, Said]) -> tuple[tuple[re.Pattern, Said], ...]:
     return tuple((re.compile(pattern, re.IGNORECASE), said) for pattern, said in rows)
 
 
+# What is said instead of what, in this order: what is beside a request goes first, then what says how much comes to words of `lelsd.degrees`.
 BEFORE_FRAMES = _table(
     (rf"(?<!\w)(?:{'|'.join(WORDS)})(?!\w)|’", _in(WORDS)),
     (rf"(?:[,.!?]* *(?<!\w){THANKS}(?!\w))+[ .!?]*$|[ .!?]+$|(?:,? *\b(?:please|pls|plz))+(?= *[,.;!?]| and\b)", ""),
