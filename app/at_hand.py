@@ -11,7 +11,7 @@ from app import resources, session
 from app.job import Job
 from app.resources import Entry
 from lelsd.prompt import Prompt
-from lelsd.wishes import meaning, served, wishes
+from lelsd.wishes import meaning, served, unheard, wishes
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,12 @@ def all_wanted(prompt: Prompt, entries: Sequence[Entry], jobs: Sequence[Job], st
         return Wanted(wish, entry, does.strength(first), is_so, present is not None and not is_so)
 
     return [find(wish) for wish in wishes(prompt, resources.pack())]
+
+
+@st.cache_data(show_spinner=False, max_entries=500)
+def unheard_in(text: str, name: str) -> tuple[str, ...]:
+    """The words of a prompt that mean nothing to the CLIP of the pack `name`. Raises ValueError for one that cannot be read."""
+    return unheard(resources.understand(text, name), resources.pack())
 
 
 @st.cache_data(show_spinner=False, max_entries=1000)

@@ -91,7 +91,7 @@ class Prompt:
     @property
     def plain(self) -> "Prompt":
         """The same prompt as if it had been typed in the words that the pack's CLIP knows, without what only asks, and what it says shall stay."""
-        text = _plain(self.text, self.read_as)
+        text = plain_words.put(_asked(self.text), self.read_as)
         return self if text == self.text else replace(self, text=text, mentions=tuple(find_mentions(text)), read_as={})
 
     def target_text(self, neutral: str = "a person") -> str:
@@ -129,11 +129,12 @@ def parse_prompt(text: str, pack: "Pack | None" = None) -> Prompt:
     Raises ValueError for an empty or too long prompt.
     """
     text = check_prompt(text)
-    mentions = _asked_for(text, find_mentions(text))
+    asked = _asked(text)
+    mentions = _asked_for(text, asked, find_mentions(text))
     if pack is None:
         return _understood(text, mentions, None, text)
-    reading = {typed: meant for typed, meant in plain_words.read_as(_plain(text, {}), pack, _respelt(text, mentions)).items() if not _is_its_colour(typed, text, mentions)}
-    plain = _plain(text, reading)
+    reading = {typed: meant for typed, meant in plain_words.read_as(asked, pack, _respelt(text, mentions)).items() if not _is_its_colour(typed, text, mentions)}
+    plain = plain_words.put(asked, reading)
     prompt = _from_plain(text, reading, plain) if reading and not _specific(mentions) else None
     prompt = replace(prompt or _understood(text, mentions, pack, plain), read_as=reading)
     said, told = said_by_colour(prompt), prompt.target_text(pack.neutral_text)  # what CLIP is told: of an order, no verb
@@ -141,10 +142,9 @@ def parse_prompt(text: str, pack: "Pack | None" = None) -> Prompt:
                    read_as={typed: meant for typed, meant in reading.items() if not set(typed.split()) <= said})
 
 
-def _plain(text: str, reading: dict[str, str]) -> str:
-    """What a text asks for, in words of `reading`, and nothing else."""
-    asked = plainly(kept.without_kept(text))
-    return plain_words.put(asked, reading) if reading else asked
+def _asked(text: str) -> str:
+    """What a text asks for, and nothing else."""
+    return plainly(kept.without_kept(text))
 
 
 def _understood(text: str, mentions: list[Mention], pack: "Pack | None", plain: str) -> Prompt:
@@ -166,10 +166,9 @@ def _from_plain(text: str, reading: dict[str, str], plain: str) -> Prompt | None
     return replace(found, text=text, phrase=phrase, mentions=())
 
 
-def _asked_for(text: str, mentions: list[Mention]) -> list[Mention]:
+def _asked_for(text: str, asked: str, mentions: list[Mention]) -> list[Mention]:
     """Of the mentions of a request those that it asks for, denied as it denies them: of "i hate the hat" the hat, to go, and no mood. In
     the order of what is asked for."""
-    asked = _plain(text, {})
     if asked == text:
         return mentions
     typed = [(mention, _words(text, mention)) for mention in mentions]

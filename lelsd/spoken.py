@@ -107,6 +107,16 @@ AFTER_FRAMES = _table(
 )
 
 
+def _without_frame(found: re.Match) -> str:
+    """What stays of words that ask: whether somebody shall have a thing, wear it, or do without it."""
+    said = found.groupdict()
+    denied = "not " if said.get("not") is not None else "no " if said.get("no") is not None else ""
+    return said["before"] + denied + ("with " if said.get("has") else "wearing " if said.get("wears") else "")
+
+
+RULES = (*BEFORE_FRAMES, *((frame, _without_frame) for frame in FRAMES), *AFTER_FRAMES)
+
+
 @lru_cache(maxsize=512)
 def plainly(text: str) -> str:
     """What a request asks for; a text that asks as captions do comes back as it is.
@@ -117,17 +127,6 @@ def plainly(text: str) -> str:
     'bigger nose'
     """
     said = text
-    for pattern, replacement in BEFORE_FRAMES:
-        said = pattern.sub(replacement, said)
-    for frame in FRAMES:
-        said = frame.sub(_without_frame, said)
-    for pattern, replacement in AFTER_FRAMES:
+    for pattern, replacement in RULES:
         said = pattern.sub(replacement, said)
     return parts_last(without_pronouns(said.strip(" ,"))) or text
-
-
-def _without_frame(found: re.Match) -> str:
-    """What stays of words that ask: whether somebody shall have a thing, wear it, or do without it."""
-    said = found.groupdict()
-    denied = "not " if said.get("not") is not None else "no " if said.get("no") is not None else ""
-    return said["before"] + denied + ("with " if said.get("has") else "wearing " if said.get("wears") else "")

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from app import resources, session
-from app.at_hand import Wanted, all_wanted
+from app.at_hand import Wanted, all_wanted, unheard_in
 from app.directions import origin
 from app.session import StackEdit
 from app.widgets import plain
 from lelsd.prompt import Prompt
-from lelsd.wishes import changes_kept, unheard
+from lelsd.wishes import changes_kept
 
 BEGUN = "wishes_begun"  # the prompt, and the stack when it was typed
 LEARN_ICON, READY_ICON = ":material/model_training:", ":material/check:"
@@ -31,8 +31,8 @@ def offered(prompt: Prompt) -> list[Wanted]:
 
 def unknown_words(prompt: Prompt, wanted: Sequence[Wanted]) -> list[str]:
     """The words of a prompt, and of the things that it asks for, that the pack's CLIP has never seen, each once."""
-    prompts = [prompt, *(one.prompt for one in wanted if len(wanted) > 1)]
-    return list(dict.fromkeys(word for one in prompts for word in unheard(one, resources.pack())))
+    texts = [prompt.text, *(one.prompt.text for one in wanted if len(wanted) > 1)]
+    return list(dict.fromkeys(word for text in texts for word in unheard_in(text, resources.pack_name())))
 
 
 def wishes_panel(prompt: Prompt, wanted: Sequence[Wanted], take: Callable[[Sequence[Wanted]], None]) -> None:
