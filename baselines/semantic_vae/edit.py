@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from baselines.semantic_vae.options import add_prior, prior_of
 from packs import cli
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from baselines.semantic_vae.model import SemanticVAE
+    from baselines.semantic_vae.model import Densities, SemanticVAE
 
 HOW = ("generate", "perturb", "interpolate")
 
@@ -43,15 +44,16 @@ def main(argv: Sequence[str]) -> dict:
                          "accepted: --how interpolate with --target, the others without")
     part_rows(options.part)
     model = open_run(options.run, cli.resolve_device(options.device))
+    prior, densities = prior_of(options, model)
     masks, target = [read(path) for path in options.masks], options.target and read(options.target)
     options.out.mkdir(parents=True, exist_ok=True)
     rng = torch.Generator(next(model.parameters()).device).manual_seed(options.seed)
-    results = [_edit(model, mask[None], target, rng, number, options) for number, mask in enumerate(masks)]
-    return {"run": options.run, "part": options.part, "how": options.how, "out": options.out, "masks": results}
+    results = [_edit(model, mask[None], target, rng, densities, number, options) for number, mask in enumerate(masks)]
+    return {"run": options.run, "part": options.part, "how": options.how, "prior": prior, "out": options.out, "masks": results}
 
 
-def _edit(model: "SemanticVAE", mask: "Tensor", target: "Tensor | None", rng: "torch.Generator", number: int,
-          options: "Namespace") -> dict:
+def _edit(model: "SemanticVAE", mask: "Tensor", target: "Tensor | None", rng: "torch.Generator", densities: "Densities",
+          number: int, options: "Namespace") -> dict:
     """One mask [1, S, S]: its files, and the share of pixels by which each edit differs from the reconstruction."""
     import torch
 
@@ -63,7 +65,7 @@ def _edit(model: "SemanticVAE", mask: "Tensor", target: "Tensor | None", rng: "t
     mask = mask.to(device)
     with torch.inference_mode():
         codes = model.encode(mask)
-        named = _edited_codes(codes, None if target is None else model.encode(target[None].to(device)), rng, options)
+        named = _edited_codes(codes, None if target is None else model.encode(target[None].to(device)), rng, densities, options)
         before = model.decode(codes)
         after = [model.decode(edited) for edited in named.values()]
         edits = [changed_masks(mask, before, logits) if options.only_changes else logits.argmax(1) for logits in after]
@@ -74,14 +76,16 @@ def _edit(model: "SemanticVAE", mask: "Tensor", target: "Tensor | None", rng: "t
     return {"mask": options.masks[number], "edits": paths, "changed": [round(share, 5) for share in shares], "strip": picture}
 
 
-def _edited_codes(codes: "Tensor", target: "Tensor | None", rng: "torch.Generator", options: "Namespace") -> dict[str, "Tensor"]:
+def _edited_codes(codes: "Tensor", target: "Tensor | None", rng: "torch.Generator", densities: "Densities",
+                  options: "Namespace") -> dict[str, "Tensor"]:
     """Caption -> codes [1, 19, D] of each edit that the options ask for."""
     from baselines.semantic_vae.model import interpolate_part, perturb_part, sample_part
 
     if options.how == "generate":
-        return {f"drawn {i}": sample_part(codes, options.part, rng) for i in range(options.count)}
+        return {f"drawn {i}": sample_part(codes, options.part, rng, densities) for i in range(options.count)}
     if options.how == "perturb":
-        return {f"noise {i}": perturb_part(codes, options.part, rng, options.strength) for i in range(options.count)}
+        noisy = (perturb_part(codes, options.part, rng, options.strength, densities) for _ in range(options.count))
+        return {f"noise {i}": edited for i, edited in enumerate(noisy)}
     return {f"{alpha:g}": interpolate_part(codes, target, options.part, alpha) for alpha in options.alphas}
 
 
@@ -102,6 +106,7 @@ def _parser() -> cli.ArgumentParser:
                         help="drawn anew, perturbed, or blended with --target's (generate)")
     parser.add_argument("--count", type=cli.positive_int, default=4, metavar="N", help="edits of a mask, where they are random (4)")
     parser.add_argument("--strength", type=float, default=1.0, metavar="F", help="of the noise that perturbs (1, as in the paper)")
+    add_prior(parser)
     parser.add_argument("--target", type=Path, metavar="MASK", help="the mask whose part is blended in")
     parser.add_argument("--alphas", type=alphas, default=[0.0, 0.25, 0.5, 0.75, 1.0], metavar="F,F",
                         help="shares of the target (0,0.25,0.5,0.75,1)")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from baselines.semantic_vae.options import add_data, add_drawn, add_measuring
+from baselines.semantic_vae.options import add_data, add_drawn, add_measuring, add_prior, prior_of
 from packs import cli
 
 
@@ -19,6 +19,7 @@ def main(argv: Sequence[str]) -> dict:
     add_data(parser)
     add_measuring(parser, samples=2000)
     add_drawn(parser)
+    add_prior(parser)
     parser.add_seed(0)
     parser.add_device()
     options = parser.parse_args(list(argv))
@@ -27,10 +28,11 @@ def main(argv: Sequence[str]) -> dict:
     from baselines.semantic_vae.runs import open_run
 
     model = open_run(options.run, cli.resolve_device(options.device))
+    prior, densities = prior_of(options, model)
     masks = Masks(options.data, model.config.size)
     indices = masks.held_out_indices[: options.samples]
-    drawn = generation(model, masks, indices[: options.drawn], options.seed)
-    return {"run": options.run, "data": options.data, **reconstruction(model, masks, indices), "generation": drawn}
+    drawn = generation(model, masks, indices[: options.drawn], options.seed, densities)
+    return {"run": options.run, "data": options.data, **reconstruction(model, masks, indices), "prior": prior, "generation": drawn}
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from baselines.data.files import FileArray
 from segmentation.parts import MIRRORED
 
 ROWS = 256  # samples that are decoded at a time
+BATCH = 32  # samples that are looked at together
 
 
 class Masks:
@@ -56,6 +57,11 @@ class Masks:
         array = self._array[np.asarray(indices)]
         factor = array.shape[1] // self.size
         return torch.from_numpy(np.ascontiguousarray(array[:, factor // 2 :: factor, factor // 2 :: factor]))
+
+    def batches(self, indices: np.ndarray, size: int = BATCH) -> Iterator[Tensor]:
+        """The masks of `indices` in batches of at most `size`, as `read` gives them."""
+        for start in range(0, len(indices), size):
+            yield self.read(indices[start : start + size])
 
 
 def mirrored(masks: Tensor) -> Tensor:

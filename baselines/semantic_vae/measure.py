@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from baselines.semantic_vae.masks import Masks
-from baselines.semantic_vae.model import SemanticVAE, part_rows, sample_part
+from baselines.semantic_vae.model import NORMAL, Densities, SemanticVAE, part_rows, sample_part
 from segmentation.metrics import class_iou, confusion_matrix, mean_iou, pixel_accuracy
 from segmentation.parts import CLASSES, label_mask
 
@@ -18,34 +18,35 @@ GENERATION = ("undesired", "following", "variety")
 
 
 @torch.inference_mode()
-def reconstruction(model: SemanticVAE, masks: Masks, indices: np.ndarray, batch_size: int = 32) -> dict:
+def reconstruction(model: SemanticVAE, masks: Masks, indices: np.ndarray) -> dict:
     """{"mean_iou", "accuracy", "class_iou": {class: IoU, None where there is none}, "samples"} of masks by their codes' means.
 
     Each class is counted over all samples together; the mean is over the classes that occur.
     """
     total = torch.zeros(len(CLASSES), len(CLASSES), dtype=torch.int64)
-    for truth in _batches(model, masks, indices, batch_size):
+    for truth in _batches(model, masks, indices):
         total += confusion_matrix(model(truth).argmax(1), truth, len(CLASSES)).cpu()
     by_class = {name: None if iou != iou else iou for name, iou in zip(CLASSES, class_iou(total).tolist())}
     return {"mean_iou": mean_iou(total), "accuracy": pixel_accuracy(total), "class_iou": by_class, "samples": len(indices)}
 
 
 @torch.inference_mode()
-def generation(model: SemanticVAE, masks: Masks, indices: np.ndarray, seed: int = 0, parts: Sequence[str] = DRAWN_PARTS,
-               batch_size: int = 32) -> dict:
+def generation(model: SemanticVAE, masks: Masks, indices: np.ndarray, seed: int = 0, densities: Densities = NORMAL,
+               parts: Sequence[str] = DRAWN_PARTS) -> dict:
     """What happens when a part is drawn anew, twice: {part: {"undesired", "following", "variety"}, "mean": the same}.
 
+    densities: what codes are drawn from, see `sample_part`.
     undesired: share of pixels that get a class which neither the reconstruction had nor the part is made of.
     following: share of pixels which belong to the part neither before nor after, and change nevertheless.
     variety: 1 - intersection over union of the part in the two draws; None where neither draw has it.
     """
     rng = torch.Generator(next(model.parameters()).device).manual_seed(seed)
     rows: dict[str, list[Tensor]] = {part: [] for part in parts}
-    for truth in _batches(model, masks, indices, batch_size):
+    for truth in _batches(model, masks, indices):
         codes = model.encode(truth)
         before = model.decode(codes).argmax(1)
         for part in parts:
-            first, second = (model.decode(sample_part(codes, part, rng)).argmax(1) for _ in range(2))
+            first, second = (model.decode(sample_part(codes, part, rng, densities)).argmax(1) for _ in range(2))
             figures = undesired(before, first, part), following(before, first, part), variety(first, second, part)
             rows[part].append(torch.stack(figures))
     found = {part: dict(zip(GENERATION, torch.cat(values, 1).nanmean(1).tolist())) for part, values in rows.items()}
@@ -72,8 +73,7 @@ def variety(first: Tensor, second: Tensor, part: str) -> Tensor:
     return 1 - (a & b).sum(1) / (a | b).sum(1)
 
 
-def _batches(model: SemanticVAE, masks: Masks, indices: np.ndarray, size: int) -> Iterator[Tensor]:
+def _batches(model: SemanticVAE, masks: Masks, indices: np.ndarray) -> Iterator[Tensor]:
     """The masks int64 [B, S, S] on the model's device."""
     device = next(model.parameters()).device
-    for start in range(0, len(indices), size):
-        yield masks.read(indices[start : start + size]).to(device).long()
+    return (batch.to(device).long() for batch in masks.batches(indices))

@@ -2,10 +2,11 @@
 
     model = load_model(path)
     codes = model.encode(masks)                                  # [N, 19, D], one row a class
-    codes = sample_part(codes, "nose", rng)                      # or perturb_part, interpolate_part
+    codes = sample_part(codes, "nose", rng, model.densities)     # or perturb_part, interpolate_part
     masks = model.decode(codes).argmax(1)                        # [N, S, S]
 
-A part is a name of `segmentation.parts.PARTS`; its codes are those of the classes that it covers.
+A part is a name of `segmentation.parts.PARTS`; its codes are those of the classes that it covers. `densities` say where these
+lie for the masks of the training (`baselines.semantic_vae.density`); without them parts are drawn from N(0, 1), as in the paper.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import torch.nn.functional as F
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from baselines.semantic_vae.density import PREFIX, CodeDensity, from_tensors, to_tensors
 from baselines.semantic_vae.layers import ClassEncoder, MaskDecoder, PartSequence
 from packs.files import write_atomically
 from packs.weights import halved, read_safetensors
@@ -28,6 +30,9 @@ from segmentation.parts import CLASSES, part as part_named
 
 FORMAT = "semantic-vae"
 NUM_CLASSES = len(CLASSES)
+
+Densities = Mapping[str, CodeDensity]
+NORMAL: Densities = {}  # codes of all parts from N(0, 1)
 
 
 @dataclass(frozen=True)
@@ -72,11 +77,14 @@ PUBLISHED = SemanticVAEConfig(size=256, encoder_size=256, hidden=256, lstm_width
 
 
 class SemanticVAE(nn.Module):
-    """Figure 1: class-wise MLP, LSTMs with feed-forward block, residual decoder."""
+    """Figure 1: class-wise MLP, LSTMs with feed-forward block, residual decoder.
+
+    densities: of the codes of parts, by name, where they were fitted; on the model's device as `load_model` returns it.
+    """
 
     def __init__(self, config: SemanticVAEConfig = SemanticVAEConfig()):
         super().__init__()
-        self.config = config
+        self.config, self.densities = config, dict[str, CodeDensity]()
         matrices = NUM_CLASSES if config.separate_encoders else 1
         self.encoder = ClassEncoder(config.encoder_size**2, config.hidden, config.code_dim, matrices)
         self.sequence: nn.Module = nn.Identity()
@@ -124,20 +132,28 @@ class SemanticVAE(nn.Module):
         return self.decode(self.encode(masks))
 
 
-def sample_part(codes: Tensor, part: str, rng: torch.Generator) -> Tensor:
-    """Generation (section 4.1): the part's codes drawn from N(0, 1), the others as they are; [N, 19, D] -> the same shape.
+def sample_part(codes: Tensor, part: str, rng: torch.Generator, densities: Densities = NORMAL) -> Tensor:
+    """Generation (section 4.1): the part's codes drawn anew, the others as they are; [N, 19, D] -> the same shape.
 
-    rng: of the codes' device. Raises ValueError for an unknown part.
+    They are drawn from the part's density, or from N(0, 1), as in the paper, where `densities` has none. rng, densities: of the
+    codes' device. Raises ValueError for an unknown part.
     """
-    return _with_part(codes, part, lambda rows: _noise(rows, rng))
+    density = densities.get(part)
+    return _with_part(codes, part, lambda rows: _noise(rows, rng) if density is None else density.draw(len(rows), rng))
 
 
-def perturb_part(codes: Tensor, part: str, rng: torch.Generator, strength: float = 1.0) -> Tensor:
-    """Perturbation (section 4.1): noise from N(0, 1) times `strength` (the paper's is 1) added to the part's codes.
+def perturb_part(codes: Tensor, part: str, rng: torch.Generator, strength: float = 1.0, densities: Densities = NORMAL) -> Tensor:
+    """Perturbation (section 4.1): noise times `strength` added to the part's codes.
 
-    rng: of the codes' device. Raises ValueError for an unknown part.
+    It is noise of the part's density, so that a strength of 1 is as far as parts lie from their mean; or of N(0, 1), as in the
+    paper, where `densities` has none. rng, densities: of the codes' device. Raises ValueError for an unknown part.
     """
-    return _with_part(codes, part, lambda rows: rows + strength * _noise(rows, rng))
+    density = densities.get(part)
+
+    def noisy(rows: Tensor) -> Tensor:
+        return rows + strength * (_noise(rows, rng) if density is None else density.noise(len(rows), rng))
+
+    return _with_part(codes, part, noisy)
 
 
 def interpolate_part(source: Tensor, target: Tensor, part: str, alpha: float) -> Tensor:
@@ -173,10 +189,11 @@ def _noise(like: Tensor, rng: torch.Generator) -> Tensor:
     return torch.randn(like.shape, generator=rng, device=like.device, dtype=like.dtype)
 
 
-def save_model(path: Path, config: SemanticVAEConfig, state: Mapping[str, Tensor], about: Mapping[str, Any] | None = None) -> None:
+def save_model(path: Path, model: SemanticVAE, about: Mapping[str, Any] | None = None) -> None:
     """Write a safetensors file, matrices as float16, with the config and `about` (JSON-able) in its header. Raises OSError."""
-    header = {FORMAT: json.dumps({"config": asdict(config), "about": dict(about or {})})}
-    write_atomically(path, save({name: halved(tensor).clone() for name, tensor in state.items()}, metadata=header))
+    header = {FORMAT: json.dumps({"config": asdict(model.config), "about": dict(about or {})})}
+    state = {**model.state_dict(), **to_tensors(model.densities)}
+    write_atomically(path, save({name: halved(tensor).cpu().contiguous().clone() for name, tensor in state.items()}, metadata=header))
 
 
 def load_model(path: Path | str, device: torch.device | str = "cpu") -> SemanticVAE:
@@ -189,7 +206,9 @@ def load_model(path: Path | str, device: torch.device | str = "cpu") -> Semantic
         config = SemanticVAEConfig(**json.loads(header[FORMAT])["config"])
         with torch.device("meta"):  # a config that does not fit the weights costs no memory
             model = SemanticVAE(config)
+        fitted = {name: state.pop(name) for name in list(state) if name.startswith(PREFIX)}
         model.load_state_dict({name: value.float() for name, value in state.items()}, assign=True)
+        model.densities = {part: density.to(device) for part, density in from_tensors(fitted, config.code_dim).items()}
     except (ValueError, KeyError, TypeError, RuntimeError) as error:
         raise ValueError(f"{path} is damaged or no Semantic-VAE ({error})") from error
     return model.to(device).eval().requires_grad_(False)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from packs import cli
 
 if TYPE_CHECKING:
-    from baselines.semantic_vae.model import SemanticVAEConfig
+    from baselines.semantic_vae.model import Densities, SemanticVAE, SemanticVAEConfig
 
 PRESETS = ("small", "published")
+PRIORS = ("fitted", "normal")
 
 
 def add_data(parser: cli.ArgumentParser) -> None:
@@ -27,6 +28,20 @@ def add_measuring(parser: cli.ArgumentParser, samples: int = 500) -> None:
 def add_drawn(parser: cli.ArgumentParser) -> None:
     parser.add_argument("--drawn", type=cli.positive_int, default=200, metavar="N",
                         help="held-out masks of which parts are drawn anew, at most (200)")
+
+
+def add_prior(parser: cli.ArgumentParser) -> None:
+    parser.add_argument("--prior", choices=PRIORS,
+                        help="what codes are drawn from: a Gaussian fitted to those of the training's masks, or N(0, 1) as in the paper "
+                             "(fitted, where the run has it)")
+
+
+def prior_of(options: Namespace, model: "SemanticVAE") -> tuple[str, "Densities"]:
+    """The prior's name and what parts are drawn from. Raises ValueError for a fitted one that the model does not have."""
+    name = options.prior or ("fitted" if model.densities else "normal")
+    if name == "fitted" and not model.densities:
+        raise ValueError("--prior is fitted, and this run has none; accepted: normal, or --resume the training, which fits one at its end")
+    return name, model.densities if name == "fitted" else {}
 
 
 def add_training(parser: cli.ArgumentParser) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 
 from baselines.begun import NAME, begin_with
+from baselines.semantic_vae.density import fit_densities
 from baselines.semantic_vae.masks import Masks
 from baselines.semantic_vae.model import SemanticVAE, SemanticVAEConfig, load_model, save_model
 from baselines.semantic_vae.training import Trainer, TrainSettings
@@ -26,6 +27,7 @@ from portraits import processes
 from portraits.validation import log
 
 MODEL = "model.safetensors"
+FITTED = 4000  # masks that say where codes lie
 REPORT_EVERY = 25  # steps between lines of metrics.jsonl
 
 
@@ -67,7 +69,9 @@ def train_run(out: Path, masks: Masks, config: SemanticVAEConfig, settings: Trai
                 log(out / "metrics.jsonl", line)
             yield line
     if processes.first():
-        save_model(out / MODEL, config, trainer.averaged().state_dict(), described(config, settings))
+        model = trainer.averaged()
+        model.densities = fit_densities(model, masks.batches(masks.train_indices[:FITTED]))
+        save_model(out / MODEL, model, described(config, settings))
 
 
 def open_run(run: Path, device: torch.device | str = "cpu") -> SemanticVAE:

@@ -26,6 +26,7 @@ def main(argv: Sequence[str]) -> dict | None:
     parser.add_argument("--kl-weight", type=float, default=5e-4, metavar="F", help="of the Kullback-Leibler divergence (0.0005)")
     parser.add_argument("--kl-warmup", type=float, default=0.3, metavar="F",
                         help="share of the steps in which that weight rises (0.3)")
+    parser.add_argument("--start", type=Path, metavar="MODEL", help="a model.safetensors whose weights the training begins with")
     add_measuring(parser)
     parser.add_seed(0)
     parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="the run's folder")
@@ -49,7 +50,7 @@ def _train(options, device) -> dict | None:
 
     config = config_of(options)
     settings = TrainSettings(options.steps, options.batch_size, options.lr, options.kl_weight, options.kl_warmup, options.weighted,
-                             save_every=options.save_every, seed=options.seed)
+                             save_every=options.save_every, seed=options.seed, start=None if options.start is None else str(options.start))
     masks = Masks(options.data, config.size)
     begin(options.out, masks, config, settings, options.resume, device)
     prepare(masks, options.out, device)

@@ -7,7 +7,7 @@ the same weights as one left alone.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from torch import Tensor
 
 from baselines.semantic_vae.losses import class_weights, cross_entropy, kl_divergence
 from baselines.semantic_vae.masks import Masks, mirrored
-from baselines.semantic_vae.model import SemanticVAE, SemanticVAEConfig
+from baselines.semantic_vae.model import SemanticVAE, SemanticVAEConfig, load_model
 from portraits import processes
 from portraits.pictures import ahead
 from portraits.training import AveragedWeights, Budget, RunState, maps_dtype, pick_indices, set_learning_rate, step_rng
@@ -41,6 +41,7 @@ class TrainSettings:
     average: float = 0.998  # decay of the averaged weights a step
     save_every: int = 250
     seed: int = 0
+    start: str | None = None  # file of the model whose weights it begins with
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size", "save_every"):
@@ -61,13 +62,16 @@ class Trainer:
 
     def __init__(self, masks: Masks, config: SemanticVAEConfig, settings: TrainSettings, checkpoint: Path,
                  device: torch.device | str = "cpu"):
-        """Goes on from `checkpoint` if there is one. Raises ValueError for a damaged one, or batches that cannot be shared out."""
+        """Goes on from `checkpoint` if there is one.
+
+        Raises ValueError for a damaged one, batches that cannot be shared out, or a model to start from of another shape.
+        """
         self.masks, self.settings, self.device = masks, settings, torch.device(device)
         if settings.batch_size % processes.count():
             raise ValueError(f"batch size is {settings.batch_size}; accepted: multiples of the {processes.count()} processes")
         self.weights = self._class_weights().to(self.device) if settings.weighted else None
         torch.manual_seed(settings.seed)
-        self.model = SemanticVAE(config).to(self.device)
+        self.model = (SemanticVAE(config) if settings.start is None else _started(settings.start, config)).to(self.device)
         self.dtype = maps_dtype(self.device)
         if self.dtype is torch.bfloat16:
             self.model.decoder.to(memory_format=torch.channels_last)
@@ -135,5 +139,13 @@ class Trainer:
         return (torch.where(turned[:, None, None], mirrored(masks), masks) if self.settings.mirror else masks), noise
 
     def _class_weights(self) -> Tensor:
-        indices = self.masks.train_indices
-        return class_weights(self.masks.read(indices[i : i + STATISTICS_ROWS]) for i in range(0, len(indices), STATISTICS_ROWS))
+        return class_weights(self.masks.batches(self.masks.train_indices, STATISTICS_ROWS))
+
+
+def _started(path: str, config: SemanticVAEConfig) -> SemanticVAE:
+    """The model of a file, to be trained on. Raises ValueError for one of another shape than `config`'s."""
+    model = load_model(path)
+    other = [name for name, value in asdict(model.config).items() if value != getattr(config, name)]
+    if other:
+        raise ValueError(f"{path} has {other[0]} {getattr(model.config, other[0])}, not {getattr(config, other[0])}; accepted: the same")
+    return model.train().requires_grad_(True)

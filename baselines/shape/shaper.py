@@ -37,6 +37,7 @@ class Shaper:
 
     def __init__(self, model: SemanticVAE):
         self.model, self.device = model, next(model.parameters()).device
+        self._densities = {part: density.to("cpu") for part, density in model.densities.items()}
         self._kept: Known | None = None  # of the last mask; replaced as a whole, so that several may use it at once
 
     def edit(self, samples: Samples, request: Request) -> Tensor:
@@ -79,9 +80,9 @@ class Shaper:
         for edit in group:
             rng = torch.Generator().manual_seed(edit.number)
             if edit.how == "perturb":
-                codes = perturb_part(codes, edit.part, rng, edit.amount)
+                codes = perturb_part(codes, edit.part, rng, edit.amount, self._densities)
                 continue
-            target = sample_part(codes, edit.part, rng) if edit.how == "sample" else self._codes(other(edit))
+            target = sample_part(codes, edit.part, rng, self._densities) if edit.how == "sample" else self._codes(other(edit))
             codes = interpolate_part(codes, target, edit.part, edit.amount)
         return codes
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from baselines.semantic_vae.masks import Masks
 from baselines.semantic_vae.model import SemanticVAEConfig
 
 TINY = {"size": 16, "grid": 4, "encoder_size": 8, "hidden": 16, "lstm_width": 8, "feed_forward": 16, "widths": (16, 8, 8)}
@@ -18,6 +19,9 @@ class ToyMasks:
 
     def read(self, indices):
         return self.labels[torch.from_numpy(np.asarray(indices))]
+
+    def batches(self, indices, size: int = 3):
+        return Masks.batches(self, indices, size)
 
 
 def toy_labels(count: int, size: int) -> torch.Tensor:

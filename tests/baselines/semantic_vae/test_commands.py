@@ -11,6 +11,8 @@ from PIL import Image
 from baselines.semantic_vae import ablation, edit, evaluate, train
 from baselines.semantic_vae.ablation_report import VARIANTS, markdown, ordered, summary
 from baselines.semantic_vae.masks import Masks
+from baselines.semantic_vae.model import save_model
+from baselines.semantic_vae.runs import open_run
 from portraits.dataset import build_cache
 from portraits.export import MASKS, write_dataset
 
@@ -70,6 +72,21 @@ def test_a_run_is_trained_and_measured(run, data):
     assert measured["samples"] == 5 and set(measured["generation"]) == {"hair", "eyes", "nose", "mouth", "mean"}
     whole = evaluate.main(["--run", str(folder), "--data", str(data), "--device", "cpu"])
     assert whole["mean_iou"] == answer["mean_iou"] and set(whole["class_iou"]) == set(answer["class_iou"])
+
+
+def test_parts_are_drawn_from_the_prior_that_is_asked_for(run, mask, data, tmp_path):
+    words = ["--run", str(run[0]), "--device", "cpu"]
+    measured = {prior: evaluate.main([*words, "--data", str(data), "--prior", prior, "--samples", "4"]) for prior in ("fitted", "normal")}
+    assert measured["normal"]["prior"] == "normal" and measured["fitted"]["generation"] != measured["normal"]["generation"]
+    edited = [str(mask), "--part", "hair", "--out", str(tmp_path / "out")]
+    assert edit.main([*edited, *words])["prior"] == "fitted", "where the run has one"
+    model = open_run(run[0])
+    model.densities = {}
+    save_model(tmp_path / "model.safetensors", model)
+    words[1] = str(tmp_path)
+    assert edit.main([*edited, *words])["prior"] == "normal"
+    with pytest.raises(ValueError, match="--prior is fitted, and this run has none"):
+        edit.main([*edited, *words, "--prior", "fitted"])
 
 
 def test_a_run_goes_on_only_when_asked_and_as_it_was_begun(run, data, tmp_path):

@@ -78,14 +78,14 @@ def test_only_what_changes_is_put_into_a_mask():
 def test_a_saved_model_comes_back(config, tmp_path):
     model = SemanticVAE(config).eval()
     codes = torch.randn(1, 19, 16)
-    save_model(tmp_path / "m.safetensors", config, model.state_dict())
+    save_model(tmp_path / "m.safetensors", model)
     loaded = load_model(tmp_path / "m.safetensors")
     assert loaded.config == config and not any(p.requires_grad for p in loaded.parameters())
     assert torch.allclose(loaded.decode(codes), model.decode(codes), atol=0.02)  # stored as float16
 
 
 def test_the_default_fits_into_eight_megabytes(tmp_path):
-    save_model(tmp_path / "m.safetensors", SemanticVAEConfig(), SemanticVAE().state_dict())
+    save_model(tmp_path / "m.safetensors", SemanticVAE())
     assert (tmp_path / "m.safetensors").stat().st_size < 8e6
 
 
@@ -117,7 +117,8 @@ def test_bad_input_is_named(config, tmp_path):
     with pytest.raises(ValueError, match="equal shapes"):
         interpolate_part(torch.zeros(1, 19, 4), torch.zeros(2, 19, 4), "nose", 0.5)
     (tmp_path / "bad.safetensors").write_bytes(b"nothing")
-    save_model(tmp_path / "other.safetensors", replace(config, size=1024, grid=1024, encoder_size=1024), model.state_dict())
+    model.config = replace(config, size=1024, grid=1024, encoder_size=1024)
+    save_model(tmp_path / "other.safetensors", model)
     for name, named in (("bad.safetensors", "damaged"), ("other.safetensors", "size mismatch"), ("none.safetensors", "no model")):
         with pytest.raises(ValueError, match=named):
             load_model(tmp_path / name)

@@ -1,5 +1,6 @@
 """Training: it learns masks, a killed run ends as one left alone, several processes share a batch."""
 
+from dataclasses import replace
 from itertools import islice
 
 import pytest
@@ -7,7 +8,7 @@ import torch
 
 from baselines.semantic_vae.masks import mirrored
 from baselines.semantic_vae.measure import following, generation, reconstruction, undesired, variety
-from baselines.semantic_vae.model import SemanticVAE
+from baselines.semantic_vae.model import SemanticVAE, load_model
 from baselines.semantic_vae.runs import train_run
 from baselines.semantic_vae.training import Trainer, TrainSettings
 from portraits import processes
@@ -42,6 +43,20 @@ def test_a_killed_run_ends_as_one_left_alone(config, masks, tmp_path):
     assert (tmp_path / "a/model.safetensors").read_bytes() == (tmp_path / "b/model.safetensors").read_bytes()
     assert [line[:10] for line in (tmp_path / "b/metrics.jsonl").read_text().splitlines()] == ['{"step": 2', '{"step": 6']
     assert not list(tmp_path.glob("*/*.tmp"))
+
+
+def test_a_training_begins_with_the_weights_of_another(config, masks, tmp_path):
+    list(train_run(tmp_path, masks, config, settings(), CPU))
+    before = load_model(tmp_path / "model.safetensors")
+    assert before.densities, "a training ends with the densities of its codes"
+    begun = settings(start=str(tmp_path / "model.safetensors"))
+    trainer = Trainer(masks, config, begun, tmp_path / "next.pt")
+    for name, value in trainer.model.state_dict().items():
+        assert torch.equal(value, before.state_dict()[name])
+    next(trainer.run())
+    assert any(not torch.equal(value, before.state_dict()[name]) for name, value in trainer.model.state_dict().items())
+    with pytest.raises(ValueError, match="has lstm_layers 3, not 1; accepted: the same"):
+        Trainer(masks, replace(config, lstm_layers=1), begun, tmp_path / "other.pt")
 
 
 def test_processes_share_what_one_would_do_alone(config, masks, tmp_path, monkeypatch):
@@ -103,7 +118,7 @@ def test_a_reconstruction_is_counted_over_all_masks(config, masks):
         model.decoder.last.bias[0] = 1
     indices = masks.held_out_indices
     share = (masks.read(indices) == 0).float().mean().item()
-    found = reconstruction(model, masks, indices, batch_size=3)
+    found = reconstruction(model, masks, indices)
     assert found["accuracy"] == pytest.approx(share) and found["class_iou"]["background"] == pytest.approx(share)
     assert found["class_iou"]["hair"] == 0 and found["mean_iou"] == pytest.approx(share / 3)
 

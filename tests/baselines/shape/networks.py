@@ -39,7 +39,7 @@ def untrained_painter() -> Painter:
 
 def ship_semantic_vae(folder: Path, aside: Path) -> None:
     """Put one into the pack in a folder; `aside`: where its file lies first."""
-    save_model(aside / "model.safetensors", CONFIG, untrained_vae().state_dict())
+    save_model(aside / "model.safetensors", untrained_vae())
     ship.main(["semantic-vae", str(aside / "model.safetensors"), "--pack", str(folder)])
 
 
