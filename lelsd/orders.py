@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from lelsd.matching import Mention
     from lelsd.prompt import Prompt
 
+SOMEBODY = r"(?:(?:the|this|that) (?:person|man|woman|boy|girl|face|guy|lady|gentleman|dude|kid|child|fellow|chap))"
 WHOSE = r"(?:his|her|their|the|my|your|its)"
-SOMEBODY = r"(?:(?:the|this|that) (?:person|man|woman|boy|girl|face|guy|lady))"
 WHOM = rf"(?:him|her|them|it|me|{SOMEBODY})"
 MODAL = r"(?:can|could|would|will|should|shall|may|might|must|ought to|needs? to|has to|have to)"
 ORDER = (r"(?:make|give|add|put|remove|take|turn|change|dye|cut|colou?r|paint|open|close|shut|lose|get rid|delete|let|show|see|try|swap|replace|exchange|shave|grow|draw"

@@ -21,12 +21,17 @@ GOES_ON = re.compile(rf"{ORDER}|(?:with|without|wearing|no|an?) ", re.IGNORECASE
 BEGINS_ANEW = re.compile(rf"{CHANGE.pattern}|{WHOSE} ", re.IGNORECASE)
 SHOULD_BE = re.compile(rf"^(?::|,|(?:{MODAL} )?(?:be|is|are|was|were|looks?|become)\b|(?:to be|to|into|look)\b)? *", re.IGNORECASE)
 NOTHING_YET = re.compile(rf"(?:only |just )?change {WHOSE} \w+", re.IGNORECASE)
+REMOVED = re.compile(r"[^,.;!?]*[,.;!?]+ *(?:(?:please|so|and|now) )*(?:(?:take|get|pull) (?:it|them|that) (?:off|away|out)|(?:remove|lose|delete|ditch|drop|get rid of) (?:it|them|that))(?!\w)", re.IGNORECASE)
 PRONOUN = re.compile(r"\b(make|turn|dye|cut|colou?r|paint|change) (?:it|them)\b", re.IGNORECASE)
 DEGREE = re.compile(rf"(?:{LITTLE}|{MUCH}|more|less|fewer)\b", re.IGNORECASE)
 
 
 def without_pronouns(text: str) -> str:
     """With the part that was named before in place of "it" and "them": "change the eyebrows, make them bushy"."""
+    if gone := REMOVED.search(text):
+        named = [mention for mention in find_mentions(gone.group()) if mention.kind == "noun"]
+        if named:
+            text = f"{text[:gone.start()]}no {gone.group()[named[-1].start:named[-1].end]}{text[gone.end():]}"
     found = PRONOUN.search(text)
     named = [mention for mention in find_mentions(text[:found.start()]) if mention.kind == "noun" and not mention.negated] if found else []
     return f"{text[:found.end(1)]} the {text[named[-1].start:named[-1].end]}{text[found.end():]}" if named else text

@@ -55,13 +55,14 @@ class Thing:
 def wishes(prompt: Prompt, pack: "Pack") -> tuple[Prompt, ...]:
     """What a prompt asks for, each thing a prompt of its own, in the order of the text; the prompt itself where that is one thing,
     where some word belongs to none of them, or where a sentence about one of them might be too long for a prompt."""
-    plain, found = prompt.plain, {}
+    plain, found, said = prompt.plain, {}, 0
     for thing in _things(plain, pack) if len(plain.text) <= LONGEST else ():
         for text in _facts(_sentence(plain.text, thing, pack), thing, pack):
             wish = parse_prompt(_compared(text, plain.text[thing.start:thing.end], prompt.read_as), pack)
             if thing.mention.kind == "noun" or _can_be_known(wish, pack):
                 found.setdefault(meaning(wish, pack), wish)
-    return tuple(found.values()) if len(found) > 1 else (prompt,)
+                said += 1
+    return tuple(found.values()) if said > 1 else (prompt,)
 
 
 def _can_be_known(wish: Prompt, pack: "Pack") -> bool:
@@ -74,11 +75,12 @@ def _can_be_known(wish: Prompt, pack: "Pack") -> bool:
 
 def meaning(prompt: Prompt, pack: "Pack") -> Hashable:
     """What a prompt comes to: the same for two that ask for the same thing in other words, as far as attributes and colours tell."""
-    from packs.attributes import asked_attributes, unsaid
+    from packs.attributes import asked_attributes, other_end, unsaid
     if named := named_colour(prompt):
         return named
     text = prompt.target_text(pack.neutral_text)
-    asked = asked_attributes(text)
+    lacked = other_end(text)
+    asked = {lacked: False} if lacked else asked_attributes(text)
     unknown = set(pack.unknown_words(text)) if prompt.decided_by == "lexicon" else ()  # no learning could make anything of these
     return (frozenset(asked.items()), frozenset(word for word in unsaid(text) if word not in unknown)) if asked else key(text)
 

@@ -10,11 +10,11 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from portraits.asked import asked_attributes, unsaid
+from portraits.asked import asked_attributes, other_end, unsaid
 from portraits.scene import ATTRIBUTES
 from portraits.side_effects import bound, hidden_by, others
 
-__all__ = ["ATTRIBUTES", "asked_attributes", "asking", "bound", "hidden_by", "others", "others_of_all", "unsaid"]
+__all__ = ["ATTRIBUTES", "asked_attributes", "asking", "bound", "hidden_by", "other_end", "others", "others_of_all", "unsaid"]
 
 WORDINGS = 8  # that are looked at for one prompt
 

@@ -21,6 +21,8 @@ STANDS_FOR: dict[str, tuple[str, bool]] = {
     "wide_open_mouth": ("Mouth_Slightly_Open", True), "slightly_open_mouth": ("Mouth_Slightly_Open", True), "broad_smile": ("Smiling", True),
     "full_beard": ("No_Beard", False), "clean_shaven": ("No_Beard", True), "elderly": ("Young", False),
 }
+# Topics that are the far end of what an attribute lacks. It does not stand for them: most faces without a big nose have no small one.
+OTHER_END = {"small_nose": "Big_Nose", "thin_eyebrows": "Bushy_Eyebrows", "thin_lips": "Big_Lips", "small_ears": "Big_Ears", "slim_face": "Chubby"}
 DETERMINERS = frozenset("a an the his her their my your its some any".split())
 NEGATORS = frozenset("no not without never neither nor lacking".split())
 LISTING = frozenset("or nor".split())
@@ -57,6 +59,15 @@ def asked_attributes(text: str) -> dict[str, bool]:
             return {}
         asked[attribute] = value
     return asked
+
+
+def other_end(text: str) -> str | None:
+    """The attribute at whose other end lies all that a text asks for: of "a person with a small nose" Big_Nose, which is taken away to get one."""
+    words = _words(text)
+    match _said(words):
+        case [item] if item.topic in OTHER_END and item.value and not _negated(words, item.start):
+            return OTHER_END[item.topic]
+    return None
 
 
 def unsaid(text: str) -> tuple[str, ...]:

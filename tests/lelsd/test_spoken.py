@@ -4,14 +4,14 @@ import time
 
 import pytest
 
-from lelsd import part_first, spoken
+from lelsd import asides, part_first, spoken
 from lelsd.prompt import parse_prompt
 from lelsd.spoken import plainly
 from lelsd.wishes import by_meaning, served, unheard, wishes
 
 
 def test_the_examples_in_the_modules():
-    assert doctest.testmod(spoken).failed == doctest.testmod(part_first).failed == 0
+    assert [doctest.testmod(module).failed for module in (spoken, part_first, asides)] == [0, 0, 0]
 
 
 @pytest.mark.parametrize("request_, asked", [
@@ -32,6 +32,14 @@ def test_the_examples_in_the_modules():
     ("make her look younger but not too much", "make her look younger a bit"), ("don't smile so much", "smile less"), ("could u make her hair a lil curlier pls", "a little curlier hair"),
     ("eyes: blue. hair: black.", "blue eyes with black hair"), ("get the hair off her forehead", "no bangs"), ("make him look 20 years older", "make him look older"),
     ("make the hair much longer and a little wavier", "much longer hair and a little wavier hair"), ("a pearl necklace would be nice", "a pearl necklace"),
+    ("the beard needs to go", "no beard"), ("wipe that smirk off his face", "no smirk"), ("freckles: remove", "no freckles"), ("red hat on, glasses off", "red hat, no glasses"),
+    ("off with the necklace and the earrings", "no necklace and no earrings"), ("the makeup could be toned down slightly", "slightly less makeup"),
+    ("that shirt shouldn't be red", "no red shirt"), ("nobody wears a hat indoors. take it off", "no hat"), ("take his hat off", "take his hat off"), ("glasses off", "no glasses"),
+    ("straighten her hair", "straight hair"), ("thin out those eyebrows", "thinner eyebrows"), ("thin eyebrows", "thin eyebrows"), ("shrink his nose", "smaller nose"),
+    ("not blond, brown", "brown"), ("eyes brown not blue", "brown eyes"), ("completely bald", "bald"), ("take ten years off her", "younger"),
+    ("the man's hair is too long", "shorter hair"), ("give the old man a beard", "give the man a beard"), ("a dark-skinned man", "a man with dark skin"),
+    ("brown-eyed, with a hat", "brown eyes, with a hat"), ("wide-eyed", "wide-eyed"), ("her hair should be longer than now", "longer hair"),
+    ("there is no smile", "no smile"), ("I'd really like the lady to have a beard", "with a beard"), ("hook her up with some earrings", "with some earrings"),
     ("hair colour black", "black hair"), ("change her eye color to green", "green eyes"), ("how about making the fringe shorter", "shorter fringe"),
 ])
 def test_what_only_asks_is_taken_off(request_, asked):
@@ -51,7 +59,7 @@ def test_a_part_and_how_it_should_be_is_a_description(request_, asked):
 
 @pytest.mark.parametrize("caption", [
     "a person with curly hair", "an undercut dyed green", "hair in a bun", "hair dyed pink", "mouth open", "eyes closed", "palm trees behind him", "a city street at night",
-    "glasses off", "drop earrings", "make it snow", "a pearl neckless", "eyes looking off-camera", "not smiling", "someone without a hat", "freckles on the nose", "she is smiling and has red hair",
+    "drop earrings", "make it snow", "a pearl neckless", "eyes looking off-camera", "not smiling", "someone without a hat", "freckles on the nose", "she is smiling and has red hair",
     "a man who wants to sleep", "make the colour of her hair red", "show teeth and tongue",
 ])
 def test_captions_and_plain_orders_stay(caption):
@@ -92,6 +100,11 @@ REQUESTS = {
     "drop the glasses": [("a person with glasses", -1.0)],
     "change the eyebrows, make them bushy": [("a person with bushy eyebrows", 1.0)],
     "the same person but older": [("an elderly person", 1.0)],
+    "a small nose": [("a person with a big nose", -1.0)],
+    "slightly thinner brows": [("a person with bushy eyebrows", -0.5)],
+    "she looks too happy, tone down the smile": [("a smiling person", -0.5)],
+    "he should be dark-skinned, brown-eyed": [("a person with dark skin", 1.0), ("a person with brown eyes", 1.0)],
+    "red hat on, glasses off": [("a person with a hat", 1.0), ("a person whose hat is red", 1.0), ("a person with glasses", -1.0)],
 }
 
 

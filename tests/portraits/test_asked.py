@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from portraits.asked import STANDS_FOR, asked_attributes, unsaid
+from portraits.asked import STANDS_FOR, asked_attributes, other_end, unsaid
 from portraits.clip_evaluation import prompts_for
 from portraits.phrases import PHRASES
 from portraits.scene import ATTRIBUTES
@@ -48,6 +48,14 @@ def test_sentences(text, expected):
                                   "thin lips and glasses", "smiling and not smiling", "a person", ""])
 def test_nothing_is_judged_that_the_attributes_cannot_tell(text):
     assert asked_attributes(text) == {}
+
+
+@pytest.mark.parametrize(("text", "attribute"), [
+    ("a person with a small nose", "Big_Nose"), ("thin eyebrows", "Bushy_Eyebrows"), ("not thin lips", None), ("a small nose and glasses", None),
+    ("a big nose", None), ("without a big nose", None), ("a person", None),
+])
+def test_the_other_end_of_an_attribute(text, attribute):
+    assert other_end(text) == attribute and (attribute is None or asked_attributes(text) == {}), "it is served by the attribute, and not judged by it"
 
 
 @pytest.mark.parametrize(("text", "words"), [("a person with curly hair", ()), ("a woman wearing red glasses", ("red",)), ("someone without a floppy hat", ("floppy",)),
