@@ -49,9 +49,18 @@ def parts_last(text: str) -> str:
         before, after = parts_last(first), _part_last(rest)
         if after != rest and NOTHING_YET.fullmatch(first):
             return after
-        if (before != first and (after != rest or GOES_ON.match(rest))) or (after != rest and GOES_ON.match(first) and BEGINS_ANEW.match(rest)):
+        if (before != first and (after != rest or GOES_ON.match(rest) or _is_description(rest))) or (
+                after != rest and (GOES_ON.match(first) and BEGINS_ANEW.match(rest) or _is_description(first))):
             return f"{before} {'and' if after == rest else 'with'} {after}"  # past "with" nothing denied before it reaches
     return described
+
+
+def _is_description(text: str) -> bool:
+    """Whether a text is of one part and says what it is like before it names it: "a huge nose"."""
+    match [mention for mention in find_mentions(text) if mention.kind == "noun"]:
+        case [part] if part.end == len(text) and not part.negated:
+            return len([word for word in text.lower().split() if word not in DETERMINERS]) > 1
+    return False
 
 
 @lru_cache(maxsize=512)

@@ -99,7 +99,7 @@ GOING = _table(
     (rf"{BEGIN}(?:wipe|get|knock|pull) {THE}{NAMED} off(?: (?:of )?{WHOSE} (?:face|head|nose|chin))?{DONE}", r"\1no \2"),
     (rf"{BEGIN}{THE}?{NAMED}: *(?:removed?|deleted?|off|gone|none|no){DONE}", r"\1no \2"),
     (rf"{BEGIN}off with {THE}?{NAMED}(?: and {THE}?{NAMED})?{DONE}", lambda found: f"{found[1]}no {found[2]}" + (f" and no {found[3]}" if found[3] else "")),
-    (rf"{BEGIN}(?!put |try |take |get |keep |leave |with |pull |turn |have |shave |cut ){THE}?{NAMED} off{DONE}", r"\1no \2"),
+    (rf"{BEGIN}(?!put |try |take |get |keep |leave |with |pull |turn |have |shave |cut ){THE}?{NAMED} off{DONE}", r"\1without \2"),
     (rf"{BEGIN}(?!put |try |keep |leave |with |pull |turn |have ){THE}?{NAMED} on{DONE}", r"\1\2"),
     (rf"{BEGIN}{THE}(\w+) (?:should not|shouldn't|must not|mustn't|isn't supposed to) be (\w+){DONE}", r"\1no \3 \2"),
     (rf"{BEGIN}{THE}?{NAMED} (?:could|should|can|might|needs? to|has to) be (?:toned down|reduced|less)( a bit| slightly| a little)?(?!\w)", r"\1\3 less \2"),
