@@ -18,6 +18,7 @@ from packs.cli import MAX_SEED
 
 SOURCES = {"sampled": "Sampled", "drawn": "Drawn", "uploaded": "Uploaded"}
 WISHES = {"words": "In words", "attribute": "As an attribute"}
+FIRST = "Eyeglasses"  # an attribute that every kind of editor can be asked for
 VALUES = {True: "Have it", False: "Not have it"}
 COUNTS = (1, 4, 8, 16)
 KINDS, MEGABYTES = ("png", "jpg", "jpeg", "webp"), 32
@@ -75,7 +76,7 @@ def _wish() -> Callable[[], Wish]:
         return lambda: wish_in_words(text)
     ordered = [*REVERSED, *sorted(set(MEASURABLE) - set(REVERSED))]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        attribute = st.selectbox("Attribute", ordered, format_func=spoken, key="compare-attribute", width=240,
+        attribute = st.selectbox("Attribute", ordered, index=ordered.index(FIRST), format_func=spoken, key="compare-attribute", width=240,
                                  help=f"The first {len(REVERSED)} are those that label-guided editors are taught.")
         value = st.segmented_control("The person should", list(VALUES), format_func=VALUES.get, default=True, required=True, key="compare-value")
     return lambda: wish_for(attribute, value)
