@@ -71,7 +71,8 @@ def train_run(out: Path, masks: Masks, config: SemanticVAEConfig, settings: Trai
     if processes.first():
         model = trainer.averaged()
         model.densities = fit_densities(model, masks.batches(masks.train_indices[:FITTED]))
-        save_model(out / MODEL, model, described(config, settings))
+        start = None if settings.start is None else Path(settings.start).name  # whose folder is nobody else's business
+        save_model(out / MODEL, model, {**described(config, settings), "start": start})
 
 
 def open_run(run: Path, device: torch.device | str = "cpu") -> SemanticVAE:

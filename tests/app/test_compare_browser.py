@@ -21,14 +21,14 @@ def test_a_wish_is_compared_with_the_keyboard_and_saved_as_a_table(page: Page, a
     check_at_all_widths(page)
     attribute = page.get_by_role("combobox", name="Attribute")
     attribute.focus()
-    page.keyboard.type("Eyeglasses")
+    page.keyboard.type("Bangs")
     page.keyboard.press("Enter")
     button = page.get_by_role("button", name="Compare", exact=True)
     button.focus()
     page.keyboard.press("Enter")
     table = page.get_by_role("region", name="What was measured")
     expect(table).to_be_visible(timeout=1000 * COMPARE_SECONDS)
-    expect(page.get_by_role("heading", name="“a person with glasses” on the face of seed")).to_be_visible()
+    expect(page.get_by_role("heading", name="“a person with bangs” on the face of seed")).to_be_visible()
     for alt in ("The picture before any edit", "After Text-driven direction", "Where Text-driven direction changed the picture"):
         assert page.get_by_alt_text(alt, exact=True).evaluate("image => image.naturalWidth") > 0
     check_at_all_widths(page)
@@ -38,7 +38,7 @@ def test_a_wish_is_compared_with_the_keyboard_and_saved_as_a_table(page: Page, a
     with page.expect_download() as saved:
         page.get_by_role("button", name="Save as CSV").click()
     rows = list(csv.DictReader(Path(saved.value.path()).read_text(encoding="utf-8").splitlines()))
-    assert rows[0]["editor"] == "Text-driven direction" and 0 <= float(rows[0]["localization"]) <= 1 and rows[0]["attribute"] == "Eyeglasses"
+    assert rows[0]["editor"] == "Text-driven direction" and 0 <= float(rows[0]["localization"]) <= 1 and rows[0]["attribute"] == "Bangs"
 
 
 def check_at_all_widths(page: Page) -> None:
