@@ -13,15 +13,18 @@ from collections.abc import Collection
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy.ndimage import distance_transform_edt
+from scipy.ndimage import binary_dilation, binary_fill_holes, distance_transform_edt
 from scipy.ndimage import label as label_pieces
 
 from baselines.maskgan.shapes import depth
-from segmentation.parts import CLASSES
+from segmentation.parts import CLASS_INDEX, CLASSES
 
 REACH = 1 / 32  # of the side: so far beside each other edges of mask and reconstruction are taken for the same
 LEAST_REACH = 2.0  # pixels
 CRUMB = 1 / 4096  # of the pixels: what changes in pieces smaller than this is noise of the reconstruction
+
+HOLE = 1 / 64  # of the pixels: larger holes are meant
+WHOLE = [CLASS_INDEX[name] for name in ("background", "skin", "neck", "cloth", "hair", "hat")]  # classes without small pieces
 
 
 def depths(mask: np.ndarray) -> np.ndarray:
@@ -40,7 +43,7 @@ def following(mask: np.ndarray, known: np.ndarray, before: np.ndarray, after: np
     moved = (known + ways).argmax(axis=0).astype(np.uint8)
     stays = np.take_along_axis(ways, mask[None].astype(np.int64), axis=0)[0] >= 0  # what covers it must have driven it out
     edited = np.isin(mask, list(classes)) | (~stays & np.isin(moved, list(classes)))
-    return np.where(_meant(~stays & (moved != mask), edited), moved, mask)
+    return _mended(np.where(_meant(~stays & (moved != mask), edited), moved, mask), mask)
 
 
 def _meant(changed: np.ndarray, edited: np.ndarray) -> np.ndarray:
@@ -49,6 +52,19 @@ def _meant(changed: np.ndarray, edited: np.ndarray) -> np.ndarray:
     near = distance_transform_edt(~edited) <= _reach(len(edited)) if edited.any() else edited
     beside = np.isin(np.arange(count + 1), pieces[near])
     return changed & (beside & (np.bincount(pieces.ravel(), minlength=count + 1) >= CRUMB * changed.size))[pieces]
+
+
+def _mended(after: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Without small holes that the edit has left in what is new, where a class shows that has no small pieces: the forehead through a new hat."""
+    for label in np.unique(after[after != mask]):
+        region = after == label
+        pieces, count = label_pieces(binary_fill_holes(region) & ~region)
+        sizes = np.bincount(pieces.ravel(), minlength=count + 1)
+        for hole in range(1, count + 1):
+            inside = pieces == hole
+            if sizes[hole] <= HOLE * after.size and np.isin(after[inside], WHOLE).all() and not (mask[binary_dilation(inside) & ~inside] == label).all():
+                after = np.where(inside, label, after)
+    return after
 
 
 def _way(known: np.ndarray, before: np.ndarray, after: np.ndarray, side: int) -> np.ndarray:

@@ -132,3 +132,24 @@ def test_what_changes_far_from_the_edited_part_or_in_a_crumb_is_not_meant():
     assert (following(mask, depths(mask), mask, after, (4,)) == 4).sum() == 14 * 14
     after[40:44, 8:40] = 1
     assert (following(mask, depths(mask), mask, after, (17,)) == 1).sum() > 100, "what lies beside it follows"
+
+
+def test_a_small_hole_in_what_is_new_is_mended():
+    mask = np.zeros((128, 128), np.uint8)
+    mask[20:120, 20:108], mask[70:80, 60:68] = 1, 10  # a face and its nose
+    after = mask.copy()
+    after[10:60, 20:108], after[30:36, 40:60] = 18, 1  # the forehead shows through the hat
+    found = following(mask, depths(mask), mask, after, (18,))
+    assert (found[12:58, 22:106] == 18).all() and (found == 10).sum() == 80, "the nose is no hole of the face"
+    after[20:50, 30:100] = 1
+    found = following(mask, depths(mask), mask, after, (18,))
+    assert (found[25:45, 35:95] == 1).all(), "so large a hole is meant"
+
+
+def test_a_hole_that_was_there_stays():
+    mask = np.zeros((64, 64), np.uint8)
+    mask[10:50, 10:50], mask[20:24, 20:24] = 17, 1
+    after = mask.copy()
+    after[10:50, 50:56] = 17
+    found = following(mask, depths(mask), mask, after, (17,))
+    assert (found[20:24, 20:24] == 1).all() and (found[12:48, 50:55] == 17).all()
