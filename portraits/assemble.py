@@ -29,7 +29,7 @@ from portraits.shipped import APPEARANCE, Standard
 from portraits.training import load_checkpoint
 from portraits.warm_start import read_weights
 
-VERSION = "11"
+VERSION = "12"
 PARSER = {"kind": "bisenet", "num_classes": 19, "width": 0.25, "input_size": 512}  # at 256 no logits at stride 8 can do better than 0.88
 DRAFT_MAPPING = {"steps": 800, "batch_size": 256, "pool": 20_000}  # of `fit_mapping`: some 20 seconds of one core
 MODELS = ("parser", "second_parser", "classifier", "clip", "encoder")  # each of a checkpoint of its own

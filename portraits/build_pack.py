@@ -70,7 +70,8 @@ READY_MADE = {
     "brown hair": "a person with brown hair", "green eyes": "a person with green eyes", "brown eyes": "a person with brown eyes",
     "pale skin": "a pale person", "dark skin": "a person with dark skin", "pink hair": "a person with pink hair",
     "blue hair": "a person with blue hair", "red shirt": "a person wearing a red shirt", "blue background": "a person with a blue background",
-    "red hat": "a person whose hat is red",
+    "red hat": "a person whose hat is red", "straight hair": "a person with straight hair", "full lips": "a person with full lips",
+    "woman": "a woman", "man": "a man", "stubble": "a person with stubble", "chubby": "a chubby person",
 }
 
 

@@ -3,6 +3,7 @@
 The README is written by hand but for the blocks between `<!-- NAME -->` and `<!-- end -->`: files, trainings (from the records in
 the work folder, see `portraits.curves`), figures and weak points (from the report of `portraits.evaluate_pack`), and directions (from
 the report cards in their files). Filling them again replaces them; of the trainings only the rows of those that the work folder has records of. The curves of these are drawn too.
+Where only directions were added, `--work` may be left out, and the report of before is still that of the models.
 """
 
 from __future__ import annotations
@@ -121,18 +122,19 @@ def _read(path: Path) -> dict:
 def main(arguments: Sequence[str]) -> dict:
     """Fill the README, draw the curves."""
     parser = cli.ArgumentParser(prog="python -m portraits.pack_readme", description="Fill figures into a pack's README, and draw its curves.")
-    parser.add_argument("--work", type=Path, required=True, help="work folder of build_pack, with its records")
+    parser.add_argument("--work", type=Path, help="work folder of build_pack, with its records; without it the trainings stay as they are told of")
     parser.add_argument("--report", type=Path, required=True, help="report.json of portraits.evaluate_pack")
     parser.add_argument("--pack", type=Path, default=BUILT_IN, help="the pack's folder, with README.md (default: the built-in one)")
     parser.add_argument("--curves", type=Path, default=CURVES, help="the PNG of the curves (default: docs/images/training.png)")
     options = parser.parse_args(list(arguments))
-    records, readme = read_records(options.work), options.pack / "README.md"
+    records, readme = {} if options.work is None else read_records(options.work), options.pack / "README.md"
     page = readme.read_text()
     text = fill(page, blocks_of(options.pack, records, _read(options.report), page))
-    options.curves.parent.mkdir(parents=True, exist_ok=True)
-    save_png(options.curves, draw_curves(records))
+    if records:
+        options.curves.parent.mkdir(parents=True, exist_ok=True)
+        save_png(options.curves, draw_curves(records))
     write_atomically(readme, text.encode())
-    return {"readme": readme, "curves": options.curves}
+    return {"readme": readme, "curves": options.curves if records else None}
 
 
 if __name__ == "__main__":

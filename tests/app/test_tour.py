@@ -52,7 +52,7 @@ def test_edit_look_at_layers_learn_and_choose(page: Page, tour) -> None:
     tour(page, "sentence")
 
     page.get_by_role("button", name="Reset").click()
-    prompt.fill("a chubby person")
+    prompt.fill("a person with an oval face")
     prompt.press("Enter")
     expect(page.get_by_text("4 things, a slider each")).to_have_count(0)
     expect(page.get_by_text("Because of")).to_be_visible()

@@ -53,6 +53,15 @@ def test_every_block_is_filled_and_filled_again(pack, arguments, tmp_path):
     assert (pack / "README.md").read_text() == page and Image.open(tmp_path / "docs" / "curves.png").size[0] > 0
 
 
+def test_without_a_work_folder_the_trainings_stay(pack, arguments, tmp_path):
+    pack_readme.main(arguments)
+    page, curves = (pack / "README.md").read_text(), tmp_path / "docs" / "curves.png"
+    curves.unlink()
+    (pack / "README.md").write_text(page.replace("1 ready-made directions", "none"))
+    pack_readme.main([word for word in arguments if word not in ("--work", str(tmp_path))])
+    assert (pack / "README.md").read_text() == page and not curves.exists()
+
+
 def test_figures_of_other_models_are_refused(pack, arguments):
     other = pack / "clip.safetensors"
     add_files(pack, {other.name: other.read_bytes() + b" "})
