@@ -9,7 +9,7 @@ import re
 from lelsd.colour_words import COLOURS
 from lelsd.degrees import COMPARATIVES
 from lelsd.lexicon import DETERMINERS, PLACING
-from lelsd.matching import find_mentions
+from lelsd.matching import FILLERS, find_mentions
 from lelsd.orders import ORDER
 
 SENTENCE = re.compile(r"(?<=[.!?;])\s+")
@@ -45,12 +45,17 @@ def without_asides(text: str) -> str:
     for pattern in SIMILES:
         left = pattern.sub("", said)
         said = left if _names(left) or not _names(said) else said
-    sentences = SENTENCE.split(said)
-    if len(sentences) > 1 and _names(said):
-        said = " ".join(one for one in sentences if _names(one) or ORDERS.match(one) or len(one.split()) < 2)
-    clauses = CLAUSE.split(said)
-    kept = [one for place, one in enumerate(clauses) if place == 0 or _names(one) or not REASON.match(one)]
-    return ", ".join(kept) if len(kept) < len(clauses) and _names(said) else said
+    return " ".join(filter(None, map(_without_reasons, SENTENCE.split(said)))) if _names(said) else said
+
+
+def _without_reasons(sentence: str) -> str:
+    """What a sentence asks for; nothing, where it names no part and orders nothing."""
+    if not (_names(sentence) or ORDERS.match(sentence) or len(sentence.split()) < 2):
+        return ""
+    first, *others = CLAUSE.split(sentence)
+    kept = [first, *(clause for clause in others if _names(clause) or not REASON.match(clause))]
+    end = sentence[-1] if len(kept) <= len(others) and sentence[-1] in ".!?;" and kept[-1][-1:] != sentence[-1] else ""
+    return ", ".join(kept) + end
 
 
 def _says_more(text: str) -> bool:
@@ -67,4 +72,4 @@ def _says_more(text: str) -> bool:
 def _names(text: str) -> bool:
     """Whether words are about a part of a face, or what it should be like."""
     says = {word.strip(".!?;,").lower() for word in text.split()}
-    return not SHADES.isdisjoint(says) or any(mention.kind != "whole" for mention in find_mentions(text))
+    return not SHADES.isdisjoint(says) or any(mention.kind not in FILLERS for mention in find_mentions(text))

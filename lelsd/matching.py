@@ -18,6 +18,7 @@ from lelsd.spelling import Speller
 LOOK_ALIKE = "look_alike"
 PLACE_WEIGHT, MARK_WEIGHT = 0.4, 0.5
 HEADS = ("noun", "attribute", "general")
+FILLERS = ("whole", "subject")  # who it is, and the face as a whole
 PLACES = frozenset("hair eyes under_eyes eyebrows ears nose smile mouth lips skin cheeks jaw neck".split())
 """Concepts that can be where something else is: "a hat over the eyes" is the hat."""
 BESIDE = ("next", "near", "beside")

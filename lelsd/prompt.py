@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Sequence
 from lelsd import kept, plain_words, wording
 from lelsd.colour_words import COLOURS, OF_ANY_COLOUR, WORN, said_by_colour
 from lelsd.lexicon import JOINING, check_prompt
-from lelsd.matching import Mention, asks_for_absence, find_mentions
+from lelsd.matching import FILLERS, Mention, asks_for_absence, find_mentions
 from lelsd.spoken import plainly
 from packs import cli
 from segmentation.parts import PARTS
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 WEIGHT_BY_KIND = {"noun": 1.0, "attribute": 1.0, "absent": 1.0, "general": 0.5, "whole": 0.25, "subject": 0.25}
 
-FILLERS = ("whole", "subject")
 SURE_WEIGHT = 0.5
 
 

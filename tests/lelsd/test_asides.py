@@ -11,6 +11,7 @@ from lelsd.asides import without_asides
     ("as bald as an egg, but with a moustache", "bald, but with a moustache"), ("a summer look: freckles and sunglasses", "freckles and sunglasses"),
     ("Make this person look like my grandpa: grey hair, glasses", "grey hair, glasses"), ("a bit of makeup, nothing too heavy", "a bit of makeup"),
     ("hair a bit shorter, say an inch or so", "hair a bit shorter"), ("without the earrings it'd be perfect", "without the earrings"),
+    ("the beard needs to go, my wife hates it. Straighten her hair", "the beard needs to go. Straighten her hair"),
     ("a paler face, almost like a vampire", "a paler face"), ("nobody wears a hat indoors. take it off", "nobody wears a hat indoors. take it off"),
 ])
 def test_what_asks_for_nothing_goes(text, asked):
