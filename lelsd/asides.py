@@ -44,8 +44,10 @@ def without_asides(text: str) -> str:
     said = SIMILE.sub(lambda found: "" if _says_more(text[:found.start()]) else found.group(), text)
     for pattern in SIMILES:
         left = pattern.sub("", said)
-        said = left if _names(left) or not _names(said) else said
-    return " ".join(filter(None, map(_without_reasons, SENTENCE.split(said)))) if _names(said) else said
+        if left != said and (_names(left) or not _names(said)):
+            said = left
+    has_reasons = SENTENCE.search(said) or CLAUSE.search(said)
+    return " ".join(filter(None, map(_without_reasons, SENTENCE.split(said)))) if has_reasons and _names(said) else said
 
 
 def _without_reasons(sentence: str) -> str:
