@@ -9,14 +9,16 @@ from dataclasses import replace
 import streamlit as st
 from torch import Tensor
 
-from app import resources
+from app import rendering, resources
 from app.job import Job
 from app.job_request import CompareRequest
+from app.session import Snapshot
 from baselines.shipped import Shipped
 from baselines.side_by_side import files, outcomes, sources
 from baselines.side_by_side.outcomes import Compared, Contender, Progress, Wish
 from baselines.side_by_side.sources import Chosen
 from evaluation.editor import Editor
+from lelsd.edit import apply, style_offset
 from lelsd.likeness import Likeness
 from packs.pack import Pack
 from stylegan2.images import to_pil
@@ -36,6 +38,16 @@ def compare_now(chosen: Chosen, wish: Wish, strength: float, progress: Progress 
         samples, found = sources.with_latents(pack, samples, progress, _found())
     prompt = resources.understand(wish.prompt, resources.pack_name())
     return outcomes.compare(pack, samples, wish, asked, chosen.words, prompt, _centre(pack.hash, pack), found, progress)
+
+
+def of_edit_page(snapshot: Snapshot) -> Chosen:
+    """The picture of the Edit page, with its edits as far as they can be read. Raises ValueError for edits in StyleSpace, which no latent holds."""
+    readable = rendering.drawable(snapshot)
+    edits = rendering.stack(replace(readable, edits=tuple(rendering.active(readable))))
+    if style_offset(edits) is not None:
+        raise ValueError("an edit of the Edit page moves styles, which cannot be compared; mute it, or save the picture and bring it here as a file")
+    words = rendering.words(readable)
+    return Chosen("latent", w_plus=apply(rendering.latents(readable), edits), title=words[0].lower() + words[1:])
 
 
 def submit(chosen: Chosen, wish: Wish, strength: float, visit: str) -> Job:

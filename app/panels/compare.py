@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app import comparison, resources, session
+from app import comparison, rendering, resources, session
 from app.panels.comparisons import RESULT, TROUBLE
 from app.widgets import plain, sentence
 from baselines.shipped import compared_editors
@@ -16,7 +16,7 @@ from evaluation.reversals import REVERSED
 from evaluation.suite import MEASURABLE
 from packs.cli import MAX_SEED
 
-SOURCES = {"sampled": "Sampled", "drawn": "Drawn", "uploaded": "Uploaded"}
+SOURCES = {"edited": "Edit page", "sampled": "Sampled", "drawn": "Drawn", "uploaded": "Uploaded"}
 WISHES = {"words": "In words", "attribute": "As an attribute"}
 FIRST = "Eyeglasses"  # an attribute that every kind of editor can be asked for
 VALUES = {True: "Have it", False: "Not have it"}
@@ -28,13 +28,13 @@ def choices_panel() -> None:
     """Draw what can be chosen. Pressing the button leaves a result, or a sentence that says why there is none."""
     with st.container(key="compare-choices"):
         with st.container(gap="small"):
-            chosen = _pictures()
+            make_chosen = _pictures()
         with st.container(gap="small"):
             make_wish = _wish()
             strength = st.slider("Strength of the text-driven direction", 0.0, session.ALPHA_LIMIT, 1.0, 0.05, key="compare-strength",
                                  help="1 is the typical edit, and for most directions the whole of it. The other editors do what they were trained to do, to the full.")
     if st.button("Compare", type="primary", icon=":material/compare:", key="compare-now"):
-        _compare(chosen, make_wish, strength)
+        _compare(make_chosen, make_wish, strength)
     if trouble := st.session_state.get(TROUBLE):
         st.error(trouble, icon=":material/error:")
 
@@ -42,14 +42,18 @@ def choices_panel() -> None:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def _pictures() -> Chosen:
+def _pictures() -> Callable[[], Chosen]:
+    """The widgets of the pictures; returns what describes them, as the Edit page's may be no use: it raises ValueError."""
     st.header("Pictures", anchor=False)
     limit, snapshot = most(resources.pack()), session.present(st.session_state)
-    kind = st.segmented_control("Where from", list(SOURCES), format_func=SOURCES.get, default="sampled", required=True, key="compare-source")
+    kind = st.segmented_control("Where from", list(SOURCES), format_func=SOURCES.get, default=_likeliest(snapshot), required=True, key="compare-source")
+    if kind == "edited":
+        st.caption(f"{plain(rendering.words(rendering.drawable(snapshot)))}.")
+        return lambda: comparison.of_edit_page(snapshot)
     if kind == "uploaded":
         files = st.file_uploader("Pictures of faces", list(KINDS), accept_multiple_files=True, key="compare-files", max_upload_size=MEGABYTES)
         st.caption(f"Up to {limit}; of each the middle square. They stay on this machine.")
-        return Chosen(kind, files=tuple((file.name, file.getvalue()) for file in files or []))
+        return lambda: Chosen(kind, files=tuple((file.name, file.getvalue()) for file in files or []))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         if kind == "sampled":
             number = st.number_input("First seed", 0, MAX_SEED, snapshot.seed, step=1, key="compare-seed", width=150)
@@ -60,7 +64,12 @@ def _pictures() -> Chosen:
                                      key="compare-count", help="Rates mean more on many. One is compared at once, several as a job that you need not wait for.")
     if kind == "drawn":
         st.caption("For the text-driven direction, the face is first looked for in the generator.")
-    return Chosen(kind, int(number or 0), int(count), snapshot.truncation)
+    return lambda: Chosen(kind, int(number or 0), int(count), snapshot.truncation)
+
+
+def _likeliest(snapshot: session.Snapshot) -> str:
+    """The face that somebody works on, once it is more than one of the many."""
+    return "edited" if snapshot.w_plus is not None or rendering.is_edited(snapshot) else "sampled"
 
 
 # --- the wish ---------------------------------------------------------------------------------------------------------
@@ -105,11 +114,11 @@ def spoken(attribute: str) -> str:
 # --- what the button does ---------------------------------------------------------------------------------------------
 
 
-def _compare(chosen: Chosen, make_wish: Callable[[], Wish], strength: float) -> None:
+def _compare(make_chosen: Callable[[], Chosen], make_wish: Callable[[], Wish], strength: float) -> None:
     """Leave the result of a comparison, or put it in the queue, or leave a sentence."""
     st.session_state[TROUBLE] = None
     try:
-        wish = make_wish()
+        chosen, wish = make_chosen(), make_wish()
         if len(chosen) > 1:
             comparison.submit(chosen, wish, strength, session.visit(st.session_state))
         else:

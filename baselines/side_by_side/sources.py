@@ -1,11 +1,11 @@
-"""Pictures to compare editors on: samples of the generator, drawn faces, somebody's own; with latents where those are asked for."""
+"""Pictures to compare editors on: samples of the generator, drawn faces, somebody's own, a latent; with latents where those are asked for."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -26,7 +26,7 @@ MAX_PICTURES, MAX_PIXELS = 16, 16 * 512**2  # of one comparison, whose result a 
 MAX_FOUND = 16  # sets of pictures whose latents are kept
 DRAWN_WORLD = 0x636F6D70  # of drawn faces; nothing is trained on it
 SEARCH_STEPS = 60  # for the latent of a single picture; for several the encoder's guess has to do, where there is one
-KINDS = ("sampled", "drawn", "uploaded")
+KINDS = ("sampled", "drawn", "uploaded", "latent")
 Progress = Callable[[float, str], None]
 Found = OrderedDict[tuple[str, int, str], tuple[Tensor, Tensor]]
 
@@ -35,7 +35,8 @@ Found = OrderedDict[tuple[str, int, str], tuple[Tensor, Tensor]]
 class Chosen:
     """Pictures as somebody describes them, not yet made. kind: of `KINDS`. number: a seed, or a drawn face's place in its world.
 
-    truncation: of samples. files: name and contents of each uploaded one.
+    truncation: of samples. files: name and contents of each uploaded one. w_plus, title: the latent [1, L, D] of a single picture, and what it is
+    called.
     """
 
     kind: str
@@ -43,6 +44,8 @@ class Chosen:
     count: int = 1
     truncation: float = 1.0
     files: tuple[tuple[str, bytes], ...] = ()
+    w_plus: Tensor | None = field(default=None, compare=False)
+    title: str = ""
 
     def __len__(self) -> int:
         return len(self.files) if self.kind == "uploaded" else self.count
@@ -52,6 +55,8 @@ class Chosen:
         """What they are, for a caption and the table."""
         if self.kind == "uploaded":
             return uploaded_words([name for name, _ in self.files])
+        if self.kind == "latent":
+            return self.title
         which = f"{self.number}" if self.count == 1 else f"{self.number} to {self.number + self.count - 1}"
         plural = "" if self.count == 1 else "s"
         if self.kind == "drawn":
@@ -64,6 +69,8 @@ class Chosen:
             return sampled(pack, self.number, self.count, self.truncation)
         if self.kind == "drawn":
             return drawn(pack, self.number, self.count)
+        if self.kind == "latent":
+            return of_latent(pack, self.w_plus)
         return uploaded(pack, self.files)
 
 
@@ -85,6 +92,12 @@ def sampled(pack: Pack, seed: int, count: int, truncation: float) -> Samples:
         raise ValueError(f"seeds {seed} to {seed + count - 1} are out of range; accepted: up to {MAX_SEED}")
     w_plus = torch.cat([base_latent(pack, seed + place, truncation) for place in range(count)])
     return Samples(torch.cat([pack.generator.synthesis(rows) for rows in w_plus.split(BATCH)]), w_plus)
+
+
+@torch.no_grad()
+def of_latent(pack: Pack, w_plus: Tensor) -> Samples:
+    """The picture of w_plus [1, L, D]."""
+    return Samples(pack.generator.synthesis(w_plus), w_plus)
 
 
 def drawn(pack: Pack, number: int, count: int) -> Samples:

@@ -5,17 +5,24 @@ from __future__ import annotations
 import io
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
-from app import comparison
+from app import comparison, session
 from app.job_request import CompareRequest
 from app.jobs import job_command
+from app.session import History, Snapshot, StackEdit
 from baselines.side_by_side import files, sources
 from baselines.side_by_side.outcomes import TEXT, Wish
 from baselines.side_by_side.sources import Chosen
+from lelsd.direction import Direction, load_direction
+from lelsd.edit import Edit, EditStack, StackRenderer, base_latent
+from stylegan2.images import to_pil
+from stylegan2.style_space import num_styles
 from tests.baselines.untrained import ship_all
 
 BANGS = "a person with bangs"
@@ -104,6 +111,42 @@ def test_uploaded_pictures_are_compared_and_what_is_none_is_named(compare_page, 
     assert "“a person with glasses” on uploaded: me.png" in texts(page) and page.session_state["compared"].outcomes[0].measured is not None
     page.file_uploader("compare-files").set_value([("me.png", b"me", "image/png")]).run()
     assert "me.png is no picture" in press(page).error[0].value.replace("\\", "").replace("Me.png", "me.png")
+
+
+def working_on(page, visit_page, snapshot: Snapshot):
+    """The comparison page of somebody who has this on the Edit page."""
+    page.session_state[session.HISTORY_KEY] = History(snapshot)
+    return visit_page(page, "compare")
+
+
+def test_the_picture_of_the_edit_page_is_compared_with_its_edits(studio, visit_page, make_direction, tiny_models):
+    curls, bangs = make_direction("a person with curly hair"), make_direction(BANGS)
+    edits = (StackEdit(str(curls), 0.5, uid="one"), StackEdit("gone.safetensors", uid="two"))
+    latent = base_latent(tiny_models, 3, 0.5)[0]
+    page = working_on(studio(), visit_page, Snapshot(w_plus=tuple(map(tuple, latent.tolist())), edits=edits))
+    assert page.segmented_control("compare-source").value == "edited" and "The face that was opened with curly hair +0.50." in texts(page)
+    page.selectbox("compare-attribute").set_value("Bangs")
+    page = press(page)
+    found = page.session_state["compared"]
+    shown = StackRenderer(tiny_models, latent[None]).render(EditStack((Edit(load_direction(curls), 0.5),)))
+    assert np.abs(found.images[0] - np.asarray(to_pil(shown))).max() <= 1 and found.found is None
+    assert "“a person with bangs” on the face that was opened with curly hair +0.50" in texts(page) and found.outcomes[0].contender.name == TEXT
+    after = StackRenderer(tiny_models, latent[None]).render(EditStack((Edit(load_direction(curls), 0.5), Edit(load_direction(bangs), 1.0))))
+    assert np.abs(found.outcomes[0].images[0].astype(int) - np.asarray(to_pil(after))).max() <= 1, "the wish comes after the edits"
+
+
+def test_edits_of_styles_cannot_be_compared_and_a_face_without_edits_is_one_of_many(studio, visit_page, runs, tiny_models):
+    path = runs / "styles" / "direction.safetensors"
+    path.parent.mkdir(parents=True)
+    styles = torch.ones(1, num_styles(tiny_models.generator.synthesis))
+    Direction(styles, (2,), "a person with curly hair", "hair", tiny_models.name, tiny_models.hash, (1.0,)).save(path)
+    moved = StackEdit(str(path), 0.5, uid="one")
+    page = press(working_on(studio(), visit_page, Snapshot(edits=(moved,))))
+    assert "moves styles, which cannot be compared; mute it" in page.error[0].value and "compared" not in page.session_state
+    muted = working_on(studio(), visit_page, Snapshot(edits=(replace(moved, muted=True),)))
+    assert muted.segmented_control("compare-source").value == "sampled"
+    muted.segmented_control("compare-source").set_value("edited").run()
+    assert not press(muted).error and "on the face of seed 62, without edits" in texts(muted)
 
 
 def test_every_editor_of_the_pack_edits_and_is_measured(compare_page, tiny_pack, tmp_path, monkeypatch):
