@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -10,8 +10,12 @@ import streamlit as st
 from app import resources, session
 from app.job import Job
 from app.resources import Entry
+from lelsd.direction import Direction
+from lelsd.near import near
 from lelsd.prompt import Prompt
-from lelsd.wishes import meaning, served, unheard, wishes
+from lelsd.wishes import Service, meaning, served, unheard, wishes
+
+MOST_NEAR = 4
 
 
 @dataclass(frozen=True)
@@ -50,9 +54,7 @@ def all_wanted(prompt: Prompt, entries: Sequence[Entry], jobs: Sequence[Job], st
                begun: Sequence[session.StackEdit]) -> list[Wanted]:
     """The things that a prompt asks for. entries: the library, those to be preferred first. begun: the stack as it was when the prompt was
     typed, from which "more" and "less" are counted."""
-    name, known = resources.pack_name(), {}
-    for entry in entries:
-        known.setdefault(_meant(entry.direction.prompt, name), entry)
+    name, known = resources.pack_name(), _known(entries)
     learning = {_meant(job.request.prompt, name) for job in jobs if job.active and job.kind == "train" and job.request.pack == name}
     strengths, before = ({edit.direction: edit.alpha for edit in edits if not edit.muted} for edits in (stack, begun))
     directions = {meant: entry.direction for meant, entry in known.items()}
@@ -67,6 +69,33 @@ def all_wanted(prompt: Prompt, entries: Sequence[Entry], jobs: Sequence[Job], st
         return Wanted(wish, entry, does.strength(first), is_so, present is not None and not is_so)
 
     return [find(wish) for wish in wishes(prompt, resources.pack())]
+
+
+def near_at_hand(wanted: Sequence[Wanted], entries: Sequence[Entry], stack: Sequence[session.StackEdit]) -> list[Wanted]:
+    """What the library has that does a part of what is wanted and to be learned, but for what is wanted besides or on the stack already."""
+    name, known, found = resources.pack_name(), _known(entries), dict[str, Wanted]()
+    directions = {meant: entry.direction for meant, entry in known.items()}
+    there = {edit.direction for edit in stack} | {one.entry.path for one in wanted if one.entry is not None}
+    for one in wanted:
+        for does in _near(one.prompt.text, name, tuple(entry.path for entry in entries), directions) if one.is_missing else ():
+            entry = known[does.meant]
+            if entry.path not in there:
+                found.setdefault(entry.path, Wanted(one.prompt, entry, does.strength()))
+    return list(found.values())[:MOST_NEAR]
+
+
+def _known(entries: Sequence[Entry]) -> dict[Hashable, Entry]:
+    """Directions of the library by meaning; of several that mean the same, the first."""
+    known: dict[Hashable, Entry] = {}
+    for entry in entries:
+        known.setdefault(_meant(entry.direction.prompt, resources.pack_name()), entry)
+    return known
+
+
+@st.cache_data(show_spinner=False, max_entries=500)
+def _near(text: str, name: str, paths: tuple[str, ...], _directions: Mapping[Hashable, Direction]) -> list[Service]:
+    """What `_directions`, those of `paths`, have that is near to a prompt for the pack `name`."""
+    return near(resources.understand(text, name), resources.pack(), _directions)
 
 
 @st.cache_data(show_spinner=False, max_entries=500)

@@ -10,7 +10,7 @@ import streamlit as st
 from app import resources, session
 from app.at_hand import Wanted
 from app.job_request import JobRequest
-from app.panels.wishes import add, offered, unknown_words, wishes_panel
+from app.panels.wishes import add, is_told, near_panel, offered, unknown_words, wishes_panel
 from app.widgets import bind, plain, quoted, sentence
 from lelsd.config import TrainConfig
 from lelsd.prompt import Prompt
@@ -38,9 +38,11 @@ def prompt_panel() -> None:
     if prompt is not None:
         wanted = offered(prompt) if _as_understood(prompt) else []
         _part(prompt, unknown_words(prompt, wanted))
-        wishes_panel(prompt, wanted, _take)
+        if is_told(wanted):
+            wishes_panel(prompt, wanted, _take)
+        near_panel(wanted, _take)
     _settings()
-    st.button("Learn as one edit" if len(wanted) > 1 else "Learn this edit", type="secondary" if wanted else "primary", icon=":material/model_training:",
+    st.button("Learn as one edit" if len(wanted) > 1 else "Learn this edit", type="secondary" if is_told(wanted) else "primary", icon=":material/model_training:",
               key="learn", on_click=_start, width="stretch")
     if trouble := st.session_state.get(TROUBLE):
         st.error(trouble)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from app import resources, session
-from app.at_hand import Wanted, all_wanted, unheard_in
+from app.at_hand import Wanted, all_wanted, near_at_hand, unheard_in
 from app.directions import origin
 from app.session import StackEdit
 from app.widgets import plain
@@ -20,13 +20,17 @@ LEARN_ICON, READY_ICON = ":material/model_training:", ":material/check:"
 
 
 def offered(prompt: Prompt) -> list[Wanted]:
-    """What a prompt asks for, thing by thing; none for one thing that is to be learned, which needs no more than the button for it."""
+    """What a prompt asks for, thing by thing."""
     stack = session.present(st.session_state).edits
     typed, begun = st.session_state.get(BEGUN, ("", ()))
     if typed != prompt.text:
         st.session_state[BEGUN] = _, begun = prompt.text, stack
-    wanted = all_wanted(prompt, resources.library()[0], resources.jobs(), stack, begun)
-    return wanted if len(wanted) > 1 or wanted[0].entry is not None else []
+    return all_wanted(prompt, resources.library()[0], resources.jobs(), stack, begun)
+
+
+def is_told(wanted: Sequence[Wanted]) -> bool:
+    """Whether there is more to say of what is wanted than the button does that learns one thing."""
+    return len(wanted) > 1 or any(one.entry is not None for one in wanted)
 
 
 def unknown_words(prompt: Prompt, wanted: Sequence[Wanted]) -> list[str]:
@@ -37,8 +41,6 @@ def unknown_words(prompt: Prompt, wanted: Sequence[Wanted]) -> list[str]:
 
 def wishes_panel(prompt: Prompt, wanted: Sequence[Wanted], take: Callable[[Sequence[Wanted]], None]) -> None:
     """Offer what is at hand of a prompt, and several things one by one. take: called when they are wanted."""
-    if not wanted:
-        return
     with st.container(border=True, key="wishes", gap="small"):
         if len(wanted) > 1:
             st.markdown(f"**{len(wanted)} things, a slider each**")
@@ -47,6 +49,18 @@ def wishes_panel(prompt: Prompt, wanted: Sequence[Wanted], take: Callable[[Seque
             st.caption(line)
         if label := _label(wanted):
             st.button(label, type="primary", key="take-wishes", icon=":material/playlist_add:", on_click=take, args=(wanted,), width="stretch")
+
+
+def near_panel(wanted: Sequence[Wanted], take: Callable[[Sequence[Wanted]], None]) -> None:
+    """Offer what does a part of that which is to be learned, and is there. take: called with one of it."""
+    stack = session.present(st.session_state).edits
+    near = near_at_hand(wanted, resources.library()[0], stack)
+    if not near:
+        return
+    st.caption("Close to this, and ready at once:")
+    with st.container(horizontal=True, gap="small", key="near"):
+        for one in near:
+            st.button(plain(one.title), key=f"near-{one.entry.path}", icon=READY_ICON, on_click=take, args=((one,),))
 
 
 def _changes_kept(prompt: Prompt, wanted: Sequence[Wanted]) -> list[str]:

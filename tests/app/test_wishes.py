@@ -51,6 +51,18 @@ def test_what_is_to_be_learned_is_not_offered(studio, make_direction, type_promp
     assert "take-wishes" not in buttons(page) and buttons(page)["learn"] == "Learn this edit"
 
 
+def test_what_is_close_to_something_to_be_learned_is_there_at_a_press(studio, make_direction, asked, type_prompt, monkeypatch):
+    monkeypatch.setattr(Pack, "unknown_words", lambda pack, text: [])
+    glasses, curls, beard = make_direction("a person with glasses", part="eyeglasses"), make_direction("curly-haired person"), make_direction("a person with a beard")
+    page = type_prompt(studio(), "a person with round glasses")
+    assert [label for key, label in buttons(page).items() if key.startswith("near-")] == ["Glasses"]
+    page.button(f"near-{glasses}").click().run()
+    assert stack(page) == [(str(glasses), 1.0)] and asked == [] and f"near-{glasses}" not in buttons(page)
+    page = type_prompt(page, "a person with springy curls, round glasses and a beard")
+    assert {key for key in buttons(page) if key.startswith("near-")} == {f"near-{curls}"}, "not what is on the stack, or wanted as it is"
+    assert buttons(page)["learn"] == "Learn as one edit" and str(beard) not in dict(stack(page))
+
+
 def test_several_things_are_taken_one_by_one_and_what_is_missing_is_learned(studio, make_direction, asked, type_prompt):
     glasses, own = make_direction("a person with glasses", part="eyeglasses"), make_direction("grey-haired person")
     page = type_prompt(studio(), "a person with grey hair, glasses and a beard")
