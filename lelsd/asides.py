@@ -22,7 +22,7 @@ SIMILES = tuple(re.compile(pattern, re.IGNORECASE) for pattern in (
     rf"^(?:an? |the )?[\w' -]*\b{MOOD} *(?:\.\.+|…|[:,;]|-(?= )) *",
     r"^(?:make|turn|give|show|draw|let)\b[^:,.;]* like [^:,.;]*: *",
     rf",? *(?<=[,.] ){ALIKE} [^,.;!?]*",
-    r"\b(?:as )(?=[\w-]+ as (?:an?|the|my) )|(?<=\w) as (?:an?|the|my) \w+(?= *(?:$|[,.;!?]))",
+    r"\b(?:as )(?=[\w-]+ as (?:an?|the|my) )|(?<=\w)(?<!\bbut) as (?:an?|the|my) \w+(?= *(?:$|[,.;!?]))",
     r",? (?:but )?nothing (?:too \w+|over the top)$",
     r",? (?:say|about|around) (?:an?|one|two|\d+) (?:inch(?:es)?|cm|centimet(?:re|er)s?)(?: or so)?(?!\w)",
     r",? (?:it'd|it would|that would|that'd) be (?:\w+ )?(?:perfect|great|nice|good|lovely|better|cool)(?!\w)",

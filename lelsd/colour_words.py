@@ -60,6 +60,7 @@ class NamedColour:
 
 def named_colour(prompt: "Prompt") -> NamedColour | None:
     """The colour that is all a prompt asks for; None if it asks for something else, or for what has a name of its own."""
+    from lelsd.spoken import plainly
     from packs.attributes import asked_attributes
     mentions = prompt.counted
     if prompt.decided_by != "lexicon" or prompt.part not in (*OF_ANY_COLOUR, *WORN) or not mentions:
@@ -67,7 +68,7 @@ def named_colour(prompt: "Prompt") -> NamedColour | None:
     if any(mention.negated or mention.area or mention.part != prompt.part for mention in mentions):
         return None
     is_all = WORN[prompt.part][1] in prompt.text.lower() if prompt.part in WORN else not asked_attributes(prompt.target_text())
-    found = colours_in(prompt.text)
+    found = colours_in(prompt.text) or colours_in(plainly(prompt.text))
     return NamedColour(prompt.part, found[0]) if len(found) == 1 and is_all else None
 
 

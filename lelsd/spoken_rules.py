@@ -10,8 +10,8 @@ from lelsd.lexicon import BARE
 from lelsd.orders import MODAL, ORDER, SOMEBODY, WHOM, WHOSE
 
 WHO = rf"(?:s?he|they|it|we|i|you|{SOMEBODY})"
-HELLO = r"(?:(?:please|pls|plz|kindly)(?: to)?|now|then|next|ok|okay|hi|hey|hello|dear \w+|well|um+|uh|hm+|so|like|maybe|perhaps|just|also)"
-THANKS = r"(?:please|pls|plz|ok|okay|thanks|thank you|thx|dear|lol|haha|again|too|now|instead|as well|for me|if you can|if possible|i guess|i think|idk|rn|right now|this time|any ?more|nothing else|[:;]-?[)D(]|<3)"
+HELLO = r"(?:(?:please|pls|plz|kindly)(?: to)?|now|then|next|ok|okay|hi|hey|hello|dear \w+|well|um+|uh|hm+|so|like|maybe|perhaps|possibly|just|also)"
+THANKS = r"(?:please|pls|plz|ok|okay|thanks|thank you|thx|dear|lol|haha|again|too|now|instead|as well|(?:for|4) (?:me|him|her|them)|show me|if you can|if possible|i guess|i think|idk|rn|right now|this time|any ?more|nothing else|[:;]-?[)D(]|<3)"
 WANT = r"(?:(?:i|we)(?: really)? (?:want|need|prefer|like|love)|(?:i|we)(?: would|'d)(?: really)? (?:like|love|prefer)|(?:i am|i'm) looking for|i wish for)"
 UNWANTED = r"(?:i|we) (?:(?:do not|don't|dont) (?:want|need|like)|hate|dislike)"
 IS = r"(?:(?:(?P<has>has|have|had|having|gets?|got)|(?P<wears>wears?|wore|wearing)|(?:is|are|was|were|be|being|looks?|looked|become|becomes)(?: like)?) )"
@@ -45,14 +45,17 @@ FRAMES = tuple(re.compile(rf"(?P<before>^|[,;.!?] *|\b(?:and|but) ){pattern}", r
     rf"make {WHOM} look (?:like|as if) (?:s?he|they)(?:'s|'re| is| are) ",
     r"(?:how about|what about|try(?: on| out)?|go for|(?:generate|create|draw|render|produce|show)(?: me)?) ",
     rf"(?<=and ){WHO} {IS}",
-    r"(?:the )?(?:same|(?:same )?person),? but ",
+    r"(?:this(?: one)?|(?:the )?(?:same|(?:same )?(?:person|face))),? but ",
+    rf"(?:keep|leave) everything(?: else)?(?: the same| as (?:it )?is)?,? (?:but|except)(?: that| for)? ",
+    rf"(?:do|does|would|will) {WHO} look (?:better|good|nice|great|ok) (?:as |if {WHO} {STATE})?",
     r"as (?=an? )",
 ))
 """What stands before a request, at the beginning of a text or of a clause."""
 
 WORDS = {"’": "'", "u": "you", "ur": "your", "cud": "could", "wud": "would", "shud": "should", "lil": "little", "wat": "what", "hes": "he's", "shes": "she's",
-         "wanna": "want to", "gimme": "give me", "bg": "background", "blu": "blue", "wavey": "wavy", "earings": "earrings", "makup": "makeup", "make up": "makeup",
+         "wanna": "want to", "gimme": "give me", "bg": "background", "blu": "blue", "wavey": "wavy", "gurl": "girl", "grl": "girl", "earings": "earrings", "makup": "makeup", "make up": "makeup",
          "more happy": "happier", "more sad": "sadder", "more old": "older", "more young": "younger", "more big": "bigger", "more long": "longer", "more short": "shorter"}
+DECADES = r"(?:(?:a|one|two|three|a few|a couple of|several) decades?)"
 NUMBER = r"(?:\d+|a few|few|a couple of|some|a good \w+|five|ten|fifteen|twenty|thirty|forty|fifty)"
 SHADE = rf"(?:{'|'.join(COLOURS)}|blonde?|gr[ea]y|ginger|brunette|curly|straight|wavy|long|short|old|young)"
 INSTEAD_OF_TOO = {"small": "bigger", "big": "smaller", "large": "smaller", "long": "shorter", "short": "longer", "dark": "lighter", "light": "darker", "pale": "darker",
@@ -89,6 +92,7 @@ NAMED = r"([a-z][a-z-]*(?: [a-z-]+)?)"  # a thing, with a word before it
 BEGIN = r"(^|[,;:.!?] *|\band )"
 DONE = r"(?= *(?:$|[,;.!?]|and\b|but\b))"
 GOING = _table(
+    (rf"{BEGIN}(?:undo|reverse|revert) {THE}?{NAMED}{DONE}", r"\1no \2"),
     (rf"{BEGIN}{THE}?{NAMED} (?:needs? to|has to|have to|must|should|can|could|ought to) (?:go|disappear|vanish|come off|be (?:gone|removed|deleted|taken off)){DONE}", r"\1no \2"),
     (rf"{BEGIN}(?:wipe|get|knock|pull) {THE}{NAMED} off(?: (?:of )?{WHOSE} (?:face|head|nose|chin))?{DONE}", r"\1no \2"),
     (rf"{BEGIN}{THE}?{NAMED}: *(?:removed?|deleted?|off|gone|none|no){DONE}", r"\1no \2"),
@@ -102,6 +106,12 @@ GOING = _table(
 
 # What is said instead of what, in this order: what is beside a request goes first, then what says how much comes to words of `lelsd.degrees`.
 BEFORE_FRAMES = _table(
+    (r"([a-z])\1{2,}", r"\1"),
+    (rf"^.*\b(?:with|wears?|wearing|has|have|having|got) (?:an? |{THE})?{NAMED}[,!?]* (?:take|get|throw|pull|cut) (?:it|them|that|those) (?:away|off|out)$", r"no \1"),
+    (r"^(?:no|nope|wait|wrong|sorry)[,.!]* (?:not (?:an? |the )?[\w -]+[,.;!]+ *)?i (?:said|meant|asked for|wanted) ", ""),
+    (r",? (?:rather than|instead of) (?:whatever|what|how) [^,.;]*", ""),
+    (r"\b(make|give|let|turn) s?he\b", r"\1 them"),
+    (r"\b(?:do not|don't|dont) go (?:full |all )?(?!too\b|over|crazy|mad\b|wild|that\b|so\b)(?=[a-z])", "no "),
     (r",? than (?:now|before|it is|they are|(?:s?he|they) (?:is|are|has|have))(?: now)?(?=[ .!?]*$)", ""),
     (rf"(?<!\w)(?:{'|'.join(WORDS)})(?!\w)|’", _in(WORDS)),
     (rf"(?:[,.!?]* *(?<!\w){THANKS}(?!\w))+[ .!?]*$|[ .!?]+$|(?:,? *\b(?:please|pls|plz))+(?= *[,.;!?]| and\b)", ""),
@@ -117,7 +127,7 @@ BEFORE_FRAMES = _table(
     (rf"\b(older|younger) by {NUMBER} (?:years?|yrs?)\b", r"\1"),
     (rf"{BEGIN}(?:drop|skip|scrap|toss|wipe off|forget|avoid|exclude|omit) (?={WHOSE} )", r"\1remove "),
     (rf"{BEGIN}({'|'.join(BY_VERB)})(?: out| up| down)? {THE}?(\w+)(?: out| up| down)?{DONE}", _by_verb),
-    (rf"\bage {WHOM}(?: up)?(?: by)?(?: {NUMBER} (?:years?|yrs?))?(?: or so)?$", "older"),
+    (rf"\bage {WHOM}(?: up)?(?: by)?(?: {NUMBER} (?:years?|yrs?)| {DECADES})?(?: or so)?$", "older"),
     (rf"{BEGIN}(?:tone down|reduce|decrease|lessen) (?:{WHOSE} )?", r"\1less "),
     (rf"{BEGIN}(?:increase|enhance|boost) (?:{WHOSE} )?", r"\1more "),
     (rf"\bshave {WHOSE} head\b", "bald"),

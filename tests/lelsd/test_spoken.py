@@ -40,6 +40,11 @@ def test_the_examples_in_the_modules():
     ("the man's hair is too long", "shorter hair"), ("give the old man a beard", "give the man a beard"), ("a dark-skinned man", "a man with dark skin"),
     ("brown-eyed, with a hat", "brown eyes, with a hat"), ("wide-eyed", "wide-eyed"), ("her hair should be longer than now", "longer hair"),
     ("there is no smile", "no smile"), ("I'd really like the lady to have a beard", "with a beard"), ("hook her up with some earrings", "with some earrings"),
+    ("make hair pinkkkk", "pink hair"), ("waaaay longer hair pls", "way longer hair"), ("undo the freckles", "no freckles"), ("make she blonde", "make them blonde"),
+    ("why is he wearing a necklace take it away", "no necklace"), ("no not a cap, i said a top hat!!", "a top hat"), ("this but as a man", "a man"),
+    ("the eyes should be green rather than whatever they are now", "green eyes"), ("does this man look better clean shaven? Show me", "clean shaven"),
+    ("age him up by a decade or so", "older"), ("more stubble than that, but don't go full beard", "more stubble than that, but no beard"), ("don't go too red", "don't go less red"),
+    ("keep everything the same except make the hair red", "red hair"), ("gurl with bangs", "girl with bangs"), ("a green shirt 4 him", "a green shirt"),
     ("hair colour black", "black hair"), ("change her eye color to green", "green eyes"), ("how about making the fringe shorter", "shorter fringe"),
 ])
 def test_what_only_asks_is_taken_off(request_, asked):
