@@ -42,13 +42,13 @@ def near(wish: Prompt, pack: "Pack", directions: "Mapping[Hashable, Direction]")
 
 
 def _shortened(phrase: str) -> Iterator[tuple[set[int], str]]:
-    """A phrase with ever fewer words, each time with its last: which they are, and the words; not down to what everybody has."""
+    """A phrase with ever fewer words, each time with its last: which they are, and the words; but not what everybody has alone."""
     words = [word for word in phrase.split() if word.lower() not in DETERMINERS][-LONGEST:]
     for count in range(len(words) - 1, -1, -1):
         for before in combinations(range(len(words) - 1), count):
             places = (*before, len(words) - 1)
             kept = [words[place] for place in places]
-            if kept == words or not BARE.issuperset(word.lower() for word in kept):
+            if not BARE.issuperset(word.lower() for word in kept):
                 yield set(places), " ".join(kept)
 
 

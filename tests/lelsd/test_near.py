@@ -19,7 +19,7 @@ def known(portraits):
     ("a person with round wire spectacles", {"a person with glasses": 1.0}),
     ("a person with long wavy reddish-green hair", {"a person with long hair": 1.0, "a person with wavy hair": 1.0}),
     ("Wavy hair falling past the shoulders, and dangly earrings if that's possible", {"a person with wavy hair": 1.0, "a person with earrings": 1.0}),
-    ("no hair, no beard, nothing, smooth like an egg", {"a bald person": 1.0, "a person with a beard": -1.0}),
+    ("no hair, no beard, nothing, smooth like an egg", {"a person with a beard": -1.0}),
     ("Mi hermana has green eyes and wavy brown hair, make like her",
      {"a person with green eyes": 1.0, "a person with wavy hair": 1.0, "a person with brown hair": 1.0}),
     ("a person without pinker hair", {}),
