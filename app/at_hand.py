@@ -73,11 +73,12 @@ def all_wanted(prompt: Prompt, entries: Sequence[Entry], jobs: Sequence[Job], st
 
 def near_at_hand(wanted: Sequence[Wanted], entries: Sequence[Entry], stack: Sequence[session.StackEdit]) -> list[Wanted]:
     """What the library has that does a part of what is wanted and to be learned, but for what is wanted besides or on the stack already."""
-    name, known, found = resources.pack_name(), _known(entries), dict[str, Wanted]()
+    missing, found = [one for one in wanted if one.is_missing], dict[str, Wanted]()
+    known = _known(entries) if missing else {}
     directions = {meant: entry.direction for meant, entry in known.items()}
-    there = {edit.direction for edit in stack} | {one.entry.path for one in wanted if one.entry is not None}
-    for one in wanted:
-        for does in _near(one.prompt.text, name, tuple(entry.path for entry in entries), directions) if one.is_missing else ():
+    paths, there = tuple(entry.path for entry in entries), {edit.direction for edit in stack} | {one.entry.path for one in wanted if one.entry is not None}
+    for one in missing:
+        for does in _near(one.prompt.text, resources.pack_name(), paths, directions):
             entry = known[does.meant]
             if entry.path not in there:
                 found.setdefault(entry.path, Wanted(one.prompt, entry, does.strength()))
